@@ -26,4 +26,6 @@ export interface Host {
   readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
   /** Once this exists, the host answers on `connection`. */
   readonly resource: pulumi.Resource;
+  /** Deleting this deletes the host and everything on it; undefined where the host outlives the stack. */
+  readonly lifetime: pulumi.Resource | undefined;
 }

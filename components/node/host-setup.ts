@@ -1,0 +1,47 @@
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "./host.ts";
+import { renderInstall, renderRemove, type SetupCheck, type SetupFile, type SetupUnit } from "./setup-script.ts";
+
+export interface HostSetupArgs {
+  host: Host;
+  /** Debian packages, installed where missing. */
+  packages?: string[];
+  /** Files by absolute path; contents may be secret. */
+  files?: InputFile[];
+  /** systemd units, enabled and running; all are restarted when one of `files` changes. */
+  units?: InputUnit[];
+  /** Kernel parameters by their dotted names. */
+  sysctls?: Record<string, string>;
+  /** What must succeed before the set-up counts as done. */
+  check?: SetupCheck;
+}
+
+/** A file whose content may be known later. */
+export type InputFile = Omit<SetupFile, "content"> & { content: pulumi.Input<string> };
+
+/** A unit whose version may be known later. */
+export type InputUnit = Omit<SetupUnit, "version" | "exec"> & { version?: pulumi.Input<string>; exec: pulumi.Input<string>[] };
+
+/**
+ * Packages, files and systemd units of one concern on one host, brought there by a single SSH command whose script says the
+ * state to reach. Removed again on delete, except where the host goes away with the stack.
+ */
+export class HostSetup extends pulumi.ComponentResource {
+  /** Exists once the set-up is done and its check has succeeded. */
+  readonly done: pulumi.Resource;
+
+  constructor(name: string, { host, packages = [], files = [], units = [], sysctls = {}, check }: HostSetupArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("peak:node:HostSetup", name, {}, opts);
+    const script = pulumi.all([files, units] as [InputFile[], InputUnit[]]).apply(([files, units]) =>
+      renderInstall({ name, packages, files, units: units as SetupUnit[], sysctls, ...(check && { check }) }));
+    this.done = new command.remote.Command(name, {
+      connection: host.connection,
+      create: "sh -s",
+      stdin: script,
+      delete: renderRemove(name),
+      logging: command.remote.Logging.None, // the script may hold keys
+    }, { parent: this, dependsOn: host.resource, ...(host.lifetime && { deletedWith: host.lifetime }) });
+    this.registerOutputs({});
+  }
+}

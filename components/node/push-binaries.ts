@@ -1,0 +1,75 @@
+// The command behind binaries.ts: streams a product's binaries to a host over SSH, unless it has them already.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import { Client, type ClientChannel } from "ssh2";
+import { z } from "zod";
+import { isProductName } from "../../toolchain/products.ts";
+import { stderrProgress } from "../../toolchain/progress.ts";
+import { provide } from "../../toolchain/provide.ts";
+
+const spec = z.object({
+  product: z.string().refine(isProductName),
+  arch: z.enum(["amd64", "arm64"]),
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  connection: z.object({
+    host: z.string(),
+    port: z.number().default(22),
+    user: z.string(),
+    privateKey: z.string(),
+    hostKey: z.string().optional(),
+  }),
+});
+
+const { product, arch, digest: wanted, connection } = spec.parse(JSON.parse(await text(process.stdin)));
+const link = `/opt/peak/${product}`;
+const client = new Client();
+client.connect({
+  host: connection.host,
+  port: connection.port,
+  username: connection.user,
+  privateKey: connection.privateKey,
+  readyTimeout: 30_000,
+  algorithms: { cipher: ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com"] },
+  ...(connection.hostKey !== undefined && { hostVerifier: (key: Buffer) => connection.hostKey!.split(" ")[1] === key.toString("base64") }),
+});
+await once(client, "ready");
+try {
+  if (process.argv[2] === "remove") await run(`rm -rf ${link} ${link}-*`);
+  else process.stdout.write(await push());
+} finally {
+  client.end();
+}
+
+/** Brings the binaries there. Returns their digest. */
+async function push(): Promise<string> {
+  const there = (await run(`cat ${link}/digest 2>/dev/null || :`)).trim();
+  if (there === wanted) return wanted;
+  // The cache may have been emptied since, and another build of the same sources may have another digest: what counts is what is here now.
+  const { dir, digest } = await provide(product, arch, { log: stderrProgress() });
+  if (there === digest) return digest;
+  const target = `${link}-${digest.slice(0, 16)}`;
+  const channel = await exec(`set -e; rm -rf ${target}.part; mkdir -p ${target}.part; tar -x -C ${target}.part; echo ${digest} > ${target}.part/digest
+    rm -rf ${target}; mv ${target}.part ${target}; ln -sfn ${target} ${link}.new; mv -T ${link}.new ${link}
+    for old in ${link}-*; do [ "$old" = ${target} ] || rm -rf "$old"; done`);
+  const tar = spawn("tar", ["-C", dir, "-c", "bin"], { stdio: ["ignore", "pipe", "inherit"] });
+  const [, said] = await Promise.all([pipeline(tar.stdout, channel.stdin), outcome(channel)]);
+  if (said) process.stderr.write(said);
+  return digest;
+}
+
+/** Runs a command on the host. @throws Error with what it said when it fails */
+async function run(command: string): Promise<string> {
+  return outcome(await exec(command));
+}
+
+function exec(command: string): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => client.exec(command, (error, channel) => (error ? reject(error) : resolve(channel))));
+}
+
+async function outcome(channel: ClientChannel): Promise<string> {
+  const [[code], output, errors] = await Promise.all([once(channel, "exit"), text(channel), text(channel.stderr)]);
+  if (code !== 0) throw new Error(`${connection.host}: exit code ${code}: ${errors.trim()}`);
+  return output;
+}

@@ -1,0 +1,98 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Layout, directory, namespace } from "./layout.ts";
+import { plugIn, removeNamespace } from "./links.ts";
+import { rootfs } from "./rootfs.ts";
+import { run } from "./run.ts";
+import type { ClientSpec } from "./spec.ts";
+import { isRunning } from "./state.ts";
+import { type Unit, down, up } from "./units.ts";
+
+/** Starts a client emulator unless it runs, and waits until its resolver listens. */
+export function clientUp(names: Layout, spec: ClientSpec): Promise<{ name: string; starts: number }> {
+  return up(names, { ...client(names, spec.name), spec, start: () => start(names, spec), ready: () => ready(names, spec.name) });
+}
+
+/** Ends a client emulator and all that was started in it. */
+export function clientDown(names: Layout, name: string): Promise<void> {
+  return down(names, client(names, name));
+}
+
+function client(names: Layout, name: string): Pick<Unit, "name" | "stop"> {
+  const space = namespace(names, name);
+  return {
+    name,
+    stop: async () => {
+      await removeNamespace(space);
+      await rm(join("/etc/netns", space), { recursive: true, force: true });
+    },
+  };
+}
+
+async function start(names: Layout, spec: ClientSpec): Promise<number> {
+  const space = namespace(names, spec.name);
+  const home = directory(names, spec.name);
+  const lower = await rootfs();
+  await plugIn(names, spec.name, { ...spec, forwarding: false });
+
+  // `ip netns exec` shows these in place of the host's; a host may have its names resolved by a daemon of its own otherwise.
+  await mkdir(join("/etc/netns", space), { recursive: true });
+  await writeFile(join("/etc/netns", space, "resolv.conf"), "nameserver ::1\n");
+  if (existsSync("/etc/nsswitch.conf")) await writeFile(join("/etc/netns", space, "nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files dns\n");
+
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  await writeFile(join(home, "unbound.conf"), unboundConfig(spec));
+  await using log = await open(join(home, "unbound.log"), "w", 0o600);
+  // The nodes' unbound, so that the host needs none.
+  const script = 'mount --bind "$1" "$2/mnt" && exec chroot "$2" unbound -d -c /mnt/unbound.conf';
+  const args = ["netns", "exec", space, "unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", home, lower];
+  const child = spawn("ip", args, { detached: true, stdio: ["ignore", log.fd, log.fd], env: { PATH: process.env.PATH ?? "" } });
+  await new Promise((resolve, reject) => child.once("spawn", resolve).once("error", reject));
+  child.unref();
+  return child.pid!;
+}
+
+/** Configuration of a recursive resolver that knows where one zone starts and refuses all else. */
+export function unboundConfig({ zone, servers }: Pick<ClientSpec, "zone" | "servers">): string {
+  return `server:
+  chroot: ""
+  username: ""
+  pidfile: ""
+  use-syslog: no
+  interface: ::1
+  access-control: ::1/128 allow
+  do-ip4: no
+  # There is no trust anchor in the zone, so there is nothing to validate.
+  module-config: "iterator"
+  cache-min-ttl: 0
+  # A name that has just appeared is to be found at once.
+  cache-max-negative-ttl: 5
+  num-threads: 1
+  local-zone: "." refuse
+  local-zone: "${zone}" transparent
+stub-zone:
+  name: "${zone}"
+${servers.map((server) => `  stub-addr: ${server}`).join("\n")}
+`;
+}
+
+/** Waits until unbound listens, for ten seconds at most; gives up at once if it ends. */
+async function ready(names: Layout, name: string): Promise<void> {
+  for (let round = 0; round < 100; round++) {
+    const sockets = await run("ip", ["netns", "exec", namespace(names, name), "cat", "/proc/net/udp6"]);
+    if (listens(sockets, 53)) return;
+    if (!isRunning(names, name)) break;
+    await sleep(100);
+  }
+  const log = await readFile(join(directory(names, name), "unbound.log"), "utf8").catch(() => "");
+  throw new Error(`${name}: its resolver does not start; unbound says:\n${log.trim()}`);
+}
+
+/** Whether a table of sockets, as in /proc/net/udp6, has a local port. */
+function listens(table: string, port: number): boolean {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  return table.split("\n").some((line) => line.trim().split(/\s+/)[1]?.endsWith(`:${hex}`));
+}
