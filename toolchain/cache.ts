@@ -61,6 +61,11 @@ export async function cached(key: string, produce: (dir: string) => Promise<void
   return entry;
 }
 
+/** Path of a small file of the cache's own, such as a marker or a lock. It goes when the cache is purged. */
+export async function cacheFile(name: string): Promise<string> {
+  return join(await prepare(cacheRoot()), name);
+}
+
 /**
  * Empties the cache. Returns the keys of entries that another run is making right now: those stay. Refuses a directory that is not a Peak cache,
  * so that a mistaken PEAK_CACHE costs nothing.
