@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { dirname, resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+import { UserError } from './errors.ts';
+import { isDomain } from './kubernetes/pods.ts';
+import { parseEndpoint } from './transport/transport.ts';
+import { foldName, parseName, type Name } from './wire/name.ts';
+
+const endpoint = z.string().transform((text, context) => {
+  const parsed = parseEndpoint(text);
+  if (parsed && isIP(parsed.address)) return parsed;
+  context.addIssue(`"${text}" is not [IPV6]:PORT or IPV4:PORT`);
+  return z.NEVER;
+});
+
+/** A name, absolute whether or not it ends with a dot. */
+const name = z.string().transform((text, context): Name => {
+  try {
+    return foldName(parseName(text));
+  } catch (error) {
+    context.addIssue((error as Error).message);
+    return z.NEVER;
+  }
+});
+
+const domain = z.string().toLowerCase().refine(isDomain, 'must be host name labels (a-z, 0-9, -), relative to the zone');
+const address = z.string().refine((text) => isIP(text) !== 0, 'must be an IPv6 or IPv4 address');
+const seconds = z.int().min(0).max(0x7fffffff);
+const nameServer = z.strictObject({ name, addresses: z.array(address).default([]) });
+
+const common = {
+  listen: z.array(endpoint).min(1),
+  http: endpoint.optional(),
+  zone: name,
+};
+
+const root = z.strictObject({
+  role: z.literal('root'),
+  ...common,
+  records: z.string().optional(),
+  file: z.string().optional(),
+  delegations: z.record(domain, z.array(nameServer).min(1)).default({}),
+  delegationTtl: seconds.default(60),
+}).refine(({ records, file }) => (records === undefined) !== (file === undefined), 'give either records (master-file text) or file (its path)');
+
+const cluster = z.strictObject({
+  role: z.literal('cluster'),
+  ...common,
+  nameServers: z.array(nameServer).min(1),
+  domains: z.array(domain).default([]),
+  ttl: seconds.default(5),
+  negativeTtl: seconds.default(5),
+  delegationTtl: seconds.default(60),
+  maxAnswers: z.int().min(1).max(40).default(8),
+  kubernetes: z.strictObject({ kubeconfig: z.string().optional(), context: z.string().optional() }).default({}),
+});
+
+const schema = z.discriminatedUnion('role', [root, cluster]);
+
+export type Config = z.output<typeof schema>;
+export type RootConfig = z.output<typeof root>;
+export type ClusterConfig = z.output<typeof cluster>;
+
+/**
+ * Reads a configuration. Relative paths in it are taken from the folder of `file`.
+ * @throws UserError that names every faulty key
+ */
+export function parseConfig(text: string, file: string): Config {
+  const document = parseDocument(text, { prettyErrors: true });
+  const fault = document.errors[0];
+  if (fault) throw new UserError(`${file}: ${fault.message.split('\n')[0]}`);
+  const parsed = schema.safeParse(document.toJS());
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `${file}: ${keyPath(issue.path)}${issue.message}`);
+    throw new UserError(lines.join('\n'));
+  }
+  const config = parsed.data;
+  return config.role === 'root' && config.file !== undefined ? { ...config, file: resolve(dirname(file), config.file) } : config;
+}
+
+/** @throws UserError when the file cannot be read or is faulty */
+export function loadConfig(file: string): Config {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UserError(`cannot read the configuration: ${(error as Error).message}`);
+  }
+  return parseConfig(text, file);
+}
+
+function keyPath(path: readonly PropertyKey[]): string {
+  if (path.length === 0) return '';
+  const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+  return `key ${text.replace(/^\./, '')}: `;
+}

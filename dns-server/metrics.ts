@@ -1,0 +1,60 @@
+import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { rcodeName, typeName } from './wire/constants.ts';
+import type { Protocol, Response } from './view/responder.ts';
+
+/** The metrics of a server. The query path only adds to plain numbers; the registry reads them when it is asked. */
+export class Metrics {
+  readonly registry = new Registry();
+  private readonly queries = new Map<number, number>();
+  private dropped = 0;
+
+  constructor(state: { viewVersion(): number; viewAgeSeconds(): number; pods(): { ready: number; notReady: number } | undefined }) {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry, prefix: 'peakdns_' });
+    const { queries } = this;
+    new Counter({
+      name: 'peakdns_queries_total', help: 'Answered queries by type, rcode and transport.', labelNames: ['type', 'rcode', 'transport'], registers,
+      collect() {
+        this.reset();
+        for (const [key, count] of queries) this.inc({ type: typeLabel(key >>> 16), rcode: rcodeName((key >> 1) & 0x7fff), transport: key & 1 ? 'tcp' : 'udp' }, count);
+      },
+    });
+    const dropped = (): number => this.dropped;
+    new Counter({
+      name: 'peakdns_dropped_total', help: 'Packets that must not be answered.', registers,
+      collect() {
+        this.reset();
+        this.inc(dropped());
+      },
+    });
+    new Gauge({ name: 'peakdns_view_version', help: 'Views since the start.', registers, collect() { this.set(state.viewVersion()); } });
+    new Gauge({
+      name: 'peakdns_view_age_seconds', help: 'How long the source of the view has been lost; 0 while it is watched.', registers,
+      collect() { this.set(state.viewAgeSeconds()); },
+    });
+    new Gauge({
+      name: 'peakdns_pods', help: 'Pods with a domain, in and out of the answers.', labelNames: ['state'], registers,
+      collect() {
+        const pods = state.pods();
+        if (!pods) return;
+        this.set({ state: 'ready' }, pods.ready);
+        this.set({ state: 'not_ready' }, pods.notReady);
+      },
+    });
+  }
+
+  count(response: Response | undefined, protocol: Protocol): void {
+    if (!response) {
+      this.dropped++;
+      return;
+    }
+    const key = ((response.type ?? 0) << 16) | (response.rcode << 1) | (protocol === 'tcp' ? 1 : 0);
+    this.queries.set(key, (this.queries.get(key) ?? 0) + 1);
+  }
+}
+
+/** Unknown types share a label: askers must not be able to fill the memory. */
+function typeLabel(type: number): string {
+  const label = typeName(type);
+  return label.startsWith('TYPE') ? 'other' : label;
+}

@@ -1,0 +1,48 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import type { Endpoint, Handler, Transport } from './transport.ts';
+
+const SOCKET_BUFFER = 1 << 20;
+
+/** Plain UDP by `node:dgram`. */
+export class UdpTransport implements Transport {
+  private readonly socket: Socket;
+  private readonly wanted: Endpoint;
+  private bound: Endpoint | undefined;
+
+  constructor(endpoint: Endpoint, handle: Handler) {
+    this.wanted = endpoint;
+    const ipv6 = endpoint.address.includes(':');
+    // the buffer sizes are a wish: the kernel caps them
+    const buffers = { recvBufferSize: SOCKET_BUFFER, sendBufferSize: SOCKET_BUFFER };
+    this.socket = createSocket({ type: ipv6 ? 'udp6' : 'udp4', ipv6Only: ipv6, ...buffers });
+    this.socket.on('message', (message, peer) => {
+      // nobody asks from port 0; an answer to it would be an error, or a reflected attack
+      if (peer.port === 0) return;
+      const response = handle(message);
+      if (response) this.socket.send(response.message, peer.port, peer.address, ignoreSendError);
+    });
+  }
+
+  get endpoint(): Endpoint {
+    return this.bound ?? this.wanted;
+  }
+
+  async listen(): Promise<void> {
+    this.socket.bind(this.wanted.port, this.wanted.address);
+    await once(this.socket, 'listening');
+    // after the start errors of a socket are those of single datagrams, and UDP promises nothing
+    this.socket.on('error', ignoreSendError);
+    this.bound = { address: this.wanted.address, port: this.socket.address().port };
+  }
+
+  async close(): Promise<void> {
+    if (!this.bound) return;
+    this.bound = undefined;
+    const closed = once(this.socket, 'close');
+    this.socket.close();
+    await closed;
+  }
+}
+
+const ignoreSendError = (): void => {};

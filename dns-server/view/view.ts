@@ -1,0 +1,25 @@
+import { Type } from '../wire/constants.ts';
+import { foldName, parentName, ROOT, type Name } from '../wire/name.ts';
+import type { Zone } from '../zone/zone.ts';
+
+/** What a server answers from. Immutable: a change makes a new one that is swapped in whole. */
+export interface View {
+  /** Zones by folded origin. */
+  readonly zones: ReadonlyMap<Name, Zone>;
+  /** Names, folded, at and below which answers are not known yet: SERVFAIL, so that nobody takes a start for an absence. */
+  readonly loading: readonly Name[];
+}
+
+/** The zone that answers for a name: the closest above it; for DS at a zone's own origin its parent's, if that is here too. */
+export function findZone(view: View, name: Name, type: number): Zone | undefined {
+  const folded = foldName(name);
+  let own: Zone | undefined;
+  for (let at = folded; ; at = parentName(at)) {
+    const zone = view.zones.get(at);
+    if (zone) {
+      if (type !== Type.DS || at !== folded || at === ROOT) return zone;
+      own = zone;
+    }
+    if (at === ROOT) return own;
+  }
+}

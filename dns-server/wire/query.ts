@@ -1,0 +1,93 @@
+import { Type } from './constants.ts';
+import { readName, type Name } from './name.ts';
+
+/** The EDNS part of a query (RFC 6891). */
+export interface Edns {
+  readonly version: number;
+  /** Largest UDP answer that the asker takes, in octets; at least 512. */
+  readonly payloadSize: number;
+  readonly dnssecOk: boolean;
+  readonly options: ReadonlyMap<number, Uint8Array>;
+}
+
+/** A query as far as an authoritative server cares. */
+export interface Query {
+  readonly id: number;
+  /** The second word of the header. */
+  readonly flags: number;
+  readonly opcode: number;
+  readonly question: Question | undefined;
+  readonly edns: Edns | undefined;
+}
+
+export interface Question {
+  /** As asked, letters in the asker's case. */
+  readonly name: Name;
+  readonly type: number;
+  readonly class: number;
+  /** Offset behind the question in the message. */
+  readonly end: number;
+}
+
+export const HEADER_LENGTH = 12;
+
+const u16 = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!;
+
+/**
+ * Reads a query.
+ * @returns 'drop' for what must not be answered (too short for a header, or itself a response); a query without a question and `malformed`
+ *   set when the rest cannot be read
+ */
+export function readQuery(message: Uint8Array): { query: Query; malformed: boolean } | 'drop' {
+  if (message.length < HEADER_LENGTH || message[2]! & 0x80) return 'drop';
+  const id = u16(message, 0);
+  const flags = u16(message, 2);
+  const opcode = (flags >> 11) & 15;
+  const bare: Query = { id, flags, opcode, question: undefined, edns: undefined };
+  if (opcode !== 0) return { query: bare, malformed: false };
+  if (u16(message, 4) > 1) return { query: bare, malformed: true };
+
+  let question: Question | undefined;
+  let at = HEADER_LENGTH;
+  if (u16(message, 4) === 1) {
+    const read = readName(message, at);
+    // nothing stands before the first name that it could point to
+    if (!read || read.end + 4 > message.length) return { query: bare, malformed: true };
+    question = { name: read.name, type: u16(message, read.end), class: u16(message, read.end + 2), end: read.end + 4 };
+    at = question.end;
+  }
+  let edns: Edns | undefined;
+  const malformed = { query: { ...bare, question }, malformed: true };
+  const additionalFrom = u16(message, 6) + u16(message, 8);
+  const records = additionalFrom + u16(message, 10);
+  for (let index = 0; index < records; index++) {
+    const owner = readName(message, at);
+    if (!owner || owner.end + 10 > message.length) return malformed;
+    const end = owner.end + 10 + u16(message, owner.end + 8);
+    if (end > message.length) return malformed;
+    if (u16(message, owner.end) === Type.OPT) {
+      if (edns || index < additionalFrom || owner.name.length > 1) return malformed;
+      edns = readEdns(message, owner.end, end);
+      if (!edns) return malformed;
+    }
+    at = end;
+  }
+  return { query: { ...bare, question, edns }, malformed: at !== message.length };
+}
+
+function readEdns(message: Uint8Array, at: number, end: number): Edns | undefined {
+  const options = new Map<number, Uint8Array>();
+  for (let option = at + 10; option < end;) {
+    if (option + 4 > end) return undefined;
+    const next = option + 4 + u16(message, option + 2);
+    if (next > end) return undefined;
+    options.set(u16(message, option), message.subarray(option + 4, next));
+    option = next;
+  }
+  return {
+    version: message[at + 5]!,
+    payloadSize: Math.max(512, u16(message, at + 2)),
+    dnssecOk: (message[at + 6]! & 0x80) !== 0,
+    options,
+  };
+}

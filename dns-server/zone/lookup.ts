@@ -1,0 +1,139 @@
+import { Rcode, Type } from '../wire/constants.ts';
+import { foldName, isSubdomain, namesBelow, nameBytes, replaceSuffix, wildcardOf, type Name } from '../wire/name.ts';
+import { targetName } from '../wire/rdata.ts';
+import type { OwnedRRset, RRset, Zone, ZoneNode } from './zone.ts';
+
+/** What a zone says to a question, before it is put into a message. */
+export interface Answer {
+  readonly rcode: number;
+  readonly authoritative: boolean;
+  readonly answer: readonly OwnedRRset[];
+  readonly authority: readonly OwnedRRset[];
+  /** Glue without which a referral is useless: it must fit, or TC is set (RFC 9471). */
+  readonly glue: readonly OwnedRRset[];
+  /** Addresses that save the asker a query; left out where they do not fit. */
+  readonly additional: readonly OwnedRRset[];
+}
+
+/** Aliases that are followed for one answer; a longer chain is cut there and the asker goes on by itself. */
+const MAX_ALIASES = 16;
+
+/** Where a name leads in a zone (RFC 1034 section 4.3.2 step 3, with RFC 4592 and RFC 6672). */
+type Match =
+  | { readonly kind: 'exact' | 'wildcard' | 'delegation' | 'dname'; readonly node: ZoneNode }
+  | { readonly kind: 'none' };
+
+function match(zone: Zone, name: Name, type: number): Match {
+  let node = zone.nodes.get(zone.origin)!;
+  let closest = zone.origin;
+  for (const below of namesBelow(name, zone.origin)) {
+    // a DNAME redirects what is below its owner, not the owner itself
+    if (node.rrsets.has(Type.DNAME)) return { kind: 'dname', node };
+    const next = zone.nodes.get(below);
+    if (!next) {
+      const wildcard = zone.nodes.get(wildcardOf(closest));
+      return wildcard ? { kind: 'wildcard', node: wildcard } : { kind: 'none' };
+    }
+    node = next;
+    closest = below;
+    // DS belongs to the parent side of the cut (RFC 4035 section 3.1.4.1)
+    if (node.rrsets.has(Type.NS) && !(below === name && type === Type.DS)) return { kind: 'delegation', node };
+  }
+  return { kind: 'exact', node };
+}
+
+/**
+ * Answers a question from a zone. Pure.
+ * @param name folded, at or below the zone's origin
+ */
+export function lookup(zone: Zone, name: Name, type: number): Answer {
+  const answer: OwnedRRset[] = [];
+  const seen = new Set<Name>();
+  const finish = (rcode: number, rest: Partial<Answer> = {}): Answer => ({
+    rcode, authoritative: true, answer, authority: [], glue: [], additional: [], ...rest,
+  });
+  const negative = (rcode: number): Answer => finish(rcode, { authority: [zone.negativeSoa] });
+
+  for (let current = name; ;) {
+    seen.add(current);
+    const found = match(zone, current, type);
+    let target: Name;
+    switch (found.kind) {
+      case 'none':
+        return negative(Rcode.NXDOMAIN);
+      case 'delegation': {
+        const { authority, glue, additional } = referral(zone, found.node);
+        return finish(Rcode.NOERROR, { authoritative: answer.length > 0, authority, glue, additional });
+      }
+      case 'dname': {
+        const dname = found.node.rrsets.get(Type.DNAME)!;
+        const owner = foldName(found.node.name);
+        answer.push({ owner: found.node.name, rrset: dname });
+        const synthesized = replaceSuffix(current, owner, bytesToName(dname.rdatas[0]!));
+        if (synthesized === undefined) return finish(Rcode.YXDOMAIN);
+        target = synthesized;
+        answer.push({ owner: current, rrset: { type: Type.CNAME, ttl: dname.ttl, rdatas: [nameBytes(target)] } });
+        if (type === Type.CNAME) return finish(Rcode.NOERROR);
+        break;
+      }
+      case 'exact':
+      case 'wildcard': {
+        const { rrsets } = found.node;
+        // keep the owner's own spelling where it is data of the zone; the asker's name stands in for a wildcard
+        const owner = found.kind === 'exact' ? found.node.name : current;
+        const cname = rrsets.get(Type.CNAME);
+        if (cname && type !== Type.CNAME && type !== Type.ANY) {
+          answer.push({ owner, rrset: cname });
+          target = bytesToName(cname.rdatas[0]!);
+          break;
+        }
+        const rrset = type === Type.ANY ? anyOf(rrsets) : rrsets.get(type);
+        if (!rrset) return negative(Rcode.NOERROR);
+        answer.push({ owner, rrset });
+        return finish(Rcode.NOERROR, { additional: addressesOf(zone, rrset) });
+      }
+    }
+    current = foldName(target);
+    if (!isSubdomain(current, zone.origin) || seen.has(current) || seen.size > MAX_ALIASES) return finish(Rcode.NOERROR);
+  }
+}
+
+/** One RRset stands for all (RFC 8482 section 4.1): the smallest, so that ANY is of no use as an amplifier. */
+function anyOf(rrsets: ReadonlyMap<number, RRset>): RRset | undefined {
+  let smallest: RRset | undefined;
+  for (const rrset of rrsets.values()) if (!smallest || size(rrset) < size(smallest)) smallest = rrset;
+  return smallest;
+}
+
+const size = (rrset: RRset): number => rrset.rdatas.reduce((sum, rdata) => sum + rdata.length, 0);
+
+const bytesToName = (rdata: Uint8Array): Name => Buffer.from(rdata.buffer, rdata.byteOffset, rdata.byteLength).toString('latin1') as Name;
+
+function referral(zone: Zone, cut: ZoneNode): Pick<Answer, 'authority' | 'glue' | 'additional'> {
+  const ns = cut.rrsets.get(Type.NS)!;
+  const addresses = addressesOf(zone, ns);
+  const cutName = foldName(cut.name);
+  const inDomain = (set: OwnedRRset): boolean => isSubdomain(foldName(set.owner), cutName);
+  return {
+    authority: [{ owner: cut.name, rrset: ns }],
+    glue: addresses.filter(inDomain),
+    additional: addresses.filter((set) => !inDomain(set)),
+  };
+}
+
+/** Address RRsets, glue included, of the names that an RRset leads to; IPv6 first. */
+function addressesOf(zone: Zone, rrset: RRset): OwnedRRset[] {
+  const addresses: OwnedRRset[] = [];
+  const seen = new Set<Name>();
+  for (const rdata of rrset.rdatas) {
+    const target = targetName(rrset.type, rdata);
+    if (target === undefined || seen.has(foldName(target))) continue;
+    seen.add(foldName(target));
+    const node = zone.nodes.get(foldName(target));
+    for (const type of [Type.AAAA, Type.A]) {
+      const set = node?.rrsets.get(type);
+      if (node && set) addresses.push({ owner: node.name, rrset: set });
+    }
+  }
+  return addresses;
+}

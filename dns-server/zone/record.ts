@@ -1,0 +1,31 @@
+import type { Name } from '../wire/name.ts';
+
+/** A place in a master file. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** What is wrong with a zone, and where. An error makes the zone unusable, a warning does not. */
+export interface Fault {
+  readonly severity: 'error' | 'warning';
+  readonly place: Place | undefined;
+  readonly message: string;
+}
+
+/** One record of class IN. `rdata` is uncompressed wire form. */
+export interface ZoneRecord {
+  readonly name: Name;
+  readonly type: number;
+  /** Seconds. */
+  readonly ttl: number;
+  readonly rdata: Uint8Array;
+  /** Where it was written; absent for records that were made by the program. */
+  readonly place?: Place;
+}
+
+/** `FILE:LINE: error: message` */
+export function formatFault(fault: Fault): string {
+  const place = fault.place ? `${fault.place.file}:${fault.place.line}: ` : '';
+  return `${place}${fault.severity}: ${fault.message}`;
+}
