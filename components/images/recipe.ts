@@ -21,8 +21,8 @@ export interface BaseRecipe {
   readonly tag: string;
 }
 
-/** libc and libstdc++ for Node and native modules, certificates for TLS; neither a shell nor a package manager. */
-const PACKAGES = ["libc6", "libstdc++6", "ca-certificates"];
+/** libc, libstdc++ and libatomic for Node and native modules, certificates for TLS; neither a shell nor a package manager. */
+const PACKAGES = ["libc6", "libstdc++6", "libatomic1", "ca-certificates"];
 
 const CUSTOMIZE = [
   // Packages are extracted, not configured: make what the installation scripts of ca-certificates and base-passwd would.
