@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { buildImage } from "./build.ts";
 import { parseBuildRequest } from "./spec.ts";
@@ -9,7 +10,7 @@ if (process.argv[2] !== "build" || process.argv.length > 3) {
 }
 try {
   const request = parseBuildRequest(await text(process.stdin));
-  const result = await buildImage(process.cwd(), request, (line) => console.error(line));
+  const result = await buildImage(join(import.meta.dirname, "../.."), request, (line) => console.error(line));
   console.log(JSON.stringify(result));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
