@@ -1,0 +1,95 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+export interface ClusterDnsArgs {
+  /** CoreDNS's image. */
+  image: pulumi.Input<string>;
+  /** The address of its Service, which kubelet writes into pods' resolv.conf. */
+  address: string;
+  /** The zone whose names lead to pods, with its final dot. */
+  zone: string;
+  /** A recursive resolver that starts at the zone's root server: `[address]:port`. */
+  resolver: string;
+}
+
+const labels = { app: "coredns" };
+const port = 1053;
+
+/** CoreDNS: the names of the cluster itself (`cluster.local`), and for its pods the way to the zone's names. */
+export class ClusterDns extends pulumi.ComponentResource {
+  constructor(name: string, { image, address, zone, resolver }: ClusterDnsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("peak:cluster:ClusterDns", name, {}, opts);
+    const inSystem = (metadata: object = {}) => ({ namespace: "kube-system", ...metadata });
+    const account = new k8s.core.v1.ServiceAccount(name, { metadata: inSystem() }, { parent: this });
+    const role = new k8s.rbac.v1.ClusterRole(name, {
+      rules: [
+        { apiGroups: [""], resources: ["endpoints", "services", "pods", "namespaces"], verbs: ["list", "watch"] },
+        { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list", "watch"] },
+      ],
+    }, { parent: this });
+    new k8s.rbac.v1.ClusterRoleBinding(name, {
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role.metadata.name },
+      subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace: "kube-system" }],
+    }, { parent: this });
+    const config = new k8s.core.v1.ConfigMap(name, { metadata: inSystem(), data: { Corefile: renderCorefile(zone, resolver) } }, { parent: this });
+
+    new k8s.apps.v1.Deployment(name, {
+      metadata: inSystem(),
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels },
+          spec: {
+            serviceAccountName: account.metadata.name,
+            priorityClassName: "system-cluster-critical",
+            tolerations: [{ key: "peak/role", operator: "Exists" }],
+            securityContext: { runAsNonRoot: true, runAsUser: 65532, runAsGroup: 65532, seccompProfile: { type: "RuntimeDefault" } },
+            dnsPolicy: "Default",
+            containers: [{
+              name: "coredns",
+              image,
+              ports: [{ name: "dns", containerPort: port, protocol: "UDP" }, { name: "dns-tcp", containerPort: port, protocol: "TCP" }],
+              readinessProbe: { tcpSocket: { port }, periodSeconds: 2 },
+              livenessProbe: { tcpSocket: { port }, periodSeconds: 10, failureThreshold: 5 },
+              resources: { requests: { cpu: "20m", memory: "32Mi" }, limits: { cpu: "1", memory: "170Mi" } },
+              securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+              volumeMounts: [{ name: "config", mountPath: "/etc/coredns", readOnly: true }],
+            }],
+            volumes: [{ name: "config", configMap: { name: config.metadata.name } }],
+          },
+        },
+      },
+    }, { parent: this });
+    new k8s.core.v1.Service(name, {
+      metadata: inSystem({ name: "kube-dns" }),
+      spec: {
+        selector: labels,
+        clusterIP: address,
+        ports: [
+          { name: "dns", port: 53, targetPort: port, protocol: "UDP" },
+          { name: "dns-tcp", port: 53, targetPort: port, protocol: "TCP" },
+        ],
+      },
+    }, { parent: this });
+    this.registerOutputs({});
+  }
+}
+
+/** CoreDNS's configuration. Pure. */
+export function renderCorefile(zone: string, resolver: string): string {
+  return `cluster.local:${port} ip6.arpa:${port} {
+    errors
+    kubernetes cluster.local ip6.arpa {
+        pods disabled
+        fallthrough ip6.arpa
+    }
+    loadbalance
+}
+
+${zone}:${port} {
+    errors
+    forward . ${resolver}
+}
+`;
+}

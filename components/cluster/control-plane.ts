@@ -1,0 +1,144 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { AddressPlan } from "../network/delegation.ts";
+import type { Binaries } from "../node/binaries.ts";
+import type { Host } from "../node/host.ts";
+import { HostSetup } from "../node/host-setup.ts";
+import { Authority, Certificate, SigningKey } from "../pki/certificate.ts";
+import type { Etcd } from "./etcd.ts";
+import { renderKubeconfig } from "./kubeconfig.ts";
+
+export interface ControlPlaneArgs {
+  host: Host;
+  /** The `kubernetes` product, on that host. */
+  binaries: Binaries;
+  etcd: Etcd;
+  plan: AddressPlan;
+}
+
+const directory = "/etc/peak/kubernetes";
+const local = "https://[::1]:6443";
+
+/** The API server, controller manager and scheduler, as systemd units of one host. */
+export class ControlPlane extends pulumi.ComponentResource {
+  /** Signs the certificates of everything that talks to the API server. */
+  readonly authority: Authority;
+  /** Where the cluster reaches the API server. */
+  readonly server: string;
+  /** The operator's access, a secret. */
+  readonly kubeconfig: pulumi.Output<string>;
+  readonly setup: HostSetup;
+
+  constructor(name: string, { host, binaries, etcd, plan }: ControlPlaneArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("peak:cluster:ControlPlane", name, {}, opts);
+    this.server = `https://[${host.ula}]:6443`;
+    this.authority = new Authority(`${name}-ca`, { commonName: "peak kubernetes" }, { parent: this });
+    const tokens = new SigningKey(`${name}-tokens`, { parent: this });
+    const serving = this.certificate(`${name}-apiserver`, {
+      commonName: "kube-apiserver",
+      dns: ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "localhost", host.name],
+      ip: [plan.apiService, host.ula, ...(host.global === undefined ? [] : [host.global]), "::1"],
+      usages: ["server"],
+    });
+    const kubeletClient = this.client(`${name}-kubelet-client`, "kube-apiserver-kubelet-client", "system:masters");
+    const admin = this.client(`${name}-admin`, "peak-operator", "system:masters");
+    this.kubeconfig = this.kubeconfigOf(admin, this.server);
+
+    const controllers = this.client(`${name}-controller-manager`, "system:kube-controller-manager");
+    const scheduler = this.client(`${name}-scheduler`, "system:kube-scheduler");
+    const unit = (unitName: string, description: string, type: "notify" | "exec", flags: string[]) => ({
+      name: `${unitName}.service`,
+      description,
+      type,
+      after: ["etcd.service"],
+      exec: [`${binaries.directory}/${unitName}`, ...flags],
+      restart: "always" as const,
+      version: binaries.digest,
+    });
+    const component = (file: string) => [
+      "--bind-address=::1",
+      "--leader-elect=false", // one instance: a lease would only write to the store every two seconds
+      `--kubeconfig=${directory}/${file}.kubeconfig`,
+      `--authentication-kubeconfig=${directory}/${file}.kubeconfig`,
+      `--authorization-kubeconfig=${directory}/${file}.kubeconfig`,
+    ];
+
+    this.setup = new HostSetup(name, {
+      host,
+      files: [
+        { path: `${directory}/ca.crt`, content: this.authority.certificate },
+        { path: `${directory}/etcd-ca.crt`, content: etcd.authority.certificate },
+        ...files("etcd-client", etcd.client),
+        ...files("apiserver", serving),
+        ...files("kubelet-client", kubeletClient),
+        { path: `${directory}/tokens.pub`, content: tokens.certificate },
+        { path: `${directory}/tokens.key`, content: tokens.key, mode: 0o600 },
+        { path: `${directory}/controller-manager.kubeconfig`, content: this.kubeconfigOf(controllers, local), mode: 0o600 },
+        { path: `${directory}/scheduler.kubeconfig`, content: this.kubeconfigOf(scheduler, local), mode: 0o600 },
+        { path: `${directory}/admin.kubeconfig`, content: this.kubeconfigOf(admin, local), mode: 0o600 },
+      ],
+      units: [
+        unit("kube-apiserver", "Kubernetes API server", "notify", [
+          "--bind-address=::",
+          `--advertise-address=${host.ula}`,
+          "--secure-port=6443",
+          `--service-cluster-ip-range=${plan.services}`,
+          "--authorization-mode=Node,RBAC",
+          "--enable-admission-plugins=NodeRestriction",
+          "--anonymous-auth=false",
+          "--profiling=false",
+          `--client-ca-file=${directory}/ca.crt`,
+          `--tls-cert-file=${directory}/apiserver.crt`,
+          `--tls-private-key-file=${directory}/apiserver.key`,
+          `--etcd-servers=${etcd.endpoint}`,
+          `--etcd-cafile=${directory}/etcd-ca.crt`,
+          `--etcd-certfile=${directory}/etcd-client.crt`,
+          `--etcd-keyfile=${directory}/etcd-client.key`,
+          `--kubelet-certificate-authority=${directory}/ca.crt`,
+          `--kubelet-client-certificate=${directory}/kubelet-client.crt`,
+          `--kubelet-client-key=${directory}/kubelet-client.key`,
+          "--kubelet-preferred-address-types=InternalIP",
+          "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+          `--service-account-key-file=${directory}/tokens.pub`,
+          `--service-account-signing-key-file=${directory}/tokens.key`,
+        ]),
+        unit("kube-controller-manager", "Kubernetes controller manager", "exec", [
+          ...component("controller-manager"),
+          `--root-ca-file=${directory}/ca.crt`,
+          `--service-account-private-key-file=${directory}/tokens.key`,
+          "--use-service-account-credentials",
+        ]),
+        unit("kube-scheduler", "Kubernetes scheduler", "exec", component("scheduler")),
+      ],
+      check: {
+        description: "the API server is ready",
+        command: `${binaries.directory}/kubectl --kubeconfig=${directory}/admin.kubeconfig get --raw /readyz`,
+        seconds: 180,
+      },
+    }, { parent: this, dependsOn: [binaries, etcd.setup] });
+    this.registerOutputs({ server: this.server, kubeconfig: this.kubeconfig });
+  }
+
+  /** A client certificate for `user`, of Kubernetes group `group`. */
+  client(name: string, user: string, group?: string): Certificate {
+    return this.certificate(name, { commonName: user, ...(group !== undefined && { organization: group }), usages: ["client"] });
+  }
+
+  /** A certificate signed by the cluster's authority. */
+  certificate(name: string, subject: ConstructorParameters<typeof Certificate>[1]["subject"]): Certificate {
+    return new Certificate(name, { authority: this.authority, subject }, { parent: this });
+  }
+
+  /** A kubeconfig for the holder of a client certificate, a secret. */
+  kubeconfigOf(client: Certificate, server: string): pulumi.Output<string> {
+    return pulumi.secret(pulumi
+      .all([this.authority.certificate, client.certificate, client.key])
+      .apply(([authority, certificate, key]) => renderKubeconfig({ server, authority, certificate, key })));
+  }
+}
+
+function files(name: string, pair: Certificate) {
+  return [
+    { path: `${directory}/${name}.crt`, content: pair.certificate },
+    { path: `${directory}/${name}.key`, content: pair.key, mode: 0o600 },
+  ];
+}

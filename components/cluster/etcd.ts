@@ -1,0 +1,66 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Binaries } from "../node/binaries.ts";
+import type { Host } from "../node/host.ts";
+import { HostSetup } from "../node/host-setup.ts";
+import { Authority, Certificate } from "../pki/certificate.ts";
+
+export interface EtcdArgs {
+  host: Host;
+  /** The `etcd` product, on that host. */
+  binaries: Binaries;
+}
+
+/** The cluster's store: one etcd member that listens on loopback only, for clients with a certificate of its own authority. */
+export class Etcd extends pulumi.ComponentResource {
+  readonly endpoint = "https://[::1]:2379";
+  /** The authority that signs etcd's certificates and its clients'. */
+  readonly authority: Authority;
+  /** The API server's certificate as a client. */
+  readonly client: Certificate;
+  readonly setup: HostSetup;
+
+  constructor(name: string, { host, binaries }: EtcdArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("peak:cluster:Etcd", name, {}, opts);
+    this.authority = new Authority(`${name}-ca`, { commonName: "peak etcd" }, { parent: this });
+    const server = new Certificate(`${name}-server`, {
+      authority: this.authority,
+      subject: { commonName: "etcd", dns: ["localhost"], ip: ["::1"], usages: ["server", "client"] },
+    }, { parent: this });
+    this.client = new Certificate(`${name}-client`, {
+      authority: this.authority,
+      subject: { commonName: "kube-apiserver", usages: ["client"] },
+    }, { parent: this });
+
+    const directory = "/etc/peak/etcd";
+    this.setup = new HostSetup(name, {
+      host,
+      files: [
+        { path: `${directory}/ca.crt`, content: this.authority.certificate },
+        { path: `${directory}/server.crt`, content: server.certificate },
+        { path: `${directory}/server.key`, content: server.key, mode: 0o600 },
+      ],
+      units: [{
+        name: "etcd.service",
+        description: "etcd, the store of the Kubernetes API",
+        type: "notify",
+        exec: [
+          `${binaries.directory}/etcd`,
+          "--name=peak",
+          "--data-dir=/var/lib/etcd",
+          `--listen-client-urls=${this.endpoint}`,
+          `--advertise-client-urls=${this.endpoint}`,
+          "--listen-peer-urls=http://[::1]:2380",
+          "--initial-advertise-peer-urls=http://[::1]:2380",
+          "--initial-cluster=peak=http://[::1]:2380",
+          `--cert-file=${directory}/server.crt`,
+          `--key-file=${directory}/server.key`,
+          `--trusted-ca-file=${directory}/ca.crt`,
+          "--client-cert-auth",
+        ],
+        restart: "always",
+        version: binaries.digest,
+      }],
+    }, { parent: this, dependsOn: binaries });
+    this.registerOutputs({ endpoint: this.endpoint });
+  }
+}

@@ -1,0 +1,75 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import type { Host } from "../node/host.ts";
+import { HostSetup } from "../node/host-setup.ts";
+import { Authority, Certificate } from "../pki/certificate.ts";
+
+/** How to reach the registry that the cluster pulls from. */
+export interface RegistryAccess {
+  /** Name and port as image references have them (an IPv6 literal is not allowed there). */
+  host: string;
+  /** The address behind the name, for those who cannot resolve it. */
+  address: string;
+  /** PEM of the authority that signed its certificate. */
+  authority: pulumi.Output<string>;
+  username: string;
+  /** A secret; the registry asks for it on pull and push. */
+  password: pulumi.Output<string>;
+}
+
+export interface RegistryArgs {
+  host: Host;
+}
+
+const directory = "/etc/peak/registry";
+const port = 5000;
+const hostName = "registry.peak.internal";
+
+/** An image registry on one host: TLS from an authority of its own, credentials for everything. */
+export class Registry extends pulumi.ComponentResource {
+  readonly access: RegistryAccess;
+  readonly setup: HostSetup;
+
+  constructor(name: string, { host }: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("peak:cluster:Registry", name, {}, opts);
+    const authority = new Authority(`${name}-ca`, { commonName: "peak registry" }, { parent: this });
+    const serving = new Certificate(`${name}-server`, {
+      authority,
+      // Pushes arrive through a forwarder on the operator's loopback.
+      subject: { commonName: hostName, dns: [hostName, "localhost"], ip: [host.ula, "127.0.0.1", "::1"], usages: ["server"] },
+    }, { parent: this });
+    const password = new random.RandomPassword(`${name}-password`, { length: 32, special: false }, { parent: this });
+    this.access = { host: `${hostName}:${port}`, address: host.ula, authority: authority.certificate, username: "peak", password: password.result };
+
+    this.setup = new HostSetup(name, {
+      host,
+      packages: ["docker-registry"],
+      files: [
+        { path: `${directory}/config.yml`, content: renderRegistry(host.ula) },
+        { path: `${directory}/htpasswd`, content: pulumi.interpolate`${this.access.username}:${password.bcryptHash}\n`, mode: 0o600 },
+        { path: `${directory}/server.crt`, content: serving.certificate },
+        { path: `${directory}/server.key`, content: serving.key, mode: 0o600 },
+      ],
+      units: [{
+        name: "peak-registry.service",
+        description: "The stack's image registry",
+        type: "exec",
+        after: ["network-online.target"],
+        exec: ["/usr/bin/docker-registry", "serve", `${directory}/config.yml`],
+        restart: "always",
+      }],
+    }, { parent: this });
+    this.registerOutputs({ host: this.access.host, address: this.access.address });
+  }
+}
+
+/** The configuration of docker-registry (the distribution's Debian package). Pure. */
+export function renderRegistry(address: string): string {
+  return JSON.stringify({
+    version: "0.1",
+    log: { level: "warn", accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: "/var/lib/peak-registry" }, delete: { enabled: true } },
+    http: { addr: `[${address}]:${port}`, tls: { certificate: `${directory}/server.crt`, key: `${directory}/server.key` } },
+    auth: { htpasswd: { realm: "peak", path: `${directory}/htpasswd` } },
+  }, undefined, 2);
+}

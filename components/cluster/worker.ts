@@ -1,0 +1,123 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { AddressPlan } from "../network/delegation.ts";
+import type { Binaries } from "../node/binaries.ts";
+import type { Host } from "../node/host.ts";
+import { HostSetup } from "../node/host-setup.ts";
+import type { ContainerRuntime } from "./container-runtime.ts";
+import type { ControlPlane } from "./control-plane.ts";
+
+export interface WorkerArgs {
+  host: Host;
+  /** The `kubernetes` product, on that host. */
+  binaries: Binaries;
+  runtime: ContainerRuntime;
+  controlPlane: ControlPlane;
+  plan: AddressPlan;
+}
+
+const directory = "/etc/peak/worker";
+
+/** What makes a host a node of the cluster: kubelet and kube-proxy. */
+export class Worker extends pulumi.ComponentResource {
+  readonly setup: HostSetup;
+
+  constructor(name: string, { host, binaries, runtime, controlPlane, plan }: WorkerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("peak:cluster:Worker", name, {}, opts);
+    const identity = controlPlane.client(`${name}-kubelet`, `system:node:${host.name}`, "system:nodes");
+    const serving = controlPlane.certificate(`${name}-kubelet-server`, {
+      commonName: `system:node:${host.name}`,
+      organization: "system:nodes",
+      dns: [host.name],
+      ip: [host.ula],
+      usages: ["server"],
+    });
+    const proxy = controlPlane.client(`${name}-proxy`, "system:kube-proxy");
+
+    this.setup = new HostSetup(name, {
+      host,
+      files: [
+        { path: `${directory}/ca.crt`, content: controlPlane.authority.certificate },
+        { path: `${directory}/kubelet.crt`, content: serving.certificate },
+        { path: `${directory}/kubelet.key`, content: serving.key, mode: 0o600 },
+        { path: `${directory}/kubelet.kubeconfig`, content: controlPlane.kubeconfigOf(identity, controlPlane.server), mode: 0o600 },
+        { path: `${directory}/proxy.kubeconfig`, content: controlPlane.kubeconfigOf(proxy, controlPlane.server), mode: 0o600 },
+        { path: `${directory}/kubelet.json`, content: renderKubelet(host, plan) },
+        { path: `${directory}/proxy.json`, content: renderProxy(host) },
+      ],
+      units: [
+        {
+          name: "kubelet.service",
+          description: "Kubernetes node agent",
+          type: "notify",
+          after: ["containerd.service", "peak-routes.service"],
+          exec: [
+            `${binaries.directory}/kubelet`,
+            `--config=${directory}/kubelet.json`,
+            `--kubeconfig=${directory}/kubelet.kubeconfig`,
+            `--hostname-override=${host.name}`,
+            `--node-ip=${host.ula}`,
+            `--node-labels=peak/role=${host.role}`,
+          ],
+          restart: "always",
+          version: binaries.digest,
+        },
+        {
+          name: "kube-proxy.service",
+          description: "Kubernetes Service addresses, by nftables",
+          type: "exec",
+          exec: [`${binaries.directory}/kube-proxy`, `--config=${directory}/proxy.json`],
+          restart: "always",
+          version: binaries.digest,
+        },
+      ],
+    }, { parent: this, dependsOn: [binaries, runtime.setup, controlPlane.setup] });
+    this.registerOutputs({});
+  }
+}
+
+/** The kubelet's configuration. Steering hosts take only pods that tolerate it. Pure. */
+export function renderKubelet(host: Pick<Host, "name" | "role">, plan: Pick<AddressPlan, "clusterDns">): string {
+  return JSON.stringify({
+    apiVersion: "kubelet.config.k8s.io/v1beta1",
+    kind: "KubeletConfiguration",
+    containerRuntimeEndpoint: "unix:///run/containerd/containerd.sock",
+    authentication: { anonymous: { enabled: false }, webhook: { enabled: true }, x509: { clientCAFile: `${directory}/ca.crt` } },
+    authorization: { mode: "Webhook" },
+    tlsCertFile: `${directory}/kubelet.crt`,
+    tlsPrivateKeyFile: `${directory}/kubelet.key`,
+    healthzBindAddress: "::1",
+    clusterDNS: [plan.clusterDns],
+    clusterDomain: "cluster.local",
+    resolvConf: "/etc/resolv.conf",
+    registerWithTaints: host.role === "steering" ? [{ key: "peak/role", value: "steering", effect: "NoSchedule" }] : [],
+    // Cgroups: pods get theirs below one root of the node's own, since virtual Pis may share one hierarchy (cgroup v1).
+    cgroupDriver: "cgroupfs",
+    cgroupRoot: `/peak-${host.name}`,
+    cgroupsPerQOS: false,
+    enforceNodeAllocatable: [],
+    failCgroupV1: false,
+    failSwapOn: false,
+    localStorageCapacityIsolation: false,
+    // Virtual Pis share the host's disk and memory: what fills them is seldom a pod.
+    evictionHard: { "memory.available": "100Mi" },
+    imageGCHighThresholdPercent: 100,
+    imageGCLowThresholdPercent: 99,
+  }, undefined, 2);
+}
+
+/** kube-proxy's configuration. Pure. */
+export function renderProxy(host: Pick<Host, "name">): string {
+  return JSON.stringify({
+    apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+    kind: "KubeProxyConfiguration",
+    mode: "nftables",
+    bindAddress: "::",
+    hostnameOverride: host.name,
+    clientConnection: { kubeconfig: `${directory}/proxy.kubeconfig` },
+    detectLocalMode: "BridgeInterface",
+    detectLocal: { bridgeInterface: "cni0" },
+    conntrack: { maxPerCore: 0, min: 0 },
+    healthzBindAddress: "[::1]:10256",
+    metricsBindAddress: "[::1]:10249",
+  }, undefined, 2);
+}

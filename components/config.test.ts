@@ -1,0 +1,52 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { parseSettings } from "./config.ts";
+
+const good = { inventory: "hardware/inventory.local.yaml", ulaPrefix: "fd7e:ea4c:0:1::/64" };
+const settings = (values: Record<string, string>) => parseSettings({ get: (key) => values[key] });
+
+describe("settings", () => {
+  test("defaults", () => expect(settings(good)).toEqual({ ...good, zone: "peak.", echoReplicas: 4 }));
+
+  test("an empty value is an absent one", () =>
+    expect(settings({ ...good, nodes: "", globalPrefix: "", kubeContext: "", baseImage: "" })).toEqual(settings(good)));
+
+  test("everything set", () => {
+    const all = { ...good, nodes: "5", zone: "Edge.Example.", globalPrefix: "2001:db8::/64", kubeContext: "c", baseImage: "b", echoReplicas: "1" };
+    expect(settings(all)).toEqual({ ...all, nodes: 5, zone: "edge.example.", echoReplicas: 1 });
+  });
+
+  test.each([
+    ["inventory", undefined, "peak:inventory is missing"],
+    ["ulaPrefix", undefined, "peak:ulaPrefix is missing"],
+    ["ulaPrefix", "2001:db8::/64", "peak:ulaPrefix must be a ULA /64"],
+    ["ulaPrefix", "fd00::/48", "peak:ulaPrefix must be a ULA /64"],
+    ["ulaPrefix", "fd00::1/64", "host bits set"],
+    ["globalPrefix", "fd00::/64", "peak:globalPrefix must be a global /64"],
+    ["zone", "peak", "peak:zone must be a domain name with its final dot"],
+    ["zone", "a_b.", "peak:zone must be a domain name"],
+    ["nodes", "1", "peak:nodes"],
+    ["nodes", "three", "peak:nodes must be a whole number"],
+    ["echoReplicas", "0", "peak:echoReplicas"],
+  ])("%s = %j is refused", (key, value, message) => {
+    const values: Record<string, string> = { ...good };
+    if (value === undefined) delete values[key];
+    else values[key] = value;
+    expect(() => settings(values)).toThrow(message);
+  });
+
+  test("every fault is named at once", () =>
+    expect(() => settings({ zone: "x" })).toThrow(/peak:inventory.*peak:zone.*peak:ulaPrefix/s));
+});
+
+describe("the stacks' files", () => {
+  const keysOf = (file: string) => Object.keys((parse(readFileSync(file, "utf8")) as { config: object }).config);
+
+  test.each(["local", "pi-testbed", "minikube"])("%s has the keys that Pulumi.yaml describes, and its values are good", (stack) => {
+    const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8")) as { config: Record<string, string> };
+    const described = keysOf("Pulumi.yaml").filter((key) => key !== "peak:nodes");
+    expect(Object.keys(config).sort()).toEqual(described.sort());
+    expect(parseSettings({ get: (key) => config[`peak:${key}`] }).zone).toBe("peak.");
+  });
+});
