@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Layout, directory, namespace } from "./layout.ts";
 import { plugIn, removeNamespace } from "./links.ts";
-import { rootfs } from "./rootfs.ts";
+import { rootfs, rootfsKey } from "./rootfs.ts";
 import { run } from "./run.ts";
 import type { ClientSpec } from "./spec.ts";
 import { isRunning } from "./state.ts";
@@ -13,7 +13,7 @@ import { type Unit, down, up } from "./units.ts";
 
 /** Starts a client emulator unless it runs, and waits until its resolver listens. */
 export function clientUp(names: Layout, spec: ClientSpec): Promise<{ name: string; starts: number }> {
-  return up(names, { ...client(names, spec.name), spec, start: () => start(names, spec), ready: () => ready(names, spec.name) });
+  return up(names, { ...client(names, spec.name), spec: { ...spec, rootfs: rootfsKey(), config: unboundConfig(spec) }, start: () => start(names, spec), ready: () => ready(names, spec.name) });
 }
 
 /** Ends a client emulator and all that was started in it. */
@@ -70,6 +70,8 @@ export function unboundConfig({ zone, servers }: Pick<ClientSpec, "zone" | "serv
   cache-min-ttl: 0
   # A name that has just appeared is to be found at once.
   cache-max-negative-ttl: 5
+  # A server that was away for long is found again when it is back.
+  infra-keep-probing: yes
   num-threads: 1
   local-zone: "." refuse
   local-zone: "${zone}" transparent

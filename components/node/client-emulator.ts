@@ -1,0 +1,42 @@
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { VirtualNetwork } from "./virtual-network.ts";
+import { rootfsKey } from "./virtual/rootfs.ts";
+import type { ClientSpec } from "./virtual/spec.ts";
+import { expectedStarts } from "./virtual/state.ts";
+
+export interface ClientEmulatorArgs {
+  /** The machine as the inventory has it. */
+  machine: { name: string; number: number };
+  /** What it is plugged into. */
+  network: VirtualNetwork;
+  /** The zone that its resolver serves, with its final dot. */
+  zone: string;
+  /** Addresses of the zone's root servers. */
+  servers: string[];
+}
+
+/** A network namespace on this machine that stands in for a client, with a recursive resolver that starts at the zone's root servers. */
+export class ClientEmulator extends pulumi.ComponentResource {
+  constructor(name: string, { machine, network, zone, servers }: ClientEmulatorArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("peak:node:ClientEmulator", name, {}, opts);
+    const { ula, global } = network.plan.node(machine.number);
+    const spec: ClientSpec = {
+      name: machine.name,
+      addresses: [ula.address, ...(global ? [global.address] : [])],
+      gateway: network.plan.router.ula,
+      routes: network.routes,
+      zone,
+      servers,
+    };
+    const script = "node components/node/virtual/main.ts";
+    new command.local.Command(name, {
+      create: `${script} client up`,
+      delete: `${script} client down`,
+      stdin: JSON.stringify(spec),
+      environment: { PEAK_STARTS: `${expectedStarts(machine.name)}`, PEAK_ROOTFS: rootfsKey() },
+      logging: command.local.Logging.Stderr,
+    }, { parent: this, dependsOn: network.resource });
+    this.registerOutputs({});
+  }
+}

@@ -1,0 +1,42 @@
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { Architecture } from "./host.ts";
+import { SshHost, type SshHostArgs } from "./ssh-host.ts";
+import type { VirtualNetwork } from "./virtual-network.ts";
+import { rootfsKey } from "./virtual/rootfs.ts";
+import type { PiSpec } from "./virtual/spec.ts";
+import { expectedStarts } from "./virtual/state.ts";
+
+export interface VirtualPiArgs extends Omit<SshHostArgs, "plan"> {
+  /** What it is plugged into. */
+  network: VirtualNetwork;
+}
+
+/** A systemd container on this machine that stands in for a Raspberry Pi. */
+export class VirtualPi extends SshHost {
+  readonly arch: Architecture = process.arch === "arm64" ? "arm64" : "amd64";
+  readonly resource: pulumi.Resource;
+  readonly lifetime: pulumi.Resource;
+
+  constructor(name: string, { network, ...args }: VirtualPiArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("peak:node:VirtualPi", name, { ...args, plan: network.plan }, opts);
+    const spec: pulumi.Output<PiSpec> = pulumi.output({
+      name: this.name,
+      addresses: [this.ula, this.global].filter((address) => address !== undefined),
+      gateway: network.plan.router.ula,
+      authorizedKey: args.operatorKey.public,
+      hostKey: { private: this.hostKey.private, public: this.hostKey.public },
+    });
+    const script = "node components/node/virtual/main.ts";
+    this.lifetime = new command.local.Command(name, {
+      create: `${script} pi up`,
+      delete: `${script} pi down`,
+      stdin: pulumi.jsonStringify(spec),
+      // Inputs that differ once the container or this machine has died, or when its root file system is made of something else.
+      environment: { PEAK_STARTS: `${expectedStarts(this.name)}`, PEAK_ROOTFS: rootfsKey() },
+      logging: command.local.Logging.Stderr,
+    }, { parent: this, dependsOn: network.resource });
+    this.resource = this.lifetime;
+    this.registerOutputs({ ula: this.ula, global: this.global });
+  }
+}
