@@ -56,6 +56,7 @@ function clusterSource(config: ClusterConfig, changed: () => void): Source {
   const domains = new Domains(config);
   let view: View = { zones: new Map(), loading: [config.zone] };
   let lostAt: number | undefined = Date.now();
+  let lastError: string | undefined;
   let swap: NodeJS.Immediate | undefined;
   const rebuild = (): void => {
     swap = undefined;
@@ -80,9 +81,10 @@ function clusterSource(config: ClusterConfig, changed: () => void): Source {
         if (lostAt !== undefined) log('info', 'watching the pods');
         lostAt = undefined;
       } else {
-        log('warn', 'the Kubernetes API is away, serving the last view', { error });
+        if (error !== lastError) log('warn', 'the Kubernetes API is away, serving the last view', { error });
         lostAt ??= Date.now();
       }
+      lastError = error;
     },
   });
   /** Changes that come together make one view. Before the first complete list there is none to change. */

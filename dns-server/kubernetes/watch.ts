@@ -1,4 +1,4 @@
-import { CoreV1Api, KubeConfig, makeInformer, type V1Pod } from '@kubernetes/client-node';
+import { CoreV1Api, KubeConfig, ListWatch, Watch, type V1Pod } from '@kubernetes/client-node';
 import { existsSync } from 'node:fs';
 import { UserError } from '../errors.ts';
 
@@ -37,43 +37,67 @@ export function loadKubeConfig(file: string | undefined, context: string | undef
   return config;
 }
 
+/** Tells when a watch is really there: the informer itself takes a connection that never answers for a quiet one. */
+class ObservedWatch extends Watch {
+  private readonly established: () => void;
+  private readonly lost: (error: unknown) => void;
+
+  constructor(config: KubeConfig, established: () => void, lost: (error: unknown) => void) {
+    super(config);
+    this.established = established;
+    this.lost = lost;
+  }
+
+  override async watch(...[path, params, callback, done]: Parameters<Watch['watch']>): ReturnType<Watch['watch']> {
+    let answered = false;
+    let over = false;
+    const controller = await super.watch(path, { ...params, allowWatchBookmarks: true }, callback, (error: unknown) => {
+      over = true;
+      if (!answered && !isExpired(error)) this.lost(error);
+      done(error);
+    });
+    answered = true;
+    if (!over) this.established();
+    return controller;
+  }
+}
+
+/** The version to watch from is too old: the server is there, the informer lists anew. */
+const isExpired = (error: unknown): boolean => error instanceof Error && 'statusCode' in error && error.statusCode === 410;
+
 /** Lists and watches the pods of all namespaces, again and again: after an error it goes on from where it was, with back-off and jitter. */
 export function watchPods(config: KubeConfig, listener: PodListener): PodWatch {
   const api = config.makeApiClient(CoreV1Api);
-  const informer = makeInformer<V1Pod>(config, '/api/v1/pods', async () => {
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let delay = FIRST_RETRY_MS;
+  const lost = (error: unknown): void => {
+    if (!stopped) listener.connection(describe(error));
+  };
+  const watch = new ObservedWatch(config, () => {
+    delay = FIRST_RETRY_MS;
+    listener.connection(undefined);
+  }, lost);
+  const informer = new ListWatch<V1Pod>('/api/v1/pods', watch, async () => {
     const list = await api.listPodForAllNamespaces();
     // the informer tells the items of a list as soon as it has it, in the microtasks before this
     setImmediate(() => listener.listed());
     return list;
-  });
+  }, false);
   informer.on('add', (pod) => listener.changed(pod));
   informer.on('update', (pod) => listener.changed(pod));
   informer.on('delete', (pod) => listener.removed(pod));
 
-  let stopped = false;
-  let failures = 0;
-  let failed = false;
-  let timer: NodeJS.Timeout | undefined;
-  const run = async (): Promise<void> => {
-    failed = false;
-    try {
-      await informer.start();
-    } catch (error) {
-      fail(error);
-    }
-    if (failed || stopped) return;
-    failures = 0;
-    listener.connection(undefined);
+  const run = (): void => void informer.start().catch(retry);
+  const retry = (error: unknown): void => {
+    if (stopped) return;
+    lost(error);
+    clearTimeout(timer);
+    timer = setTimeout(run, delay * (0.5 + Math.random() / 2));
+    delay = Math.min(MAX_RETRY_MS, delay * 2);
   };
-  const fail = (error: unknown): void => {
-    if (stopped || failed) return;
-    failed = true;
-    listener.connection(error instanceof Error ? describe(error) : String(error));
-    const delay = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++);
-    timer = setTimeout(() => void run(), delay * (0.5 + Math.random() / 2));
-  };
-  informer.on('error', fail);
-  void run();
+  informer.on('error', retry);
+  run();
   return {
     stop: async () => {
       stopped = true;
@@ -84,6 +108,7 @@ export function watchPods(config: KubeConfig, listener: PodListener): PodWatch {
 }
 
 /** The innermost reason: `fetch failed` alone says nothing. */
-function describe(error: Error): string {
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? `${error.message}: ${describe(error.cause)}` : error.message.split('\n')[0]!;
 }

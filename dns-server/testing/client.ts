@@ -1,0 +1,64 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import dnsPacket, { type Answer, type DecodedPacket, type RecordType } from 'dns-packet';
+import { FrameReader, frame } from '../transport/frame.ts';
+import type { Endpoint } from '../transport/transport.ts';
+
+/** A query as a test asks it. */
+export function encodeQuery(name: string, type: RecordType, id = 1): Buffer {
+  return dnsPacket.encode({ id, type: 'query', questions: [{ name, type, class: 'IN' }] });
+}
+
+const TIMEOUT_MS = 5000;
+
+/** Sends one datagram and waits for one back. */
+export async function exchangeUdp(server: Endpoint, message: Uint8Array): Promise<Buffer> {
+  const socket = createSocket(server.address.includes(':') ? 'udp6' : 'udp4');
+  try {
+    socket.send(message, server.port, server.address);
+    const [answer] = (await once(socket, 'message', { signal: AbortSignal.timeout(TIMEOUT_MS) })) as [Buffer];
+    return answer;
+  } finally {
+    socket.close();
+  }
+}
+
+/** Sends messages on one connection, all at once, and waits for as many answers. */
+export async function exchangeTcp(server: Endpoint, messages: readonly Uint8Array[]): Promise<Buffer[]> {
+  const socket = connect({ port: server.port, host: server.address });
+  const reader = new FrameReader();
+  const answers: Buffer[] = [];
+  try {
+    socket.write(Buffer.concat(messages.map(frame)));
+    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('no answer in time')));
+    for await (const chunk of socket) {
+      answers.push(...reader.push(chunk as Buffer));
+      if (answers.length >= messages.length) break;
+    }
+    return answers;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Rcode of an answer: the decoder hides it in the flags. */
+export const rcodeOf = (packet: DecodedPacket): number => (packet.flags ?? 0) & 15;
+
+export async function ask(server: Endpoint, name: string, type: RecordType): Promise<DecodedPacket> {
+  return dnsPacket.decode(await exchangeUdp(server, encodeQuery(name, type)));
+}
+
+/** The data of the address records in an answer, sorted. */
+export const addressesIn = (packet: DecodedPacket): string[] =>
+  (packet.answers ?? []).flatMap((record: Answer) => (record.type === 'AAAA' || record.type === 'A' ? [record.data] : [])).sort();
+
+/** Repeats until the condition holds; fails after a bounded number of tries. */
+export async function eventually<T>(read: () => Promise<T> | T, holds: (value: T) => boolean, tries = 200): Promise<T> {
+  for (let i = 0; ; i++) {
+    const value = await read();
+    if (holds(value)) return value;
+    if (i === tries) throw new Error(`still ${JSON.stringify(value)} after ${tries} tries`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
