@@ -75,10 +75,11 @@ export function loadInventory(path: string): Inventory {
 
 /**
  * The same inventory with another number of nodes (hosts that are not clients): surplus service hosts are dropped from the end,
- * missing ones are added as `pi<number>` after the highest node number.
+ * missing ones are added as `pi<number>` after the highest node number. Without a number, nothing changes.
  * @throws Error when fewer nodes than steering hosts plus one service host are asked for, or hosts cannot be made up
  */
-export function withNodeCount(inventory: Inventory, nodes: number): Inventory {
+export function withNodeCount(inventory: Inventory, nodes: number | undefined): Inventory {
+  if (nodes === undefined) return inventory;
   const steering = inventory.hosts.filter((entry) => entry.role === "steering");
   const service = inventory.hosts.filter((entry) => entry.role === "service");
   const clients = inventory.hosts.filter((entry) => entry.role === "client");

@@ -1,10 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { NodeNetwork } from "../network/node-network.ts";
+import { Image } from "../images/image.ts";
 import type { AddressPlan } from "../network/delegation.ts";
+import { NodeNetwork } from "../network/node-network.ts";
+import { Resolver } from "../network/resolver.ts";
+import type { ProductName } from "../../toolchain/products.ts";
 import { Binaries } from "../node/binaries.ts";
 import type { Host } from "../node/host.ts";
 import { ToolchainProduct } from "../node/toolchain-product.ts";
+import { ClusterDns } from "./cluster-dns.ts";
 import { ContainerRuntime } from "./container-runtime.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { Etcd } from "./etcd.ts";
@@ -15,21 +19,36 @@ export interface ClusterArgs {
   /** The hosts that become nodes; the first with the role `steering` becomes the control plane. */
   hosts: Host[];
   plan: AddressPlan;
+  /** The zone whose names lead to pods, with its final dot. */
+  zone: string;
+  /** Addresses of the zone's root servers. */
+  rootServers: string[];
+  /** The image that CoreDNS's is built on; our own when undefined. */
+  baseImage: string | undefined;
+}
+
+/** What the stack needs to know of a cluster, however it came into being. */
+export interface ClusterAccess {
+  /** For resources inside the cluster; usable once its nodes have joined. */
+  readonly provider: k8s.Provider;
+  /** The operator's access, a secret; undefined where it is in the operator's own kubeconfig. */
+  readonly kubeconfig: pulumi.Output<string> | undefined;
+  /** Where the cluster pulls images from. */
+  readonly registry: RegistryAccess;
 }
 
 /** An IPv6-only Kubernetes cluster on hosts: native routing between the nodes' own prefixes, no overlay, no NAT. */
-export class Cluster extends pulumi.ComponentResource {
+export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
   readonly kubeconfig: pulumi.Output<string>;
-  /** For resources inside the cluster; usable once the nodes have joined. */
   readonly provider: k8s.Provider;
   readonly registry: RegistryAccess;
 
-  constructor(name: string, { hosts, plan }: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { hosts, plan, zone, rootServers, baseImage }: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:Cluster", name, {}, opts);
     const first = hosts.find((host) => host.role === "steering");
     if (!first) throw new Error(`${name} needs a steering host for its control plane`);
     const { arch } = first;
-    const product = (product: "kubernetes" | "containerd" | "etcd") => new ToolchainProduct(`${name}-${product}`, { product, arch }, { parent: this });
+    const product = (product: ProductName) => new ToolchainProduct(`${name}-${product}`, { product, arch }, { parent: this });
     const kubernetes = product("kubernetes");
     const containerd = product("containerd");
     const on = (host: Host, product: ToolchainProduct, label: string) =>
@@ -54,6 +73,21 @@ export class Cluster extends pulumi.ComponentResource {
     this.kubeconfig = controlPlane.kubeconfig;
     this.registry = registry.access;
     this.provider = new k8s.Provider(name, { kubeconfig: this.kubeconfig }, { parent: this, dependsOn: workers.map((worker) => worker.setup) });
+
+    const coredns = product("coredns");
+    const image = new Image(`${name}-coredns`, {
+      name: "coredns",
+      source: { folder: "components/cluster/coredns" },
+      arch,
+      base: baseImage,
+      files: [{ from: pulumi.interpolate`${coredns.directory}/bin/coredns`, to: "coredns", digest: coredns.digest }],
+      registry: registry.access,
+    }, { parent: this, dependsOn: registry.setup });
+    const resolver = new Resolver(`${name}-resolver`, { host: first, zone, servers: rootServers, allow: [plan.ula] }, { parent: this });
+    new ClusterDns(`${name}-dns`, { image: image.ref, address: plan.clusterDns, zone, resolver: `[${resolver.address}]:${resolver.port}` }, {
+      parent: this,
+      provider: this.provider,
+    });
     this.registerOutputs({ kubeconfig: this.kubeconfig });
   }
 }

@@ -1,7 +1,28 @@
 import * as k8s from "@pulumi/kubernetes";
-import type { Cluster } from "./cluster.ts";
+import * as pulumi from "@pulumi/pulumi";
+import type { ClusterAccess } from "./cluster.ts";
+import type { RegistryAccess } from "./registry.ts";
 
-/** A cluster that is there already: a context of the user's own kubeconfig. */
-export function existingCluster(name: string, context: string): Pick<Cluster, "provider"> {
-  return { provider: new k8s.Provider(name, { context }) };
+export interface ExistingClusterArgs {
+  /** A context of the operator's own kubeconfig. */
+  context: string;
+}
+
+/** A cluster that is there already, e.g. minikube with its registry addon. */
+export class ExistingCluster extends pulumi.ComponentResource implements ClusterAccess {
+  readonly provider: k8s.Provider;
+  readonly kubeconfig = undefined;
+  readonly registry: RegistryAccess = {
+    host: "localhost:5000",
+    address: "127.0.0.1",
+    authority: pulumi.output(""),
+    username: "",
+    password: pulumi.output(""),
+  };
+
+  constructor(name: string, { context }: ExistingClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("peak:cluster:ExistingCluster", name, {}, opts);
+    this.provider = new k8s.Provider(name, { context }, { parent: this });
+    this.registerOutputs({});
+  }
 }

@@ -90,9 +90,8 @@ export function renderKubelet(host: Pick<Host, "name" | "role">, plan: Pick<Addr
     clusterDomain: "cluster.local",
     resolvConf: "/etc/resolv.conf",
     registerWithTaints: host.role === "steering" ? [{ key: "peak/role", value: "steering", effect: "NoSchedule" }] : [],
-    // Cgroups: pods get theirs below one root of the node's own, since virtual Pis may share one hierarchy (cgroup v1).
+    // What a virtual Pi on cgroup v1 cannot do: tiers of service, and a cgroup that holds all pods.
     cgroupDriver: "cgroupfs",
-    cgroupRoot: `/peak-${host.name}`,
     cgroupsPerQOS: false,
     enforceNodeAllocatable: [],
     failCgroupV1: false,

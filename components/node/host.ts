@@ -7,6 +7,11 @@ export type HostRole = "steering" | "service" | "client";
 /** Processor architecture, named as Go and Debian name it. */
 export type Architecture = "amd64" | "arm64";
 
+/** The architecture of this machine. */
+export function localArchitecture(): Architecture {
+  return process.arch === "arm64" ? "arm64" : "amd64";
+}
+
 /**
  * A machine with systemd that is reached by SSH over IPv6 as root. Virtual Pis and boards are both hosts; whoever is handed a
  * host cannot tell which of them it is.

@@ -1,0 +1,39 @@
+/** A recursive resolver that knows where one zone starts, and refuses every other name. */
+export interface ResolverSettings {
+  /** Absolute name of the zone. */
+  zone: string;
+  /** Addresses of the zone's root servers. */
+  servers: string[];
+  /** The address that it listens on. */
+  address: string;
+  /** UDP and TCP port. */
+  port: number;
+  /** Who may ask, as prefixes. */
+  allow: string[];
+}
+
+/** The configuration of unbound as such a resolver. Pure. */
+export function renderUnbound({ zone, servers, address, port, allow }: ResolverSettings): string {
+  return `server:
+  chroot: ""
+  username: ""
+  pidfile: ""
+  use-syslog: no
+  interface: ${address}@${port}
+${allow.map((prefix) => `  access-control: ${prefix} allow`).join("\n")}
+  do-ip4: no
+  # There is no trust anchor in the zone, so there is nothing to validate.
+  module-config: "iterator"
+  cache-min-ttl: 0
+  # A name that has just appeared is to be found at once.
+  cache-max-negative-ttl: 5
+  # A server that was away for long is found again when it is back.
+  infra-keep-probing: yes
+  num-threads: 1
+  local-zone: "." refuse
+  local-zone: "${zone}" transparent
+stub-zone:
+  name: "${zone}"
+${servers.map((server) => `  stub-addr: ${server}`).join("\n")}
+`;
+}

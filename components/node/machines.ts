@@ -1,0 +1,61 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Inventory } from "../../hardware/inventory.ts";
+import { publishedAddress, type AddressPlan } from "../network/delegation.ts";
+import { Board } from "./board.ts";
+import { ClientEmulator } from "./client-emulator.ts";
+import { localArchitecture, type Architecture } from "./host.ts";
+import { SshKey } from "./ssh-key.ts";
+import type { SshHost } from "./ssh-host.ts";
+import { VirtualNetwork } from "./virtual-network.ts";
+import { VirtualPi } from "./virtual-pi.ts";
+
+export interface MachinesArgs {
+  inventory: Inventory;
+  plan: AddressPlan;
+  /** The zone that clients resolve, with its final dot. */
+  zone: string;
+}
+
+/** The machines of a stack. This is the only place that knows how they come into being. */
+export class Machines extends pulumi.ComponentResource {
+  /** Hosts that become nodes of the cluster: steering first. */
+  readonly nodes: SshHost[];
+  /** Names and numbers of the clients. */
+  readonly clients: { name: string; number: number; ula: string; global: string | undefined; emulated: boolean }[];
+  /** Logs in as root on every host. */
+  readonly operatorKey: SshKey;
+  /** Of all nodes. */
+  readonly arch: Architecture;
+  /** What disappears together with the cluster's first host; undefined where hosts outlive the stack. */
+  readonly lifetime: pulumi.Resource | undefined;
+  /** Exists once this machine has the tools that making hosts and images takes; empty where that is the operator's business. */
+  readonly tools: pulumi.Resource[];
+
+  constructor(name: string, { inventory, plan, zone }: MachinesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("peak:node:Machines", name, {}, opts);
+    const machines = [...inventory.hosts].sort((a, b) => Number(b.role === "steering") - Number(a.role === "steering"));
+    const nodes = machines.filter(({ role }) => role !== "client");
+    const clients = machines.filter(({ role }) => role === "client");
+    const emulated = inventory.kind === "virtual";
+    const operatorKey = new SshKey(`${name}-operator-key`, { parent: this });
+
+    if (emulated) {
+      const network = new VirtualNetwork(`${name}-network`, { plan, nodes: nodes.map(({ number }) => number) }, { parent: this });
+      const servers = nodes.filter(({ role }) => role === "steering").map(({ number }) => publishedAddress(plan.node(number)));
+      this.nodes = nodes.map((machine) => new VirtualPi(machine.name, { machine, network, operatorKey }, { parent: this }));
+      for (const machine of clients) new ClientEmulator(machine.name, { machine, network, zone, servers }, { parent: this });
+      this.tools = [network.packages];
+    } else {
+      this.nodes = nodes.map((machine) => new Board(machine.name, { machine, plan, operatorKey }, { parent: this }));
+      this.tools = [];
+    }
+    this.clients = clients.map(({ name, number }) => {
+      const { ula, global } = plan.node(number);
+      return { name, number, ula: ula.address, global: global?.address, emulated };
+    });
+    this.operatorKey = operatorKey;
+    this.arch = this.nodes[0]?.arch ?? localArchitecture();
+    this.lifetime = this.nodes[0]?.lifetime;
+    this.registerOutputs({});
+  }
+}
