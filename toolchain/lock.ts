@@ -25,7 +25,7 @@ export async function acquire(file: string, { signal, onWait }: WaitOptions = {}
     const lock = tryAcquire(file);
     if (lock) return lock;
     if (attempt === 0) onWait?.();
-    await sleep(RETRY, undefined, signal ? { signal } : {});
+    await sleep(RETRY, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());
   }
 }
 

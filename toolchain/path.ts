@@ -1,9 +1,8 @@
 import { constants } from "node:fs";
 import { access, open, realpath } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { arch as hostArch } from "node:process";
 import { cacheRoot } from "./cache.ts";
-import type { Arch, Product } from "./products.ts";
+import { type Arch, type Product, hostArch } from "./products.ts";
 import { run } from "./run.ts";
 
 type Version = readonly [number, number, number];
@@ -20,7 +19,7 @@ const machines: Record<Arch, number> = { amd64: 62, arm64: 183 };
 /** All of a product's binaries on PATH, if each is there, for this architecture and new enough. The version is that of the first binary. */
 export async function findOnPath(product: Product, arch: Arch, signal?: AbortSignal): Promise<Found | undefined> {
   // A binary of another architecture cannot be asked for its version.
-  if (arch !== (hostArch === "x64" ? "amd64" : hostArch)) return undefined;
+  if (arch !== hostArch) return undefined;
   const files = new Map<string, string>();
   for (const binary of product.binaries) {
     const file = await which(binary);

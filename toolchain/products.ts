@@ -7,6 +7,9 @@ import { versions } from "../components/versions.ts";
 export const arches = ["amd64", "arm64"] as const;
 export type Arch = (typeof arches)[number];
 
+/** Of this machine. */
+export const hostArch: Arch = process.arch === "arm64" ? "arm64" : "amd64";
+
 /** A file that the publisher offers for download. */
 export interface Asset {
   url: string;
@@ -138,6 +141,10 @@ const coredns: Product = {
 export const productNames = ["engine", "kubernetes", "containerd", "etcd", "coredns"] as const;
 export type ProductName = (typeof productNames)[number];
 export const products: Readonly<Record<ProductName, Product>> = { engine, kubernetes, containerd, etcd, coredns };
+
+export function isProductName(name: string): name is ProductName {
+  return productNames.some((known) => known === name);
+}
 
 /** Changes with whatever a product is made from: version, architecture, module files, flags. Not with the version of Go. */
 export function productKey(name: ProductName, arch: Arch): string {

@@ -7,7 +7,7 @@ import { digestFiles } from "./digest.ts";
 import { download } from "./download.ts";
 import { build } from "./go.ts";
 import { type Found, findOnPath } from "./path.ts";
-import { type Arch, type PluginName, type Product, type ProductName, arches, keyOf, pluginAsset, pluginBinary, products } from "./products.ts";
+import { type Arch, type PluginName, type Product, type ProductName, arches, hostArch, keyOf, pluginAsset, products } from "./products.ts";
 import { type Progress, duration, progressOn } from "./progress.ts";
 import { Unavailable } from "./unavailable.ts";
 
@@ -51,18 +51,21 @@ export async function provideProduct(product: Product, arch: Arch, options: Prov
 }
 
 /**
- * Downloads a resource plugin of the engine, checksum verified. Returns the directory whose `bin/` has `pulumi-resource-<name>`, or undefined when it
+ * Downloads a resource plugin of the engine for this machine, checksum verified. Returns the directory whose `bin/` has `pulumi-resource-<name>`, or undefined when it
  * cannot be downloaded.
  */
-export async function providePlugin(name: PluginName, version: string, arch: Arch, { log = progressOn(process.stderr), signal }: ProvideOptions): Promise<string | undefined> {
+export async function providePlugin(name: PluginName, version: string, options: ProvideOptions = {}): Promise<string | undefined> {
+  const { log = progressOn(process.stderr), signal } = options;
   const title = `plugin ${name} ${version}`;
+  const onWait = (): void => log.step(`${title}: waiting for another run that downloads it`);
+  const fill = async (dir: string): Promise<void> => {
+    const bin = join(dir, "bin");
+    await mkdir(bin);
+    await download(pluginAsset(name, version, hostArch), bin, { progress: log, ...(signal && { signal }) });
+    log.step(`${title}: downloaded`);
+  };
   try {
-    return await cached(`plugin-${name}-${version}-${arch}`, async (dir) => {
-      const bin = join(dir, "bin");
-      await mkdir(bin);
-      await download(pluginAsset(name, version, arch), bin, { progress: log, ...(signal && { signal }) });
-      log.step(`${title}: downloaded ${pluginBinary(name)}`);
-    }, { ...(signal && { signal }), onWait: () => log.step(`${title}: waiting for another run that downloads it`) });
+    return await cached(`plugin-${name}-${version}-${hostArch}`, fill, { ...(signal && { signal }), onWait });
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
     log.step(`${title}: no download (${error.message})`);
@@ -83,39 +86,45 @@ async function keep(product: Product, arch: Arch, { version, files }: Found): Pr
 
 async function make(product: Product, arch: Arch, { log = progressOn(process.stderr), signal }: ProvideOptions): Promise<string> {
   const title = `${product.name} ${product.version} ${arch}`;
-  const options = { ...(signal && { signal }), onWait: () => log.step(`${title}: waiting for another run that makes it`) };
-  return cached(keyOf(product, arch), async (dir) => {
+  const onWait = (): void => log.step(`${title}: waiting for another run that makes it`);
+  const fill = async (dir: string): Promise<void> => {
     const started = Date.now();
-    const source = await fill(product, arch, join(dir, "bin"), title, { log, ...(signal && { signal }) });
+    const source = await downloadOrBuild(product, arch, join(dir, "bin"), log, signal);
     await record(product, arch, product.version, source, dir);
-    log.step(`${title}: ${source === "download" ? "downloaded" : "built"} in ${duration(Date.now() - started)}`);
-  }, options);
+    log.step(`${title}: ${source === "built" ? "built" : "downloaded"} in ${duration(Date.now() - started)}`);
+  };
+  return cached(keyOf(product, arch), fill, { ...(signal && { signal }), onWait });
 }
 
-async function fill(product: Product, arch: Arch, bin: string, title: string, { log = progressOn(process.stderr), signal }: ProvideOptions): Promise<"download" | "built"> {
-  const context = { progress: log, ...(signal && { signal }) };
-  let noDownload: string;
-  try {
+async function downloadOrBuild(product: Product, arch: Arch, bin: string, log: Progress, signal?: AbortSignal): Promise<"download" | "built"> {
+  const title = `${product.name} ${product.version} ${arch}`;
+  const noDownload = await attempt(async () => {
     await mkdir(bin);
-    for (const asset of product.download(arch)) await download(asset, bin, context);
-    return "download";
-  } catch (error) {
-    if (!(error instanceof Unavailable)) throw error;
-    noDownload = error.message;
-    await rm(bin, { recursive: true, force: true });
-  }
-  try {
+    for (const asset of product.download(arch)) await download(asset, bin, { progress: log, ...(signal && { signal }) });
+  });
+  if (noDownload === undefined) return "download";
+  log.step(`${title}: building from pinned modules (${noDownload})`);
+  const noBuild = await attempt(async () => {
+    await rm(bin, { recursive: true });
     await mkdir(bin);
-    log.step(`${title}: building from pinned modules (${noDownload})`);
     await build(product, arch, bin, log, signal);
-    return "built";
+  });
+  if (noBuild === undefined) return "built";
+  const go = /^go (\S+)$/m.exec(await readFile(join(product.module, "go.mod"), "utf8"))?.[1];
+  throw new Error(
+    `${title} is to be had from none of three sources. On PATH: not all of ${product.binaries.join(", ")}, new enough. ` +
+      `Download: ${noDownload}. Build: ${noBuild}. Remedy: open the network to that host, or put Go >= ${go} on PATH`,
+  );
+}
+
+/** Why a source cannot provide; undefined if it did. */
+async function attempt(source: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await source();
+    return undefined;
   } catch (error) {
-    if (!(error instanceof Unavailable)) throw error;
-    const wanted = /^go (\S+)$/m.exec(await readFile(join(product.module, "go.mod"), "utf8"))?.[1];
-    throw new Error(
-      `${title} is to be had from none of three sources. On PATH: not all of ${product.binaries.join(", ")}, new enough. ` +
-        `Download: ${noDownload}. Build: ${error.message}. Remedy: open the network to that host, or put Go >= ${wanted} on PATH`,
-    );
+    if (error instanceof Unavailable) return error.message;
+    throw error;
   }
 }
 
