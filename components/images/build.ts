@@ -1,5 +1,4 @@
-import { chmod, copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cached } from "../../toolchain/cache.ts";
 import { acquire } from "../../toolchain/lock.ts";
@@ -14,11 +13,20 @@ import type { BuildRequest, BuildResult } from "./spec.ts";
 import { stage } from "./stage.ts";
 import { diskTree } from "./tree.ts";
 
+export interface BuildContext {
+  /** Directory of the project. */
+  readonly root: string;
+  /** Told what begins. */
+  readonly progress: (line: string) => void;
+  /** Stops the build; what it made so far is removed. */
+  readonly signal: AbortSignal;
+}
+
 /**
- * Builds an image of the project at `root` and pushes it, unless the registry has its content tag already. Several at once are safe: they take turns.
- * `progress` is told what begins.
+ * Builds an image and pushes it, unless the registry has its content tag already. Several at once are safe: they take turns. Everything that it keeps
+ * is in the cache.
  */
-export async function buildImage(root: string, { image: spec, registry }: BuildRequest, progress: (line: string) => void): Promise<BuildResult> {
+export async function buildImage({ image: spec, registry }: BuildRequest, { root, progress, signal }: BuildContext): Promise<BuildResult> {
   const tree = diskTree(root);
   const { context, tag } = imageRecipe(tree, spec);
   const repository = `peak/${spec.name}`;
@@ -31,12 +39,12 @@ export async function buildImage(root: string, { image: spec, registry }: BuildR
   }
 
   const storage = await cached("image-storage", async () => {});
-  using _turn = await acquire(join(storage, "lock"), { onWait: () => progress(`${repository}: waiting for another build`) });
-  const builder = await findBuilder(storage);
+  using _turn = await acquire(join(storage, "lock"), { signal, onWait: () => progress(`${repository}: waiting for another build`) });
+  const builder = await findBuilder(storage, signal);
   await builder.sweep();
-  const base = spec.base ?? (await ownBase(builder, root, baseRecipe(tree, spec.arch), spec.arch, progress));
+  await using work = await workDirectory(join(storage, "work"));
+  const base = spec.base ?? (await ownBase(builder, baseRecipe(tree, spec.arch), spec.arch, { root, progress, signal }));
 
-  await using work = await temporary();
   const image = `localhost/${repository}:${tag}`;
   const directory = join(work.path, "context");
   const dockerfile = join(work.path, "Dockerfile");
@@ -60,27 +68,30 @@ export async function buildImage(root: string, { image: spec, registry }: BuildR
 /** Local name of our own base image, which is built if the builder does not have it. */
 async function ownBase(
   builder: Builder,
-  root: string,
   { dockerfile, debian, node, tag }: BaseRecipe,
   arch: Architecture,
-  progress: (line: string) => void,
+  { root, progress, signal }: BuildContext,
 ): Promise<string> {
   const image = `localhost/peak/base:${tag}`;
   if (await builder.has(image)) return image;
   progress(`peak/base:${tag}: building`);
-  const context = await cached(`image-base-${arch}-${tag}`, async (directory) => {
+  const produce = async (directory: string): Promise<void> => {
     // One time for all files: the layer is the same whenever it is made, and registry and nodes keep it once.
-    await run("mmdebstrap", [...debian, join(directory, "rootfs.tar")], { env: { ...process.env, SOURCE_DATE_EPOCH: "0" } });
+    await run("mmdebstrap", [...debian, join(directory, "rootfs.tar")], { signal, env: { ...process.env, SOURCE_DATE_EPOCH: "0" } });
     await copyFile(join(await packageDirectory(root, node), "bin/node"), join(directory, "node"));
     await chmod(join(directory, "node"), 0o755);
     await writeFile(join(directory, "Dockerfile"), dockerfile);
-  });
+  };
+  const context = await cached(`image-base-${arch}-${tag}`, produce, { signal });
   await builder.build({ image, dockerfile: join(context, "Dockerfile"), context, arch });
   return image;
 }
 
-/** A private directory that is removed when disposed. */
-async function temporary(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), "peak-image-"));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+/** An empty private directory that is removed when disposed. What a killed run left there goes first. */
+async function workDirectory(path: string): Promise<AsyncDisposable & { readonly path: string }> {
+  // A builder that was just stopped may still write.
+  const remove = () => rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  await remove();
+  await mkdir(path, { mode: 0o700 });
+  return { path, [Symbol.asyncDispose]: remove };
 }

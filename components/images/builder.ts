@@ -35,11 +35,13 @@ export interface Builder {
 
 /**
  * The first that works of buildah, podman and docker. The first two keep their images below `storage` and leave those of the host alone, so they come
- * before docker, whose daemon keeps the base image. Throws if there is none.
+ * before docker, whose daemon keeps the base image. The signal stops whatever it does. Throws if there is none.
  */
-export async function findBuilder(storage: string): Promise<Builder> {
-  for (const command of ["buildah", "podman"] as const) if (await succeeds(command, ["--version"])) return daemonless(command, storage);
-  if (await succeeds("docker", ["info"])) return docker();
+export async function findBuilder(storage: string, signal: AbortSignal): Promise<Builder> {
+  for (const command of ["buildah", "podman"] as const) {
+    if (await succeeds(command, ["--version"], { signal })) return daemonless(command, storage, signal);
+  }
+  if (await succeeds("docker", ["info"], { signal })) return docker(signal);
   throw new Error("nothing here builds images: install buildah or podman (apt-get install buildah), or start docker");
 }
 
@@ -53,12 +55,12 @@ export async function writeSecrets(
   await writeFile(join(directory, "ca.crt"), authority, { mode: 0o600 });
 }
 
-function daemonless(command: "buildah" | "podman", storage: string): Builder {
+function daemonless(command: "buildah" | "podman", storage: string, signal: AbortSignal): Builder {
   // Of all storage drivers only vfs needs no mount, which a killed run would leave behind.
   const store = ["--root", join(storage, "root"), "--runroot", join(storage, "run"), "--storage-driver", "vfs"];
-  const tool = (...args: string[]) => run(command, [...store, ...args]);
+  const tool = (...args: string[]) => run(command, [...store, ...args], { signal });
   return {
-    has: (image) => succeeds(command, [...store, "inspect", "--type", "image", image]),
+    has: (image) => succeeds(command, [...store, "inspect", "--type", "image", image], { signal }),
     async build({ image, dockerfile, context, arch, base }) {
       await tool(
         command === "buildah" ? "bud" : "build",
@@ -75,24 +77,25 @@ function daemonless(command: "buildah" | "podman", storage: string): Builder {
   };
 }
 
-function docker(): Builder {
+function docker(signal: AbortSignal): Builder {
+  const tool = (...args: string[]) => run("docker", args, { signal });
   return {
-    has: (image) => succeeds("docker", ["image", "inspect", image]),
+    has: (image) => succeeds("docker", ["image", "inspect", image], { signal }),
     async build({ image, dockerfile, context, arch, base }) {
       const args = ["build", "--quiet", "--platform", `linux/${arch}`, "--file", dockerfile, "--tag", image];
       if (base !== undefined) args.push("--build-arg", `BASE=${base}`);
       // One manifest for one platform, as the other builders make it; older docker has no flag for it.
-      await run("docker", [...args, context], { env: { ...process.env, BUILDX_NO_DEFAULT_ATTESTATIONS: "1" } });
+      await run("docker", [...args, context], { signal, env: { ...process.env, BUILDX_NO_DEFAULT_ATTESTATIONS: "1" } });
     },
     async push({ image, target, secrets }) {
       // A configuration directory of our own has the credentials, but not the user's choice of a daemon.
-      const daemon = (await run("docker", ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])).trim();
-      await run("docker", ["tag", image, target]);
+      const daemon = (await tool("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")).trim();
+      await tool("tag", image, target);
       // docker takes any certificate of a registry on localhost; the digest is read over verified TLS afterwards.
-      await run("docker", ["--config", secrets, "--host", daemon, "push", "--quiet", target]);
-      await run("docker", ["image", "rm", target]);
+      await tool("--config", secrets, "--host", daemon, "push", "--quiet", target);
+      await tool("image", "rm", target);
     },
-    remove: async (image) => void (await run("docker", ["image", "rm", image])),
+    remove: async (image) => void (await tool("image", "rm", image)),
     sweep: async () => {},
   };
 }

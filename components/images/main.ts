@@ -8,9 +8,12 @@ if (process.argv[2] !== "build" || process.argv.length > 3) {
   console.error("usage: node components/images/main.ts build < REQUEST.json");
   process.exit(2);
 }
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
 try {
   const request = parseBuildRequest(await text(process.stdin));
-  const result = await buildImage(join(import.meta.dirname, "../.."), request, (line) => console.error(line));
+  const root = join(import.meta.dirname, "../..");
+  const result = await buildImage(request, { root, signal: stop.signal, progress: (line) => console.error(line) });
   console.log(JSON.stringify(result));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
