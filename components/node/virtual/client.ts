@@ -4,7 +4,7 @@ import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Layout, directory, namespace } from "./layout.ts";
-import { plugIn, removeNamespace } from "./links.ts";
+import { plugIn, unplug } from "./links.ts";
 import { rootfs, rootfsKey } from "./rootfs.ts";
 import { run } from "./run.ts";
 import type { ClientSpec } from "./spec.ts";
@@ -26,7 +26,7 @@ function client(names: Layout, name: string): Pick<Unit, "name" | "stop"> {
   return {
     name,
     stop: async () => {
-      await removeNamespace(space);
+      await unplug(names, name);
       await rm(join("/etc/netns", space), { recursive: true, force: true });
     },
   };

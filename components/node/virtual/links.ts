@@ -68,6 +68,15 @@ export function onLink(prefix: string, via: string, device: string): string {
   return `route add ${prefix} via ${via} dev ${device} onlink`;
 }
 
+/**
+ * Ends what runs in a virtual host's namespace, and removes it with its link. The kernel takes a namespace apart in the background, where the
+ * link's other end would be in the way of the next one of that name, so the link goes first.
+ */
+export async function unplug(names: Layout, host: string): Promise<void> {
+  await run("ip", ["-n", namespace(names, SWITCH), "link", "del", host]).catch(() => {}); // there is none
+  await removeNamespace(namespace(names, host));
+}
+
 /** A locally administered address made from a name. */
 export function hardwareAddress(name: string): string {
   return ["02", ...createHash("sha256").update(name).digest("hex").slice(0, 10).match(/../g)!].join(":");

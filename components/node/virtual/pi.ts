@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { removeCgroup } from "./cgroups.ts";
 import { type Layout, directory, namespace } from "./layout.ts";
-import { plugIn, removeNamespace } from "./links.ts";
+import { plugIn, unplug } from "./links.ts";
 import { rootfs, rootfsKey } from "./rootfs.ts";
 import type { PiSpec } from "./spec.ts";
 import { isRunning } from "./state.ts";
@@ -33,7 +33,7 @@ function pi(names: Layout, name: string): Pick<Unit, "name" | "stop"> {
     name,
     stop: async () => {
       await removeCgroup(cgroup(names, name));
-      await removeNamespace(namespace(names, name));
+      await unplug(names, name);
     },
   };
 }
