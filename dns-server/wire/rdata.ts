@@ -162,6 +162,7 @@ function decodeFields(type: number, rdata: Uint8Array): string[] | undefined {
     if (at + size > bytes.length) throw new Error('short');
     return bytes.subarray(at, (at += size));
   };
+  const takeRest = (): Buffer => take(Math.max(1, bytes.length - at));
   const takeText = (): string => take(take(1)[0]!).toString('latin1');
   try {
     for (const field of fields) {
@@ -203,10 +204,10 @@ function decodeFields(type: number, rdata: Uint8Array): string[] | undefined {
           words.push(quoteText(take(bytes.length - at).toString('latin1')));
           break;
         case 'hex':
-          words.push(take(bytes.length - at).toString('hex'));
+          words.push(takeRest().toString('hex'));
           break;
         case 'base64':
-          words.push(take(bytes.length - at).toString('base64'));
+          words.push(takeRest().toString('base64'));
           break;
         case 'svcparams':
           words.push(...formatSvcParams(take(bytes.length - at)));
