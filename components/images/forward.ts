@@ -1,6 +1,5 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer } from "node:net";
-import { pipeline } from "node:stream/promises";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 export interface Forwarder extends AsyncDisposable {
   /** The port on 127.0.0.1 that leads to the target. */
@@ -9,14 +8,17 @@ export interface Forwarder extends AsyncDisposable {
 
 /** Passes connections to a free port of 127.0.0.1 on to `host` and `port`, until disposed: image references cannot have an IPv6 literal. */
 export async function forward(host: string, port: number): Promise<Forwarder> {
-  const open = new AbortController();
+  const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (near) => {
     const far = connect({ host, port, allowHalfOpen: true });
-    // Whoever is at either end sees a broken connection, and says what it was for.
-    Promise.all([pipeline(near, far, open), pipeline(far, near, open)]).catch(() => {
-      near.destroy();
-      far.destroy();
-    });
+    const ends = [near, far];
+    for (const end of ends) {
+      open.add(end);
+      end.once("close", () => open.delete(end));
+      // Whoever is at the other end sees a broken connection, and says what it was for.
+      end.once("error", () => ends.forEach((socket) => socket.destroy()));
+    }
+    near.pipe(far).pipe(near);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -24,7 +26,7 @@ export async function forward(host: string, port: number): Promise<Forwarder> {
     port: (server.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {
       server.close();
-      open.abort();
+      for (const socket of open) socket.destroy();
       await once(server, "close");
     },
   };
