@@ -1,0 +1,196 @@
+import { execFile, execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ClientSpec, NetworkSpec, PiSpec } from "./spec.ts";
+import { expectedStarts } from "./state.ts";
+import type { Listing } from "./sweep.ts";
+import { layout } from "./layout.ts";
+
+// Beside a local stack that may be running: other names, other prefixes.
+const env = { ...process.env, PEAK_LOCAL_NAME: "peaktest" };
+const names = layout(env);
+const [ula, global] = ["fd7e:ea4c:0:ff", "2001:db8:7ea:ff"];
+const routes = [{ via: `${ula}:1::1`, prefixes: [`${ula}:1::/80`, `${global}:1::/80`] }];
+const network: NetworkSpec = {
+  prefixes: [`${ula}::/64`, `${global}::/64`],
+  router: [`${ula}:ffff::1`, `${global}:ffff::1`],
+  host: `${ula}:fffe::1`,
+  routes,
+};
+const client: ClientSpec = {
+  name: "client1",
+  addresses: [`${ula}:65::1`, `${global}:65::1`],
+  gateway: `${ula}:ffff::1`,
+  routes,
+  zone: "peak.",
+  servers: [`${ula}:1::1`],
+};
+let pi: PiSpec;
+let scratch: string;
+
+/** Runs a verb; resolves to what it printed, rejects with what it said. */
+function verb<T>(words: string, spec: object = {}, more: NodeJS.ProcessEnv = {}): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const args = [join(import.meta.dirname, "main.ts"), ...words.split(" ")];
+    const child = execFile(process.execPath, args, { env: { ...env, ...more } }, (error, stdout, stderr) =>
+      error ? reject(new Error(stderr)) : resolve(JSON.parse(stdout) as T));
+    child.stdin!.end(JSON.stringify(spec));
+  });
+}
+
+function ssh(script: string): string {
+  const options = ["BatchMode=yes", "ConnectTimeout=10", "StrictHostKeyChecking=yes", `UserKnownHostsFile=${scratch}/known_hosts`];
+  const args = ["-i", `${scratch}/operator`, ...options.flatMap((option) => ["-o", option]), `root@${ula}:1::1`, "sh -s"];
+  return execFileSync("ssh", args, { input: script, encoding: "utf8" }).trim();
+}
+
+const inClient = (...command: string[]) => execFileSync("ip", ["netns", "exec", "peaktest-client1", ...command], { encoding: "utf8" });
+const nspawn = async () => (await verb<Listing>("list")).processes.find(({ command }) => command.startsWith("systemd-nspawn"))!.pid;
+const nothing: Listing = { processes: [], namespaces: [], links: [], routes: [], mounts: [], cgroups: [], directories: [] };
+const hostSettings = () => execFileSync("sysctl", ["-a", "--pattern", "forwarding|accept_ra|overcommit|panic"], { encoding: "utf8" })
+  .split("\n").filter((line) => !line.includes("peaktest"));
+
+let settings: string[];
+beforeAll(async () => {
+  await verb("sweep");
+  settings = hostSettings();
+  scratch = mkdtempSync(join(tmpdir(), "peak-virtual-"));
+  for (const key of ["operator", "host"]) execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", key, "-f", join(scratch, key)]);
+  const read = (file: string) => readFileSync(join(scratch, file), "utf8");
+  pi = {
+    name: "pi1",
+    addresses: [`${ula}:1::1`, `${global}:1::1`],
+    gateway: `${ula}:ffff::1`,
+    authorizedKey: read("operator.pub").trim(),
+    hostKey: { private: read("host"), public: read("host.pub").trim() },
+  };
+  writeFileSync(join(scratch, "known_hosts"), `${ula}:1::1 ${pi.hostKey.public}\n`);
+  await verb("host-packages");
+  await verb("rootfs");
+}, 600_000);
+
+afterAll(async () => {
+  await verb("sweep");
+  rmSync(scratch, { recursive: true, force: true });
+}, 60_000);
+
+describe("a switch, a virtual Pi and a client emulator", { timeout: 120_000 }, () => {
+  test("a host needs the switch", async () => {
+    await expect(verb("pi up", pi)).rejects.toThrow("pi1: the switch that it is plugged into is not up");
+  });
+
+  test("come up, and stay as they are the second time", async () => {
+    for (let time = 0; time < 2; time++) {
+      expect(await verb("network up", network)).toEqual({ name: "switch", starts: 1 });
+      expect(await verb("pi up", pi)).toEqual({ name: "pi1", starts: 1 });
+      expect(await verb("client up", client)).toEqual({ name: "client1", starts: 1 });
+    }
+    for (const unit of ["switch", "pi1", "client1"]) expect(expectedStarts(unit, names)).toBe(1);
+  });
+
+  test("SSH answers with the given host key; systemd has no failed unit", () => {
+    expect(ssh("hostname; systemctl is-system-running --wait")).toBe("pi1\nrunning");
+  });
+
+  test("what kubelet and containerd need is there", () => {
+    expect(ssh(`set -e
+      cat /proc/self/cgroup | grep -v -e 'ssh.service' -e ':/$' || :
+      for controller in memory cpu pids; do
+        [ -d /sys/fs/cgroup/$controller ] && dir=/sys/fs/cgroup/$controller/trial || dir=/sys/fs/cgroup/trial
+        mkdir $dir; rmdir $dir
+      done
+      echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
+      echo 20 > /proc/sys/kernel/panic
+      echo peak > /dev/kmsg
+      [ -c /dev/net/tun ]
+      awk '$5 == "/" && /shared:/ { print "shared" }' /proc/self/mountinfo
+      for data in containerd kubelet etcd; do stat -f -c %T /var/lib/$data; done | sort -u | grep -c overlay || :
+      mkdir -p /var/lib/containerd/o/l /var/lib/containerd/o/u /var/lib/containerd/o/w /var/lib/containerd/o/m
+      cd /var/lib/containerd/o; mount -t overlay overlay -o lowerdir=l,upperdir=u,workdir=w m; umount m`)).toBe("shared\n0");
+  });
+
+  test("the host's kernel settings are as they were", () => expect(hostSettings()).toEqual(settings));
+
+  test("the client reaches the node in both scopes, from its address in the same scope", () => {
+    for (const scope of [ula, global]) {
+      expect(inClient("ip", "-6", "route", "get", `${scope}:1:1::10`)).toContain(`via ${ula}:1::1 dev eth0 src ${scope}:65::1`);
+      expect(inClient("ssh-keyscan", "-t", "ed25519", `${scope}:1::1`)).toContain(pi.hostKey.public.split(" ")[1]);
+    }
+  });
+
+  test("the client's resolver starts at the given server, and refuses other names", () => {
+    ssh(`cat > /root/trial.conf <<END
+server:
+  chroot: ""
+  username: ""
+  interface: ${ula}:1::1
+  access-control: ::/0 allow
+  module-config: "iterator"
+  local-zone: "peak." static
+  local-data: "echo.peak. 1 IN AAAA ${global}:1:1::10"
+END
+      systemd-run --quiet unbound -d -c /root/trial.conf`);
+    expect(inClient("dig", "+short", "echo.peak", "AAAA").trim()).toBe(`${global}:1:1:0:10`);
+    expect(inClient("dig", "example.org", "AAAA")).toContain("status: REFUSED");
+  });
+
+  test("a node whose container was killed comes back with its data", async () => {
+    ssh("echo kept > /etc/kept; echo kept > /var/lib/etcd/kept; cp /etc/machine-id /etc/kept-id; sync");
+    process.kill(await nspawn(), "SIGKILL");
+    await expect.poll(() => expectedStarts("pi1", names)).toBe(2);
+    expect(await verb("pi up", pi)).toEqual({ name: "pi1", starts: 2 });
+    expect(ssh("cat /etc/kept /var/lib/etcd/kept; cmp /etc/machine-id /etc/kept-id")).toBe("kept\nkept");
+  });
+
+  test("everything is started once more when the switch was lost", async () => {
+    execFileSync("ip", ["netns", "del", "peaktest-switch"]);
+    for (const [unit, starts] of [["switch", 2], ["pi1", 3], ["client1", 2]] as const) expect(expectedStarts(unit, names)).toBe(starts);
+    expect(await verb("network up", network)).toEqual({ name: "switch", starts: 2 });
+    expect(await Promise.all([verb("pi up", pi), verb("client up", client)])).toEqual([{ name: "pi1", starts: 3 }, { name: "client1", starts: 2 }]);
+    expect(ssh("cat /etc/kept")).toBe("kept");
+  });
+
+  test("a further node is routed to without a start", async () => {
+    const more = [...routes, { via: `${ula}:2::1`, prefixes: [`${ula}:2::/80`] }];
+    expect(await verb("network up", { ...network, routes: more })).toEqual({ name: "switch", starts: 2 });
+    expect(execFileSync("ip", ["-n", "peaktest-switch", "-6", "route"], { encoding: "utf8" })).toContain(`${ula}:2::/80 via ${ula}:2::1`);
+    expect(expectedStarts("pi1", names)).toBe(3);
+  });
+
+  test("two at once do it once", async () => {
+    process.kill(await nspawn(), "SIGKILL");
+    expect(await Promise.all([verb("pi up", pi), verb("pi up", pi)])).toEqual([{ name: "pi1", starts: 4 }, { name: "pi1", starts: 4 }]);
+  });
+
+  test("another clone is refused, unless it is gone", async () => {
+    const owner = join(names.state, "owner");
+    const mine = readFileSync(owner, "utf8");
+    writeFileSync(owner, scratch);
+    await expect(verb("pi up", pi)).rejects.toThrow(`runs the local stack of ${scratch}`);
+    await expect(verb("sweep")).rejects.toThrow(`runs the local stack of ${scratch}`);
+    writeFileSync(owner, "/nowhere/peak");
+    expect(await verb("pi up", pi)).toEqual({ name: "pi1", starts: 4 });
+    expect(readFileSync(owner, "utf8")).toBe(mine);
+  });
+
+  test("going down leaves no process, namespace or disk", async () => {
+    await verb("client down", { name: "client1" });
+    await verb("pi down", { name: "pi1" });
+    await verb("pi down", { name: "pi1" });
+    expect(await verb("list")).toMatchObject({ processes: [], namespaces: ["peaktest-switch"], mounts: [] });
+    expect(existsSync(join(names.state, "units/pi1"))).toBe(false);
+    await verb("network down");
+    expect(await verb("list")).toMatchObject({ namespaces: [], links: [], routes: [] });
+  });
+
+  test("a sweep leaves nothing, with everything up and its manager dead", async () => {
+    await verb("network up", network);
+    await Promise.all([verb("pi up", pi), verb("client up", client)]);
+    process.kill(await nspawn(), "SIGKILL");
+    expect(await verb("sweep")).toEqual(nothing);
+    expect(await verb("list")).toEqual(nothing);
+    expect(hostSettings()).toEqual(settings);
+  });
+});
