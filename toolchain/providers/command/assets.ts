@@ -1,31 +1,31 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { readdir } from 'node:fs/promises'
-import { join, relative } from 'node:path'
-import { pipeline } from 'node:stream/promises'
-import { archive, asset, type Properties } from '../shared/properties.ts'
-import { select } from './glob.ts'
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { archive, asset, type Properties } from "../shared/properties.ts";
+import { select } from "./glob.ts";
 
 /** The files under a folder that globs select: a map from path relative to the folder to asset. */
 export async function collectAssets(dir: string, globs: readonly string[]): Promise<Properties> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true })
-  const paths = entries.filter((entry) => !entry.isDirectory()).map((entry) => relative(dir, join(entry.parentPath, entry.name)))
-  const assets: Record<string, Properties> = {}
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => !entry.isDirectory()).map((entry) => relative(dir, join(entry.parentPath, entry.name)));
+  const assets: Record<string, Properties> = {};
   for (const path of select(paths.sort(), globs)) {
-    const file = join(dir, path)
-    assets[path] = asset({ hash: await hashFile(file), path: file })
+    const file = join(dir, path);
+    assets[path] = asset({ hash: await hashFile(file), path: file });
   }
-  return assets
+  return assets;
 }
 
 /** The same as one archive; its hash covers the paths and the hashes of the files. */
 export async function collectArchive(dir: string, globs: readonly string[]): Promise<Properties> {
-  const assets = await collectAssets(dir, globs)
-  return archive({ hash: createHash('sha256').update(JSON.stringify(assets)).digest('hex'), assets })
+  const assets = await collectAssets(dir, globs);
+  return archive({ hash: createHash("sha256").update(JSON.stringify(assets)).digest("hex"), assets });
 }
 
 async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('hex')
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
 }

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
-import type { Operation } from '../shared/provider.ts'
-import { Capture, type Exit, type Output } from './capture.ts'
-import type { LocalExecution } from './schema.ts'
+import { spawn } from "node:child_process";
+import type { Operation } from "../shared/provider.ts";
+import { Capture, type Exit, type Output } from "./capture.ts";
+import type { LocalExecution } from "./schema.ts";
 
-const KILL_AFTER_MS = 10_000
+const KILL_AFTER_MS = 10_000;
 
 /**
  * Runs a command on this machine to its end, showing its output lines as progress. The command leads its own process group: when the
@@ -13,10 +13,13 @@ const KILL_AFTER_MS = 10_000
  * @throws when the command cannot be started, fails, or is cancelled
  */
 export async function runLocal(
-  command: string, execution: LocalExecution, previous: Partial<Output>, { signal, log }: Operation,
+  command: string,
+  execution: LocalExecution,
+  previous: Partial<Output>,
+  { signal, log }: Operation,
 ): Promise<Output> {
-  signal.throwIfAborted()
-  const [program = '/bin/sh', ...args] = execution.interpreter.length > 0 ? execution.interpreter : ['/bin/sh', '-c']
+  signal.throwIfAborted();
+  const [program = "/bin/sh", ...args] = execution.interpreter.length > 0 ? execution.interpreter : ["/bin/sh", "-c"];
   const child = spawn(program, [...args, command], {
     cwd: execution.dir,
     detached: true,
@@ -25,31 +28,31 @@ export async function runLocal(
       ...execution.environment,
       ...(execution.addPreviousOutputInEnv ? previousOutputVariables(previous) : {}),
     },
-    stdio: [execution.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-  })
-  const capture = new Capture(execution.logging, (line) => log('info', line))
-  child.stdout?.on('data', (bytes: Buffer) => capture.write('stdout', bytes))
-  child.stderr?.on('data', (bytes: Buffer) => capture.write('stderr', bytes))
+    stdio: [execution.stdin ? "pipe" : "ignore", "pipe", "pipe"],
+  });
+  const capture = new Capture(execution.logging, (line) => log("info", line));
+  child.stdout?.on("data", (bytes: Buffer) => capture.write("stdout", bytes));
+  child.stderr?.on("data", (bytes: Buffer) => capture.write("stderr", bytes));
   // A command need not read its standard input.
-  child.stdin?.on('error', () => {}).end(execution.stdin)
+  child.stdin?.on("error", () => {}).end(execution.stdin);
 
-  let killTimer: NodeJS.Timeout | undefined
+  let killTimer: NodeJS.Timeout | undefined;
   const cancel = (): void => {
-    killGroup(child.pid, 'SIGTERM')
-    killTimer = setTimeout(() => killGroup(child.pid, 'SIGKILL'), KILL_AFTER_MS)
-  }
-  signal.addEventListener('abort', cancel)
+    killGroup(child.pid, "SIGTERM");
+    killTimer = setTimeout(() => killGroup(child.pid, "SIGKILL"), KILL_AFTER_MS);
+  };
+  signal.addEventListener("abort", cancel);
   try {
     const exit = await new Promise<Exit>((resolve, reject) => {
-      child.once('error', (error) => reject(startError(error, program, execution.dir)))
-      child.once('close', (code, ended) => resolve({ code, signal: ended }))
-    })
-    if (signal.aborted) throw new Error('cancelled while the command was running')
-    if (exit.code !== 0) throw capture.failure(exit)
-    return capture.end()
+      child.once("error", (error) => reject(startError(error, program, execution.dir)));
+      child.once("close", (code, ended) => resolve({ code, signal: ended }));
+    });
+    if (signal.aborted) throw new Error("cancelled while the command was running");
+    if (exit.code !== 0) throw capture.failure(exit);
+    return capture.end();
   } finally {
-    signal.removeEventListener('abort', cancel)
-    clearTimeout(killTimer)
+    signal.removeEventListener("abort", cancel);
+    clearTimeout(killTimer);
   }
 }
 
@@ -58,13 +61,13 @@ export function previousOutputVariables({ stdout, stderr }: Partial<Output>): Re
   return {
     ...(stdout ? { PULUMI_COMMAND_STDOUT: stdout } : {}),
     ...(stderr ? { PULUMI_COMMAND_STDERR: stderr } : {}),
-  }
+  };
 }
 
-function killGroup(pid: number | undefined, signal: 'SIGTERM' | 'SIGKILL'): void {
-  if (pid === undefined) return
+function killGroup(pid: number | undefined, signal: "SIGTERM" | "SIGKILL"): void {
+  if (pid === undefined) return;
   try {
-    process.kill(-pid, signal)
+    process.kill(-pid, signal);
   } catch {
     // The group is gone.
   }
@@ -72,5 +75,5 @@ function killGroup(pid: number | undefined, signal: 'SIGTERM' | 'SIGKILL'): void
 
 function startError(error: Error, program: string, dir: string | undefined): Error {
   // Node reports a missing directory as a missing program.
-  return new Error(`cannot start "${program}"${dir === undefined ? '' : ` in directory "${dir}"`}: ${error.message}`)
+  return new Error(`cannot start "${program}"${dir === undefined ? "" : ` in directory "${dir}"`}: ${error.message}`);
 }

@@ -1,5 +1,5 @@
-import sdk from '@pulumi/command/package.json' with { type: 'json' }
-import { serve } from '../shared/serve.ts'
-import { commandProvider } from './provider.ts'
+import sdk from "@pulumi/command/package.json" with { type: "json" };
+import { serve } from "../shared/serve.ts";
+import { commandProvider } from "./provider.ts";
 
-await serve(commandProvider(sdk.version), process.argv.slice(2))
+await serve(commandProvider(sdk.version), process.argv.slice(2));

@@ -1,25 +1,25 @@
-import { z } from 'zod'
+import { z } from "zod";
 
 /**
  * The inputs of the resources and functions, as the official schema has them. Properties with a default there have the same one here.
  */
 
-const logging = z.enum(['stdout', 'stderr', 'stdoutAndStderr', 'none']).default('stdoutAndStderr')
-const triggers = z.array(z.unknown()).optional()
+const logging = z.enum(["stdout", "stderr", "stdoutAndStderr", "none"]).default("stdoutAndStderr");
+const triggers = z.array(z.unknown()).optional();
 
 const lifecycle = {
   create: z.string().optional(),
   update: z.string().optional(),
   delete: z.string().optional(),
   triggers,
-}
+};
 
 const execution = {
   stdin: z.string().optional(),
   environment: z.record(z.string(), z.string()).default({}),
   logging,
   addPreviousOutputInEnv: z.boolean().default(true),
-}
+};
 
 const localExecution = {
   ...execution,
@@ -27,12 +27,12 @@ const localExecution = {
   interpreter: z.array(z.string()).default([]),
   assetPaths: z.array(z.string()).optional(),
   archivePaths: z.array(z.string()).optional(),
-}
+};
 
 const endpoint = {
   host: z.string(),
   port: z.number().default(22),
-  user: z.string().default('root'),
+  user: z.string().default("root"),
   password: z.string().optional(),
   privateKey: z.string().optional(),
   privateKeyPassword: z.string().optional(),
@@ -40,23 +40,23 @@ const endpoint = {
   hostKey: z.string().optional(),
   dialErrorLimit: z.int().default(10),
   perDialTimeout: z.int().nonnegative().default(15),
-}
+};
 
-const connection = z.strictObject({ ...endpoint, proxy: z.strictObject(endpoint).optional() })
+const connection = z.strictObject({ ...endpoint, proxy: z.strictObject(endpoint).optional() });
 
-export const localCommand = z.strictObject({ ...lifecycle, ...localExecution })
-export const localRun = z.strictObject({ ...localExecution, command: z.string() })
-export const remoteCommand = z.strictObject({ ...lifecycle, ...execution, connection })
-export const copyToRemote = z.strictObject({ connection, source: z.record(z.string(), z.unknown()), remotePath: z.string(), triggers })
+export const localCommand = z.strictObject({ ...lifecycle, ...localExecution });
+export const localRun = z.strictObject({ ...localExecution, command: z.string() });
+export const remoteCommand = z.strictObject({ ...lifecycle, ...execution, connection });
+export const copyToRemote = z.strictObject({ connection, source: z.record(z.string(), z.unknown()), remotePath: z.string(), triggers });
 
 /** How to run a command here. */
-export type LocalExecution = z.infer<z.ZodObject<typeof localExecution>>
+export type LocalExecution = z.infer<z.ZodObject<typeof localExecution>>;
 
 /** How to run a command on another host. */
-export type RemoteExecution = z.infer<z.ZodObject<typeof execution>>
+export type RemoteExecution = z.infer<z.ZodObject<typeof execution>>;
 
 /** How to reach and log in to a host. */
-export type Endpoint = z.infer<z.ZodObject<typeof endpoint>>
+export type Endpoint = z.infer<z.ZodObject<typeof endpoint>>;
 
 /** A host, and the bastion host on the way to it if there is one. */
-export type Connection = z.infer<typeof connection>
+export type Connection = z.infer<typeof connection>;

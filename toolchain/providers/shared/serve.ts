@@ -1,21 +1,28 @@
-import * as grpc from '@grpc/grpc-js'
-import any from 'google-protobuf/google/protobuf/any_pb.js'
-import empty from 'google-protobuf/google/protobuf/empty_pb.js'
-import struct from 'google-protobuf/google/protobuf/struct_pb.js'
-import plugin from '@pulumi/pulumi/proto/plugin_pb.js'
-import service from '@pulumi/pulumi/proto/provider_grpc_pb.js'
-import pb from '@pulumi/pulumi/proto/provider_pb.js'
-import status from '@pulumi/pulumi/proto/status_pb.js'
-import { EngineLog } from './engine-log.ts'
-import { detailedDiff, type Change } from './diff.ts'
-import type { Properties } from './properties.ts'
+import * as grpc from "@grpc/grpc-js";
+import any from "google-protobuf/google/protobuf/any_pb.js";
+import empty from "google-protobuf/google/protobuf/empty_pb.js";
+import struct from "google-protobuf/google/protobuf/struct_pb.js";
+import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
+import service from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import pb from "@pulumi/pulumi/proto/provider_pb.js";
+import status from "@pulumi/pulumi/proto/status_pb.js";
+import { EngineLog } from "./engine-log.ts";
+import { detailedDiff, type Change } from "./diff.ts";
+import type { Properties } from "./properties.ts";
 import {
-  InitializationError, type CheckFailure, type CheckRequest, type CheckResult, type DiffRequest, type DiffResult, type Operation,
-  type Provider, type ResourceRequest,
-} from './provider.ts'
+  InitializationError,
+  type CheckFailure,
+  type CheckRequest,
+  type CheckResult,
+  type DiffRequest,
+  type DiffResult,
+  type Operation,
+  type Provider,
+  type ResourceRequest,
+} from "./provider.ts";
 
 // Messages hold whole resources; the engine's own limit is the same.
-const MAX_MESSAGE_BYTES = 400 * 1024 * 1024
+const MAX_MESSAGE_BYTES = 400 * 1024 * 1024;
 
 /**
  * Serves a provider to the engine that started this process: prints the port that it listens on (loopback) and runs until the engine
@@ -25,91 +32,92 @@ const MAX_MESSAGE_BYTES = 400 * 1024 * 1024
  * @param args the arguments of the process: flags, and the engine's address
  */
 export async function serve(provider: Provider, args: readonly string[]): Promise<void> {
-  const cancellation = new AbortController()
-  const running = new Set<Promise<unknown>>()
-  const engineLog = new EngineLog(args.find((arg) => !arg.startsWith('-')))
+  const cancellation = new AbortController();
+  const running = new Set<Promise<unknown>>();
+  const engineLog = new EngineLog(args.find((arg) => !arg.startsWith("-")));
   const server = new grpc.Server({
-    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
-  })
+    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+    "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+  });
 
   const stop = async (): Promise<void> => {
-    cancellation.abort()
-    await Promise.allSettled(running)
-    process.exit(0)
-  }
-  process.once('SIGTERM', stop)
-  process.once('SIGINT', stop)
+    cancellation.abort();
+    await Promise.allSettled(running);
+    process.exit(0);
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
   // The engine holds the other end of our standard input: its end is the engine's end, even after kill -9.
-  process.stdin.once('close', stop).resume()
+  process.stdin.once("close", stop).resume();
 
-  server.addService(service.ResourceProviderService, handlers(provider, cancellation, engineLog, running))
+  server.addService(service.ResourceProviderService, handlers(provider, cancellation, engineLog, running));
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)))
-  })
-  process.stdout.write(`${port}\n`)
+    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
+  });
+  process.stdout.write(`${port}\n`);
 }
 
 function handlers(
-  provider: Provider, cancellation: AbortController, engineLog: EngineLog, running: Set<Promise<unknown>>,
+  provider: Provider,
+  cancellation: AbortController,
+  engineLog: EngineLog,
+  running: Set<Promise<unknown>>,
 ): grpc.UntypedServiceImplementation {
   const operation = (urn: string): Operation => ({
     signal: cancellation.signal,
     log: (severity, message, options) => engineLog.send(severity, message, urn, options?.ephemeral ?? true),
-  })
+  });
 
-  const unary = <Request, Response>(handle: (request: Request) => Promise<Response>) =>
+  const unary =
+    <Request, Response>(handle: (request: Request) => Promise<Response>) =>
     (call: grpc.ServerUnaryCall<Request, Response>, callback: grpc.sendUnaryData<Response>): void => {
       const work = handle(call.request).then(
         async (response) => {
-          await engineLog.flush()
-          callback(null, response)
+          await engineLog.flush();
+          callback(null, response);
         },
         async (error: unknown) => {
-          await engineLog.flush()
-          callback(toServiceError(error))
+          await engineLog.flush();
+          callback(toServiceError(error));
         },
-      )
-      running.add(work)
-      void work.finally(() => running.delete(work))
-    }
+      );
+      running.add(work);
+      void work.finally(() => running.delete(work));
+    };
 
-  const info = async (): Promise<plugin.PluginInfo> => new plugin.PluginInfo().setVersion(provider.version)
+  const info = async (): Promise<plugin.PluginInfo> => new plugin.PluginInfo().setVersion(provider.version);
 
   return {
     handshake: unary(async (request: pb.ProviderHandshakeRequest) => {
-      engineLog.connect(request.getEngineAddress())
-      return new pb.ProviderHandshakeResponse().setAcceptSecrets(true)
+      engineLog.connect(request.getEngineAddress());
+      return new pb.ProviderHandshakeResponse().setAcceptSecrets(true);
     }),
     attach: unary(async (request: plugin.PluginAttach) => {
-      engineLog.connect(request.getAddress())
-      return new empty.Empty()
+      engineLog.connect(request.getAddress());
+      return new empty.Empty();
     }),
     getPluginInfo: unary(info),
     cancel: unary(async () => {
-      cancellation.abort()
-      return new empty.Empty()
+      cancellation.abort();
+      return new empty.Empty();
     }),
 
     checkConfig: unary(async (request: pb.CheckRequest) => {
-      const parsed = checkRequest(request)
-      return checkResponse(provider.checkConfig ? await provider.checkConfig(parsed) : { inputs: parsed.news })
+      const parsed = checkRequest(request);
+      return checkResponse(provider.checkConfig ? await provider.checkConfig(parsed) : { inputs: parsed.news });
     }),
     diffConfig: unary(async (request: pb.DiffRequest) => {
-      const parsed = diffRequest(request, operation(request.getUrn()))
-      const result = provider.diffConfig
-        ? await provider.diffConfig(parsed)
-        : { changes: detailedDiff(parsed.oldInputs, parsed.news) }
-      return diffResponse(result)
+      const parsed = diffRequest(request, operation(request.getUrn()));
+      const result = provider.diffConfig ? await provider.diffConfig(parsed) : { changes: detailedDiff(parsed.oldInputs, parsed.news) };
+      return diffResponse(result);
     }),
     configure: unary(async (request: pb.ConfigureRequest) => {
-      await provider.configure?.(properties(request.getArgs()))
-      return new pb.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true)
+      await provider.configure?.(properties(request.getArgs()));
+      return new pb.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true);
     }),
 
     check: unary(async (request: pb.CheckRequest) => checkResponse(await provider.check(checkRequest(request)))),
-    diff: unary(async (request: pb.DiffRequest) =>
-      diffResponse(await provider.diff(diffRequest(request, operation(request.getUrn()))))),
+    diff: unary(async (request: pb.DiffRequest) => diffResponse(await provider.diff(diffRequest(request, operation(request.getUrn()))))),
     create: unary(async (request: pb.CreateRequest) => {
       const result = await provider.create({
         ...resource(request),
@@ -117,8 +125,8 @@ function handlers(
         inputs: properties(request.getProperties()),
         preview: request.getPreview(),
         timeout: request.getTimeout(),
-      })
-      return new pb.CreateResponse().setId(result.id).setProperties(toStruct(result.outputs))
+      });
+      return new pb.CreateResponse().setId(result.id).setProperties(toStruct(result.outputs));
     }),
     read: unary(async (request: pb.ReadRequest) => {
       const result = await provider.read({
@@ -127,8 +135,8 @@ function handlers(
         id: request.getId(),
         outputs: properties(request.getProperties()),
         inputs: properties(request.getInputs()),
-      })
-      return new pb.ReadResponse().setId(result.id).setProperties(toStruct(result.outputs)).setInputs(toStruct(result.inputs))
+      });
+      return new pb.ReadResponse().setId(result.id).setProperties(toStruct(result.outputs)).setInputs(toStruct(result.inputs));
     }),
     update: unary(async (request: pb.UpdateRequest) => {
       const outputs = await provider.update({
@@ -141,8 +149,8 @@ function handlers(
         preview: request.getPreview(),
         timeout: request.getTimeout(),
         ignoreChanges: request.getIgnorechangesList(),
-      })
-      return new pb.UpdateResponse().setProperties(toStruct(outputs))
+      });
+      return new pb.UpdateResponse().setProperties(toStruct(outputs));
     }),
     delete: unary(async (request: pb.DeleteRequest) => {
       await provider.delete({
@@ -152,30 +160,30 @@ function handlers(
         outputs: properties(request.getProperties()),
         oldInputs: properties(request.getOldInputs()),
         timeout: request.getTimeout(),
-      })
-      return new empty.Empty()
+      });
+      return new empty.Empty();
     }),
     invoke: unary(async (request: pb.InvokeRequest) => {
       const { result, failures } = await provider.invoke({
-        ...operation(''),
+        ...operation(""),
         token: request.getTok(),
         args: properties(request.getArgs()),
-      })
-      return new pb.InvokeResponse().setReturn(toStruct(result)).setFailuresList((failures ?? []).map(toFailure))
+      });
+      return new pb.InvokeResponse().setReturn(toStruct(result)).setFailuresList((failures ?? []).map(toFailure));
     }),
-  }
+  };
 }
 
 function resource(request: { getUrn(): string; getType(): string; getName(): string }): ResourceRequest {
-  return { urn: request.getUrn(), type: request.getType(), name: request.getName() }
+  return { urn: request.getUrn(), type: request.getType(), name: request.getName() };
 }
 
 function properties(message: struct.Struct | undefined): Properties {
-  return (message?.toJavaScript() ?? {}) as Properties
+  return (message?.toJavaScript() ?? {}) as Properties;
 }
 
 function toStruct(value: Properties): struct.Struct {
-  return struct.Struct.fromJavaScript(value as Parameters<typeof struct.Struct.fromJavaScript>[0])
+  return struct.Struct.fromJavaScript(value as Parameters<typeof struct.Struct.fromJavaScript>[0]);
 }
 
 function checkRequest(request: pb.CheckRequest): CheckRequest {
@@ -184,15 +192,15 @@ function checkRequest(request: pb.CheckRequest): CheckRequest {
     olds: request.hasOlds() ? properties(request.getOlds()) : undefined,
     news: properties(request.getNews()),
     randomSeed: request.getRandomseed_asU8(),
-  }
+  };
 }
 
 function checkResponse(result: CheckResult): pb.CheckResponse {
-  return new pb.CheckResponse().setInputs(toStruct(result.inputs)).setFailuresList((result.failures ?? []).map(toFailure))
+  return new pb.CheckResponse().setInputs(toStruct(result.inputs)).setFailuresList((result.failures ?? []).map(toFailure));
 }
 
 function toFailure(failure: CheckFailure): pb.CheckFailure {
-  return new pb.CheckFailure().setProperty(failure.property).setReason(failure.reason)
+  return new pb.CheckFailure().setProperty(failure.property).setReason(failure.reason);
 }
 
 function diffRequest(request: pb.DiffRequest, operation: Operation): DiffRequest {
@@ -204,46 +212,46 @@ function diffRequest(request: pb.DiffRequest, operation: Operation): DiffRequest
     oldInputs: properties(request.getOldInputs()),
     news: properties(request.getNews()),
     ignoreChanges: request.getIgnorechangesList(),
-  }
+  };
 }
 
 const KINDS: Readonly<Record<Change, readonly [inPlace: pb.PropertyDiff.Kind, replace: pb.PropertyDiff.Kind]>> = {
   add: [pb.PropertyDiff.Kind.ADD, pb.PropertyDiff.Kind.ADD_REPLACE],
   delete: [pb.PropertyDiff.Kind.DELETE, pb.PropertyDiff.Kind.DELETE_REPLACE],
   update: [pb.PropertyDiff.Kind.UPDATE, pb.PropertyDiff.Kind.UPDATE_REPLACE],
-}
+};
 
 function diffResponse({ changes, replaces = [], deleteBeforeReplace = false }: DiffResult): pb.DiffResponse {
-  const { DIFF_SOME, DIFF_NONE } = pb.DiffResponse.DiffChanges
+  const { DIFF_SOME, DIFF_NONE } = pb.DiffResponse.DiffChanges;
   const response = new pb.DiffResponse()
     .setChanges(changes.size > 0 ? DIFF_SOME : DIFF_NONE)
     .setReplacesList([...replaces])
     .setDeletebeforereplace(deleteBeforeReplace)
     .setDiffsList([...changes.keys()])
-    .setHasdetaileddiff(true)
+    .setHasdetaileddiff(true);
   for (const [path, change] of changes) {
-    const kind = KINDS[change][replaces.includes(path) ? 1 : 0]
-    response.getDetaileddiffMap().set(path, new pb.PropertyDiff().setKind(kind).setInputdiff(true))
+    const kind = KINDS[change][replaces.includes(path) ? 1 : 0];
+    response.getDetaileddiffMap().set(path, new pb.PropertyDiff().setKind(kind).setInputdiff(true));
   }
-  return response
+  return response;
 }
 
 function toServiceError(error: unknown): Partial<grpc.StatusObject> {
-  const message = error instanceof Error ? error.message : String(error)
-  if (!(error instanceof InitializationError)) return { code: grpc.status.UNKNOWN, details: message }
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof InitializationError)) return { code: grpc.status.UNKNOWN, details: message };
   // The engine reads the state of the half-made resource from gRPC's trailing status details.
   const detail = new pb.ErrorResourceInitFailed()
     .setId(error.id)
     .setProperties(toStruct(error.outputs))
     .setInputs(toStruct(error.inputs))
-    .setReasonsList([...error.reasons])
-  const packed = new any.Any()
-  packed.pack(detail.serializeBinary(), 'pulumirpc.ErrorResourceInitFailed')
-  const full = new status.Status()
-  full.setCode(grpc.status.UNKNOWN)
-  full.setMessage(message)
-  full.addDetails(packed)
-  const metadata = new grpc.Metadata()
-  metadata.set('grpc-status-details-bin', Buffer.from(full.serializeBinary()))
-  return { code: grpc.status.UNKNOWN, details: message, metadata }
+    .setReasonsList([...error.reasons]);
+  const packed = new any.Any();
+  packed.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
+  const full = new status.Status();
+  full.setCode(grpc.status.UNKNOWN);
+  full.setMessage(message);
+  full.addDetails(packed);
+  const metadata = new grpc.Metadata();
+  metadata.set("grpc-status-details-bin", Buffer.from(full.serializeBinary()));
+  return { code: grpc.status.UNKNOWN, details: message, metadata };
 }
