@@ -29,7 +29,8 @@ let server: ChildProcess;
 /** Builds with the lines of progress apart. */
 async function build(image: ImageSpec, root = project, access = registry): Promise<BuildResult & { progress: string[] }> {
   const progress: string[] = [];
-  return { ...(await buildImage({ image, registry: access }, { root, signal: forever, progress: (line) => progress.push(line) })), progress };
+  const result = await buildImage({ image, registry: access }, { root, signal: forever, progress: (line) => progress.push(line) });
+  return { ...result, progress };
 }
 
 beforeAll(async () => {
@@ -37,7 +38,8 @@ beforeAll(async () => {
   process.env.PEAK_CACHE = join(work, "cache");
   const port = await freePort();
   const authority = await issueAuthority("test");
-  const serving = await issueCertificate(authority, { commonName: "registry.test", dns: ["registry.test", "localhost"], usages: ["server"] });
+  const names = ["registry.test", "localhost"];
+  const serving = await issueCertificate(authority, { commonName: "registry.test", dns: names, usages: ["server"] });
   registry = { host: `registry.test:${port}`, address: "::1", authority: authority.certificate, username: "peak", password: "pass:word" };
   await writeFile(join(work, "server.crt"), serving.certificate);
   await writeFile(join(work, "server.key"), serving.key);
@@ -51,7 +53,8 @@ beforeAll(async () => {
       auth: { htpasswd: { realm: "test", path: join(work, "htpasswd") } },
     }),
   );
-  server = spawn("docker-registry", ["serve", join(work, "registry.json")], { stdio: "ignore", env: { ...process.env, OTEL_TRACES_EXPORTER: "none" } });
+  const env = { ...process.env, OTEL_TRACES_EXPORTER: "none" };
+  server = spawn("docker-registry", ["serve", join(work, "registry.json")], { stdio: "ignore", env });
   await once(server, "spawn");
 });
 
@@ -122,7 +125,10 @@ describe("the image of echo", { timeout: 60_000 }, () => {
   const id = `peak-test-${process.pid}`;
   let bundle: string;
 
-  /** Unpacks the pushed image and starts it as a pod would: not root, on a root file system that cannot be written, without any capability. */
+  /**
+   * Unpacks the pushed image and starts it as a pod would: not root, on a root file system that cannot be written, without any
+   * capability.
+   */
   async function start(): Promise<ChildProcess> {
     bundle = join(work, "bundle");
     await mkdir(bundle);
@@ -134,8 +140,8 @@ describe("the image of echo", { timeout: 60_000 }, () => {
     const buildah = async (...args: string[]) => (await run("buildah", [...store, ...args])).trim();
     const access = ["--authfile", join(bundle, "config.json"), "--cert-dir", bundle];
     const container = await buildah("from", "--quiet", ...access, `docker://${host}/peak/echo:${tag}`);
-    const { OCIv1 } = JSON.parse(await buildah("inspect", container)) as { OCIv1: { config: { User: string; WorkingDir: string; Cmd: string[]; Env: string[] } } };
-    const { User, WorkingDir, Cmd, Env } = OCIv1.config;
+    const inspected: unknown = JSON.parse(await buildah("inspect", container));
+    const { User, WorkingDir, Cmd, Env } = (inspected as { OCIv1: { config: ImageConfig } }).OCIv1.config;
     const [uid, gid] = User.split(":").map(Number);
     const pod = ["POD_NAME=echo-1", "NODE_NAME=pi2", "POD_IPS=2001:db8::10,fd00::10", "DRAIN_SECONDS=0"];
     await writeFile(
@@ -173,9 +179,10 @@ describe("the image of echo", { timeout: 60_000 }, () => {
 
     // Its network is its own: a relay in that namespace makes port 80 reachable over a socket file.
     const { pid } = JSON.parse(runc("state", id)) as { pid: number };
-    execFileSync("nsenter", ["--net", "--target", String(pid), "ip", "link", "set", "lo", "up"]);
+    const inside = ["--net", "--target", String(pid)];
+    execFileSync("nsenter", [...inside, "ip", "link", "set", "lo", "up"]);
     const path = join(bundle, "relay.sock");
-    const relay = spawn("nsenter", ["--net", "--target", String(pid), process.execPath, "-e", relayProgram, path], { stdio: ["ignore", "pipe", "inherit"] });
+    const relay = spawn("nsenter", [...inside, process.execPath, "-e", relayProgram, path], { stdio: ["ignore", "pipe", "inherit"] });
     try {
       await once(relay.stdout, "data");
       const get = request({ socketPath: path, path: "/" }).end();
@@ -190,6 +197,13 @@ describe("the image of echo", { timeout: 60_000 }, () => {
     expect(await exit).toEqual([0, null]);
   });
 });
+
+interface ImageConfig {
+  User: string;
+  WorkingDir: string;
+  Cmd: string[];
+  Env: string[];
+}
 
 const relayProgram = `
   const { connect, createServer } = require("node:net");

@@ -23,8 +23,8 @@ export interface BuildContext {
 }
 
 /**
- * Builds an image and pushes it, unless the registry has its content tag already. Several at once are safe: they take turns. Everything that it keeps
- * is in the cache.
+ * Builds an image and pushes it, unless the registry has its content tag already. Several at once are safe: they take turns. Everything
+ * that it keeps is in the cache.
  */
 export async function buildImage({ image: spec, registry }: BuildRequest, { root, progress, signal }: BuildContext): Promise<BuildResult> {
   const tree = diskTree(root);

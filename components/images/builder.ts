@@ -34,8 +34,8 @@ export interface Builder {
 }
 
 /**
- * The first that works of buildah, podman and docker. The first two keep their images below `storage` and leave those of the host alone, so they come
- * before docker, whose daemon keeps the base image. The signal stops whatever it does. Throws if there is none.
+ * The first that works of buildah, podman and docker. The first two keep their images below `storage` and leave those of the host alone,
+ * so they come before docker, whose daemon keeps the base image. The signal stops whatever it does. Throws if there is none.
  */
 export async function findBuilder(storage: string, signal: AbortSignal): Promise<Builder> {
   for (const command of ["buildah", "podman"] as const) {

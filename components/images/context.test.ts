@@ -17,14 +17,15 @@ function memoryTree(files: Files): Tree {
 }
 
 function lock(packages: Record<string, object>): string {
-  const entries = Object.entries(packages).map(([name, rest]) => [`node_modules/${name}`, { version: "1.0.0", integrity: `sha512-${name}`, ...rest }]);
+  const entry = (name: string, rest: object) => [`node_modules/${name}`, { version: "1.0.0", integrity: `sha512-${name}`, ...rest }];
+  const entries = Object.entries(packages).map(([name, rest]) => entry(name, rest));
   return JSON.stringify({ lockfileVersion: 3, packages: Object.fromEntries(entries) });
 }
 
 const project: Files = {
   "package-lock.json": lock({ metrics: { dependencies: { tree: "1" } }, tree: {}, other: {} }),
   "services/one/Dockerfile": "FROM one",
-  "services/one/main.ts": 'import { app } from "./app.ts"; import type { T } from "./types.ts"; import { readFile } from "node:fs/promises"; import "fs";',
+  "services/one/main.ts": 'import { app } from "./app.ts"; import type { T } from "./types.ts"; import "node:fs/promises"; import "fs";',
   "services/one/app.ts": 'import "../shared/serve.ts"; new Worker(new URL("./app.worker.ts", import.meta.url));',
   "services/one/app.worker.ts": "",
   "services/one/app.test.ts": 'import "vitest";',
@@ -100,7 +101,8 @@ describe("the tag of a service", () => {
 
 describe("folderContext", () => {
   it("has the files beside the Dockerfile", () => {
-    const { dockerfile, files } = folderContext(memoryTree({ "tool/Dockerfile": "FROM x", "tool/run.sh": "", "tool/sub/a": "", "toolbox/b": "" }), "tool");
+    const tree = memoryTree({ "tool/Dockerfile": "FROM x", "tool/run.sh": "", "tool/sub/a": "", "toolbox/b": "" });
+    const { dockerfile, files } = folderContext(tree, "tool");
     expect(Buffer.from(dockerfile).toString()).toBe("FROM x");
     expect(files.map(({ path, executable }) => ({ path, executable }))).toEqual([
       { path: "run.sh", executable: true },

@@ -19,8 +19,8 @@ export interface ImageArgs {
   /** Name in the registry, below `peak/`. */
   name: string;
   /**
-   * What the image is made of: the main module of a Node program, with a Dockerfile beside it (`{ entry: "services/echo/main.ts" }`), or a folder with
-   * a Dockerfile and what that copies (`{ folder: "components/cluster/coredns" }`). Relative to the project.
+   * What the image is made of: the main module of a Node program, with a Dockerfile beside it (`{ entry: "services/echo/main.ts" }`), or
+   * a folder with a Dockerfile and what that copies (`{ folder: "components/cluster/coredns" }`). Relative to the project.
    */
   source: { entry: string } | { folder: string };
   /** Architecture of the nodes that run it. */
@@ -36,8 +36,8 @@ export interface ImageArgs {
 const project = join(import.meta.dirname, "../..");
 
 /**
- * An image built from the project's files and pushed, tagged by its content. The tag is computed when the program runs, from files only: while it stays the
- * same nothing is built, and a preview builds nothing at all.
+ * An image built from the project's files and pushed, tagged by its content. The tag is computed when the program runs, from files only:
+ * while it stays the same nothing is built, and a preview builds nothing at all.
  */
 export class Image extends pulumi.ComponentResource {
   /** For a pod's container: `HOST/peak/NAME:TAG@sha256:DIGEST`. */

@@ -1,8 +1,8 @@
 import ts from "typescript";
 
 /**
- * What a module loads when it runs: the specifiers of its imports and re-exports, of `import("literal")`, and of
- * `new URL("literal", import.meta.url)`, which is how workers and data files are named. Imports of types only are erased and left out. Pure.
+ * What a module loads when it runs: the specifiers of its imports and re-exports, of `import("literal")`, and of `new URL("literal",
+ * import.meta.url)`, which is how workers and data files are named. Imports of types only are erased and left out. Pure.
  */
 export function imports(path: string, source: string): string[] {
   const found = new Set<string>();

@@ -7,8 +7,8 @@ import type { Package } from "./packages.ts";
 import { run } from "./run.ts";
 
 /**
- * The directory of a package: where npm installed it, or, for binaries of another platform, which npm leaves out, a copy in the cache. Throws if it
- * is not there in the version of the lockfile.
+ * The directory of a package: where npm installed it, or, for binaries of another platform, which npm leaves out, a copy in the cache.
+ * Throws if it is not there in the version of the lockfile.
  */
 export async function packageDirectory(root: string, wanted: Package): Promise<string> {
   const installed = join(root, wanted.path);

@@ -14,7 +14,10 @@ const lock: Lockfile = {
     "node_modules/a/node_modules/b": { ...entry, dependencies: { d: "1" } },
     "node_modules/a/node_modules/d": entry,
     "node_modules/c": { ...entry, dependencies: { b: "2", a: "1" } },
-    "node_modules/@s/native": { ...entry, optionalDependencies: { "@s/x64": "1", "@s/arm64": "1", "@s/musl": "1", "@s/win": "1", "@s/any": "1", gone: "1" } },
+    "node_modules/@s/native": {
+      ...entry,
+      optionalDependencies: { "@s/x64": "1", "@s/arm64": "1", "@s/musl": "1", "@s/win": "1", "@s/any": "1", gone: "1" },
+    },
     "node_modules/@s/x64": { ...entry, os: "linux", cpu: "x64" },
     "node_modules/@s/arm64": { ...entry, os: ["linux"], cpu: ["arm64"] },
     "node_modules/@s/musl": { ...entry, os: ["linux"], libc: ["musl"] },
@@ -58,7 +61,7 @@ describe("productionPackages", () => {
   it("says what is missing", () => {
     expect(() => paths("nowhere")).toThrow("package-lock.json has no package nowhere: add it with npm install");
     expect(() => paths("lacking")).toThrow("node_modules/lacking needs nowhere, which is not there");
-    expect(() => paths("foreign")).toThrow("node_modules/foreign needs @s/win, which is not for Linux");
+    expect(() => paths("foreign")).toThrow("node_modules/foreign needs @s/win, which is not for Linux on amd64");
     expect(() => paths("linked")).toThrow("node_modules/linked has no version and integrity");
   });
 });

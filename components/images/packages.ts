@@ -54,8 +54,8 @@ export function projectPackage(lock: Lockfile, name: string): Package {
 }
 
 /**
- * The packages that `roots` need to run on Linux with glibc and `arch`, sorted by path: themselves, their dependencies and required peers, and of
- * the optional ones those that are made for that platform. Pure.
+ * The packages that `roots` need to run on Linux with glibc and `arch`, sorted by path: themselves, their dependencies and required
+ * peers, and of the optional ones those that are made for that platform. Pure.
  */
 export function productionPackages(lock: Lockfile, roots: Iterable<string>, arch: Architecture): Package[] {
   const found = new Map<string, Package>();
@@ -68,7 +68,9 @@ export function productionPackages(lock: Lockfile, roots: Iterable<string>, arch
     for (const name of Object.keys({ ...entry.dependencies, ...requiredPeers(entry), ...optional })) {
       const dependency = resolve(lock, path, name);
       if (dependency !== undefined && runsOn(lock.packages[dependency]!, arch)) pending.push(dependency);
-      else if (!Object.hasOwn(optional, name)) throw new Error(`package-lock.json: ${path} needs ${name}, which is ${dependency ? "not for Linux" : "not there"}`);
+      else if (!Object.hasOwn(optional, name)) {
+        throw new Error(`package-lock.json: ${path} needs ${name}, which is ${dependency ? `not for Linux on ${arch}` : "not there"}`);
+      }
     }
   }
   return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));

@@ -27,13 +27,17 @@ const PACKAGES = ["libc6", "libstdc++6", "libatomic1", "ca-certificates"];
 const CUSTOMIZE = [
   // Packages are extracted, not configured: make what the installation scripts of ca-certificates and base-passwd would.
   'umask 022 && mkdir -p "$1/etc/ssl/certs" && cat "$1"/usr/share/ca-certificates/mozilla/*.crt > "$1/etc/ssl/certs/ca-certificates.crt"',
-  'umask 022 && printf "root:x:0:0::/:/none\\nnonroot:x:65532:65532::/:/none\\n" > "$1/etc/passwd" && printf "root:x:0:\\nnonroot:x:65532:\\n" > "$1/etc/group"',
+  'umask 022 && printf "root:x:0:0::/:/none\\nnonroot:x:65532:65532::/:/none\\n" > "$1/etc/passwd"',
+  'umask 022 && printf "root:x:0:\\nnonroot:x:65532:\\n" > "$1/etc/group"',
   // What mmdebstrap takes from this machine, and scripts for interpreters that are not there.
   'cd "$1" && rm -rf etc/apt etc/hostname etc/resolv.conf var/cache var/lib/apt var/lib/dpkg var/log',
   'cd "$1" && rm -rf usr/bin usr/sbin usr/share/perl5 usr/share/debconf usr/share/man',
 ];
 
-/** The recipe of an image; throws if a file that it needs is not there. Reads files only, so a program can have the tag before anything is built. */
+/**
+ * The recipe of an image; throws if a file that it needs is not there. Reads files only, so a program can have the tag before anything
+ * is built.
+ */
 export function imageRecipe(tree: Tree, spec: ImageSpec): Recipe {
   const context = "entry" in spec ? entryContext(tree, spec.entry, spec.arch) : folderContext(tree, spec.folder);
   const tag = contentTag([

@@ -16,7 +16,10 @@ export class CommandError extends Error {
   }
 }
 
-/** Runs a command without standard input; resolves with its standard output, rejects with a `CommandError`, or if there is no such command. */
+/**
+ * Runs a command without standard input; resolves with its standard output, rejects with a `CommandError`, or if there is no such
+ * command.
+ */
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   const closed = once(child, "close") as Promise<[number | null, string | null]>;

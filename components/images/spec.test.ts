@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { parseBuildRequest } from "./spec.ts";
+import { type BuildRequest, parseBuildRequest } from "./spec.ts";
 
 const registry = { host: "registry.test:5000", address: "fd00::1", authority: "PEM", username: "peak", password: "p" };
 const image = { name: "echo", arch: "arm64", entry: "services/echo/main.ts" };
-const parse = (change: object, of: object = registry) => parseBuildRequest(JSON.stringify({ image: { ...image, ...change }, registry: of }));
+
+function parse(change: object, of: object = registry): BuildRequest {
+  return parseBuildRequest(JSON.stringify({ image: { ...image, ...change }, registry: of }));
+}
 
 describe("parseBuildRequest", () => {
   it("takes an entry or a folder", () => {

@@ -22,8 +22,16 @@ const common = {
 };
 
 const source = z.union([
-  z.strictObject({ ...common, /** The main module of a Node program, relative to the project; a Dockerfile is beside it. */ entry: z.string() }),
-  z.strictObject({ ...common, /** A folder with a Dockerfile and what that copies, relative to the project. */ folder: z.string() }),
+  z.strictObject({
+    ...common,
+    /** The main module of a Node program, relative to the project; a Dockerfile is beside it. */
+    entry: z.string(),
+  }),
+  z.strictObject({
+    ...common,
+    /** A folder with a Dockerfile and what that copies, relative to the project. */
+    folder: z.string(),
+  }),
 ]);
 
 const registry = z.strictObject({

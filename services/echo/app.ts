@@ -23,7 +23,8 @@ export interface EchoOptions {
 /**
  * The synthetic micro-service of the experiments.
  *
- * - `/` says who answered: `{pod, node, addresses, requests}`; `requests` counts what this process was asked for on these routes, this one included.
+ * - `/` says who answered: `{pod, node, addresses, requests}`; `requests` counts what this process was asked for on these routes, this
+ *   one included.
  * - `/work?ms=N` uses N milliseconds of CPU time and answers `{pod, ms}`; 503 if too much work waits already.
  * - `/bytes/N` streams N bytes.
  */

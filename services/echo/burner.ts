@@ -19,8 +19,8 @@ interface Job {
 }
 
 /**
- * Uses CPU time in threads of their own, so that the event loop goes on answering probes. As many threads as the process may use cores (Node
- * heeds the container's limit), started when first needed; what is asked for beyond that waits its turn.
+ * Uses CPU time in threads of their own, so that the event loop goes on answering probes. As many threads as the process may use cores
+ * (Node heeds the container's limit), started when first needed; what is asked for beyond that waits its turn.
  */
 export class Burner {
   readonly #idle: Worker[] = [];
@@ -33,8 +33,8 @@ export class Burner {
   }
 
   /**
-   * Resolves when `ms` milliseconds of CPU time are used. Rejects with `Busy` if too much waits, and with the signal's reason if that aborts before
-   * a thread is free; work that has begun ends as planned.
+   * Resolves when `ms` milliseconds of CPU time are used. Rejects with `Busy` if too much waits, and with the signal's reason if that
+   * aborts before a thread is free; work that has begun ends as planned.
    */
   async burn(ms: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();

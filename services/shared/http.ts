@@ -13,7 +13,10 @@ export interface Exchange {
 
 export type Handler = (exchange: Exchange) => void | Promise<void>;
 
-/** What the caller did wrong, or must wait for: its message becomes the body of the answer. Anything else that is thrown is a bug, and a 500. */
+/**
+ * What the caller did wrong, or must wait for: its message becomes the body of the answer. Anything else that is thrown is a bug, and a
+ * 500.
+ */
 export class HttpError extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -93,7 +96,12 @@ export function service({ routes, readiness, registry }: ServiceOptions): Reques
   };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, url: URL | undefined, handler: Handler | undefined): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL | undefined,
+  handler: Handler | undefined,
+): Promise<void> {
   const aborted = new AbortController();
   response.once("close", () => aborted.abort());
   try {

@@ -4,7 +4,10 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { afterEach, expect, it } from "vitest";
 
-/** Signals are a process's own: each test has a child that serves on a free port, says when it is asked, and answers after `delay` (null: never). */
+/**
+ * Signals are a process's own: each test has a child that serves on a free port, says when it is asked, and answers after `delay` (null:
+ * never).
+ */
 function program(drainSeconds: number, delay: number | null): string {
   const file = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);
   return `

@@ -17,9 +17,9 @@ export interface ServeOptions {
 }
 
 /**
- * Serves until SIGTERM, and then for `drainSeconds` more, not ready but answering: DNS withdraws the address at once, and clients may come with
- * a cached one for the record's TTL plus the time that a browser keeps addresses. A second SIGTERM ends the wait. Resolves when the last
- * connection is closed; rejects if the port cannot be had.
+ * Serves until SIGTERM, and then for `drainSeconds` more, not ready but answering: DNS withdraws the address at once, and clients may
+ * come with a cached one for the record's TTL plus the time that a browser keeps addresses. A second SIGTERM ends the wait. Resolves
+ * when the last connection is closed; rejects if the port cannot be had.
  */
 export async function serve({ listener, readiness, port, drainSeconds }: ServeOptions): Promise<void> {
   // Before the port opens: as PID 1 the process has no default action for SIGTERM.
