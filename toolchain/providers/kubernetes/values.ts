@@ -9,9 +9,12 @@ export type JsonObject = { [key: string]: Json };
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 
+/** A value that is known only when the update runs. */
+export const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
 /** One marker for each type that a value may have once it is known. */
-const unknownMarkers = new Set([
-  "04da6b54-80e4-46f7-96ec-b56ff0331ba9", // any or string
+const unknownMarkers = new Set<string>([
+  unknown,
   "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7", // bool
   "3eeb2bf0-c639-47a8-9e75-3b44932eb421", // number
   "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2", // array

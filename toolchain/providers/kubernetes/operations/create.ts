@@ -6,10 +6,10 @@ import { ApiError, NoMatchError } from "../client/errors.ts";
 import { isUnreachable, type Context } from "../context.ts";
 import { refusalOf, refusedFields } from "../immutable.ts";
 import { fieldManager } from "../managers.ts";
-import { apiVersionOf, describe, idOf, textAt, without, type KubeObject } from "../objects.ts";
+import { apiVersionOf, at, describe, idOf, kindOf, objectAt, textAt, withMetadata, without, type KubeObject } from "../objects.ts";
 import { checkpoint, manifest } from "../state.ts";
 import { resourceType } from "../urn.ts";
-import { hasUnknowns, type JsonObject } from "../values.ts";
+import { hasUnknowns, unknown, type JsonObject } from "../values.ts";
 import { InitError, settle } from "./init-error.ts";
 
 export interface CreateRequest {
@@ -49,12 +49,21 @@ export async function create(context: Context, request: CreateRequest): Promise<
 async function preview(context: Context, inputs: KubeObject, manager: string): Promise<KubeObject | undefined> {
   try {
     const result = await context.cluster.apply(inputs, { manager, force: true, dryRun: true, signal: context.signal });
-    return without(result, ["status"]);
+    return unsettled(without(result, ["status"]), inputs);
   } catch (error) {
     if (isUnreachable(error) || error instanceof NoMatchError) return undefined;
     if (error instanceof ApiError && ([400, 403, 404, 409].includes(error.status) || isReplacement(error))) return undefined;
     throw error;
   }
+}
+
+/** A dry run makes up what the server chooses for each object anew; the real values are not known yet. */
+function unsettled(result: KubeObject, inputs: KubeObject): KubeObject {
+  const metadata = { uid: unknown, resourceVersion: unknown, creationTimestamp: unknown };
+  const object = withMetadata(without(result, ["metadata", "managedFields"]), metadata);
+  if (kindOf(inputs) !== "Service" || apiVersionOf(inputs) !== "v1") return object;
+  const chosen = ["clusterIP", "clusterIPs"].filter((name) => at(inputs, "spec", name) === undefined && at(object, "spec", name) !== undefined);
+  return { ...object, spec: { ...objectAt(object, "spec"), ...Object.fromEntries(chosen.map((name) => [name, unknown])) } };
 }
 
 /** The name is still that of the object that this one replaces. */

@@ -59,4 +59,5 @@ async function removeLive(context: Context, request: DeleteRequest, before: Chec
     signal,
     report: (message) => context.log.status(request.urn, message),
   });
+  context.log.status(request.urn, "");
 }

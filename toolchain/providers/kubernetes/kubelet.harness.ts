@@ -1,0 +1,98 @@
+/** Plays scheduler and kubelet for tests: gives every new pod the status that the test wants. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ApiServer } from "../../../test/harness/api-server.ts";
+
+/** What becomes of pods: ready, failing to pull their image, or for ever starting. */
+export type Outcome = "ready" | "ImagePullBackOff" | "starting" | "complete";
+
+export interface Kubelet {
+  outcome: Outcome;
+  /** Resolves when a pod exists whose name starts so. */
+  sawPods(prefix: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface Pod {
+  readonly metadata: { readonly name: string; readonly namespace: string; readonly uid: string; readonly deletionTimestamp?: string };
+  readonly spec: { readonly containers: readonly { readonly name: string; readonly image: string }[] };
+}
+
+export function playKubelet(server: ApiServer): Kubelet {
+  const done = new Map<string, Outcome>();
+  const names = new Set<string>();
+  let stopped = false;
+  const kubelet: Kubelet = {
+    outcome: "ready",
+    async sawPods(prefix) {
+      for (let attempt = 0; attempt < 600; attempt++) {
+        if ([...names].some((name) => name.startsWith(prefix))) return;
+        await sleep(50);
+      }
+      throw new Error(`no pod ${prefix}* came into being`);
+    },
+    async stop() {
+      stopped = true;
+      await running;
+    },
+  };
+  const running = (async () => {
+    while (!stopped) {
+      // The API server may be away, or the pod gone, by the test's own doing.
+      await round(server, kubelet.outcome, done, names).catch(() => undefined);
+      await sleep(100);
+    }
+  })();
+  return kubelet;
+}
+
+async function round(server: ApiServer, outcome: Outcome, done: Map<string, Outcome>, names: Set<string>): Promise<void> {
+  const { items } = await server.request<{ items: Pod[] }>({ path: "/api/v1/pods" });
+  for (const pod of items) {
+    names.add(pod.metadata.name);
+    if (done.get(pod.metadata.uid) === outcome || pod.metadata.deletionTimestamp !== undefined) continue;
+    const path = `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}/status`;
+    await server.request({ method: "PATCH", path, body: { status: podStatus(pod, outcome, done.size) } });
+    done.set(pod.metadata.uid, outcome);
+  }
+}
+
+function podStatus(pod: Pod, outcome: Outcome, number: number): unknown {
+  const container = (state: unknown): unknown[] =>
+    pod.spec.containers.map(({ name, image }) => {
+      return { name, image, imageID: "", ready: outcome === "ready", started: outcome === "ready", restartCount: 0, state };
+    });
+  const condition = (type: string, status: boolean): unknown => ({ type, status: status ? "True" : "False" });
+  const base = [condition("PodScheduled", true), condition("Initialized", true)];
+  const podIP = `2001:db8:7ea:c::${(number + 16).toString(16)}`;
+  switch (outcome) {
+    case "ready":
+      return {
+        phase: "Running",
+        podIP,
+        podIPs: [{ ip: podIP }],
+        conditions: [...base, condition("ContainersReady", true), condition("Ready", true)],
+        containerStatuses: container({ running: { startedAt: new Date(0).toISOString() } }),
+      };
+    case "complete":
+      return {
+        phase: "Succeeded",
+        conditions: base,
+        containerStatuses: container({ terminated: { exitCode: 0, reason: "Completed" } }),
+      };
+    case "ImagePullBackOff":
+      return {
+        phase: "Pending",
+        conditions: [...base, condition("Ready", false)],
+        containerStatuses: container({
+          waiting: { reason: "ImagePullBackOff", message: `Back-off pulling image "${pod.spec.containers[0]?.image}"` },
+        }),
+      };
+    case "starting":
+      return {
+        phase: "Pending",
+        conditions: [...base, condition("Ready", false)],
+        containerStatuses: container({ waiting: { reason: "ContainerCreating" } }),
+      };
+  }
+}
