@@ -1,0 +1,36 @@
+import { Command } from "commander";
+import { requireRoot } from "../doctor/require.ts";
+import { UsageError } from "../errors.ts";
+import { stackOf } from "../stacks.ts";
+
+/** `./peak client -- CMD...`: a command on a client, where names are resolved from the root server on. */
+export function client(): Command {
+  return new Command("client")
+    .description("run a command as a client: with its network and its resolver, which starts at the root DNS server")
+    .usage("[--name NAME] -- COMMAND...")
+    .option("--name <name>", "which client (default: the first)")
+    .argument("<command...>", "what to run, passed on as it is")
+    .passThroughOptions()
+    .action(async (words: string[], { name }: { name?: string }, command: Command) => {
+      const stack = stackOf(command);
+      const { requireOutputs } = await import("../engine/outputs.ts");
+      const { sshArguments } = await import("../credentials.ts");
+      const { findByName } = await import("../names.ts");
+      const { become } = await import("../exec.ts");
+      const outputs = await requireOutputs(stack);
+      const [first] = outputs.clients;
+      const chosen = name === undefined ? first : findByName("client", name, outputs.clients);
+      if (!chosen) throw new UsageError(`the stack ${stack} has no clients`);
+      if (chosen.namespace !== undefined) {
+        requireRoot();
+        become("ip", ["netns", "exec", chosen.namespace, ...words], "install iproute2");
+      }
+      const address = chosen.global ?? chosen.ula;
+      become("ssh", [...(await sshArguments(stack, outputs, { name: chosen.name, address })), "--", ...words.map(quote)], "install openssh-client");
+    });
+}
+
+/** A word as the remote shell takes it. */
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}

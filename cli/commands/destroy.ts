@@ -1,0 +1,67 @@
+import { Command } from "commander";
+import { purge } from "../../toolchain/cache.ts";
+import { confirm } from "../confirm.ts";
+import { during, type Screen, screenOn } from "../display/screen.ts";
+import { changesText } from "../display/text.ts";
+import { CliError, Interrupted, messageOf } from "../errors.ts";
+import { LOCAL, stackOf, stackOption } from "../stacks.ts";
+
+/** `./peak destroy`: removes the stack, with all that it has on this host. */
+export function destroy(): Command {
+  return new Command("destroy")
+    .description("remove a stack and all that belongs to it")
+    .addOption(stackOption())
+    .option("--purge", "empty the cache of downloads and builds as well")
+    .option("-y, --yes", "do not ask before a stack other than local is destroyed")
+    .action(async ({ purge: emptyCache, yes }: { purge?: boolean; yes?: boolean }, command: Command) => {
+      const stack = stackOf(command);
+      using screen = screenOn(process.stderr);
+      if (stack === LOCAL) await destroyLocal(screen);
+      else await destroyOther(stack, screen, yes === true);
+      if (emptyCache) {
+        const { busy } = await during(screen, "emptying the cache", purge);
+        if (busy.length > 0) throw new CliError(`the cache is not empty: another run is making ${busy.join(", ")}`);
+        screen.line("the cache is empty");
+      }
+    });
+}
+
+async function destroyOther(stack: string, screen: Screen, yes: boolean): Promise<void> {
+  const { workOn } = await import("../engine/work.ts");
+  const { operate } = await import("../engine/operation.ts");
+  const { forgetCredentials } = await import("../engine/forget.ts");
+  const { changes } = await workOn(stack, screen, {}, async (session) => {
+    await confirm(`destroy the stack ${stack}, ${session.resources} resources`, yes);
+    return operate(session, "destroy", screen);
+  });
+  await forgetCredentials(stack);
+  screen.line(`destroy: ${changesText(changes)}`);
+}
+
+/** Has the engine destroy what it knows of, then removes what is left on this host: also where the state is lost or out of date. */
+async function destroyLocal(screen: Screen): Promise<void> {
+  const { requireRoot } = await import("../doctor/require.ts");
+  const { lockStack } = await import("../engine/run-lock.ts");
+  const { hasLocalState } = await import("../engine/environment.ts");
+  const { forgetLocalStack } = await import("../engine/forget.ts");
+  const { sweep } = await import("../engine/sweep.ts");
+  requireRoot();
+  using _lock = await lockStack(LOCAL);
+  let done = "";
+  if (await hasLocalState()) {
+    const { openInterruptibly } = await import("../engine/work.ts");
+    const { operate } = await import("../engine/operation.ts");
+    try {
+      const session = await openInterruptibly(LOCAL, screen, undefined);
+      done = changesText((await operate(session, "destroy", screen)).changes);
+    } catch (error) {
+      if (error instanceof Interrupted) throw error;
+      screen.line(`warning: ${messageOf(error)}\nwarning: going on by removing all that is on this host`);
+    }
+  }
+  const { endOrphans } = await import("../engine/orphans.ts");
+  await endOrphans(LOCAL);
+  await during(screen, "removing what is left on this host", sweep);
+  await forgetLocalStack();
+  screen.line(`destroy: ${[done, "nothing of the stack is left on this host"].filter(Boolean).join("; ")}`);
+}

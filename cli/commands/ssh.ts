@@ -1,0 +1,21 @@
+import { Command } from "commander";
+import { stackOf } from "../stacks.ts";
+
+/** `./peak ssh NODE [CMD...]`: a shell or a command on a node. */
+export function ssh(): Command {
+  return new Command("ssh")
+    .description("log in to a node, or run a command on it")
+    .argument("<node>", "name of the node, e.g. pi1")
+    .argument("[command...]", "what to run there, passed on as it is")
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (name: string, words: string[], _options: object, command: Command) => {
+      const stack = stackOf(command);
+      const { requireOutputs } = await import("../engine/outputs.ts");
+      const { sshArguments } = await import("../credentials.ts");
+      const { findByName } = await import("../names.ts");
+      const { become } = await import("../exec.ts");
+      const outputs = await requireOutputs(stack);
+      become("ssh", [...(await sshArguments(stack, outputs, findByName("node", name, outputs.nodes))), "--", ...words], "install openssh-client");
+    });
+}

@@ -1,0 +1,2 @@
+import { Command } from "commander";
+export function test(): Command { return new Command("test"); }

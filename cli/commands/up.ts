@@ -1,0 +1,38 @@
+import { Command, InvalidArgumentError } from "commander";
+import { confirm } from "../confirm.ts";
+import { screenOn, withoutLines } from "../display/screen.ts";
+import { changesText } from "../display/text.ts";
+import { UsageError } from "../errors.ts";
+import { LOCAL, stackOf, stackOption } from "../stacks.ts";
+
+/** `./peak up`: makes the stack what the project says. */
+export function up(): Command {
+  return new Command("up")
+    .description("bring a stack up, or up to date")
+    .addOption(stackOption())
+    .option("--nodes <n>", "number of virtual Pis of the local stack, until destroy", count)
+    .option("-y, --yes", "do not ask before a stack other than local is changed")
+    .action(async ({ nodes, yes }: { nodes?: number; yes?: boolean }, command: Command) => {
+      const stack = stackOf(command);
+      if (nodes !== undefined && stack !== LOCAL) throw new UsageError(`--nodes is for the stack ${LOCAL}; the machines of ${stack} are those of its inventory`);
+      const { workOn } = await import("../engine/work.ts");
+      const { operate } = await import("../engine/operation.ts");
+      const { readStatus } = await import("../status/read.ts");
+      const { statusText, tryText } = await import("../status/report.ts");
+      using screen = screenOn(process.stderr);
+      const { changes } = await workOn(stack, screen, { nodes }, async (session) => {
+        // A preview of a new stack tells how much there is to do, and refuses bad input before anything is there.
+        const planned = session.resources === 0 ? await operate(session, "preview", withoutLines(screen)) : session;
+        if (stack !== LOCAL) await confirm(`bring up the stack ${stack}`, yes === true);
+        return operate(session, "up", screen, planned.resources);
+      });
+      screen.line(`up: ${changesText(changes)}`);
+      const status = await readStatus(stack);
+      process.stdout.write(`\n${statusText(status)}${tryText(status)}\n`);
+    });
+}
+
+function count(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError("It must be a number of nodes, such as 3.");
+  return Number(text);
+}

@@ -1,0 +1,80 @@
+import type { EngineEvent, Stack } from "@pulumi/pulumi/automation/index.js";
+import { type Changes, OperationProgress } from "../display/progress.ts";
+import type { Screen } from "../display/screen.ts";
+import { changesText, faultsText, nowText, plannedText, stepText } from "../display/text.ts";
+import { CliError, Interrupted, messageOf, UsageError } from "../errors.ts";
+import { interrupts } from "../interrupt.ts";
+import { killEngine } from "./orphans.ts";
+import type { Session } from "./session.ts";
+
+export type Operation = "up" | "preview" | "refresh" | "destroy";
+
+/**
+ * Has the engine do an operation, and shows what it is at. Ctrl-C lets it finish what it has begun; a second one ends it at once.
+ * @returns what was changed, or would be
+ * @throws UsageError when the program refused its input before anything was changed; CliError with every fault; Interrupted
+ */
+export async function operate(session: Session, operation: Operation, screen: Screen, expected = session.resources): Promise<{ changes: Changes; resources: number }> {
+  const started = Date.now();
+  const progress = new OperationProgress(expected);
+  const text = operation === "preview" ? plannedText : stepText;
+  const warned = new Set<string>();
+  using interrupt = interrupts(
+    () => screen.line("stopping after what has been begun; Ctrl-C again ends it at once"),
+    () => void killEngine(session.name),
+  );
+  screen.status(() => nowText(progress, started, Date.now()));
+  try {
+    await call(session.stack, operation, {
+      ...(session.configFile !== undefined && { configFile: session.configFile }),
+      showSecrets: false,
+      color: "never",
+      signal: interrupt.signal,
+      onEvent: (event) => {
+        for (const step of progress.apply(event, Date.now())) screen.line(text(step));
+        for (const warning of progress.warnings.filter((warning) => !warned.has(warning))) {
+          warned.add(warning);
+          screen.line(`warning: ${warning}`);
+        }
+      },
+    });
+  } catch (error) {
+    for (const step of progress.rest()) screen.line(text(step));
+    if (interrupt.signal.aborted) throw new Interrupted(`stopped; the same command goes on from here`);
+    if (session.programError !== undefined && Object.keys(progress.changes).every((op) => op === "same")) {
+      if (isDefect(session.programError)) throw session.programError;
+      throw new UsageError(`${messageOf(session.programError)}\nNothing was changed.`);
+    }
+    const faults = progress.faults.length > 0 ? faultsText(progress.faults) : engineMessage(messageOf(error));
+    throw new CliError(`${operation} failed after ${changesText(progress.changes)}:\n${faults}`);
+  } finally {
+    screen.status(undefined);
+  }
+  return { changes: progress.changes, resources: progress.done };
+}
+
+interface CallOptions {
+  configFile?: string;
+  showSecrets: boolean;
+  color: "never";
+  signal: AbortSignal;
+  onEvent: (event: EngineEvent) => void;
+}
+
+async function call(stack: Stack, operation: Operation, options: CallOptions): Promise<void> {
+  if (operation === "up") await stack.up(options);
+  else if (operation === "preview") await stack.preview(options);
+  else if (operation === "refresh") await stack.refresh(options);
+  else await stack.destroy(options);
+}
+
+/** An error that the program does not throw on purpose. */
+function isDefect(error: unknown): boolean {
+  return [TypeError, ReferenceError, SyntaxError, RangeError].some((type) => error instanceof type) || !(error instanceof Error);
+}
+
+/** What the engine said itself, for a failure that no event tells of: the lines that it marks as errors, or all. */
+function engineMessage(text: string): string {
+  const at = text.search(/^\s*error: /m);
+  return (at < 0 ? text : text.slice(at)).trim();
+}

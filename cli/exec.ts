@@ -1,0 +1,28 @@
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import { CliError } from "./errors.ts";
+
+/** The path of a program on PATH. */
+export function which(program: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
+  for (const directory of (env["PATH"] ?? "").split(delimiter)) {
+    const file = join(directory, program);
+    try {
+      accessSync(file, constants.X_OK);
+      return file;
+    } catch {
+      // not in this directory
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Becomes another program: its terminal, signals and exit code are its own, as if it had been called directly.
+ * @param remedy what to do if the program is not there
+ */
+export function become(program: string, args: readonly string[], remedy: string, env: NodeJS.ProcessEnv = process.env): never {
+  const file = program.includes("/") ? program : which(program);
+  if (file === undefined) throw new CliError(`${program} is not on PATH: ${remedy}`);
+  process.execve?.(file, [program, ...args], env as Record<string, string>);
+  throw new CliError(`${file} cannot be run`);
+}

@@ -1,0 +1,12 @@
+import { join } from "node:path";
+import { hostArch } from "../toolchain/products.ts";
+import { provide } from "../toolchain/provide.ts";
+import { which } from "./exec.ts";
+
+/** kubectl: the user's own, else that of the Kubernetes binaries that the cluster is made of. */
+export async function kubectlBinary(): Promise<string> {
+  const own = which("kubectl");
+  if (own !== undefined) return own;
+  const { dir } = await provide("kubernetes", hostArch);
+  return join(dir, "bin", "kubectl");
+}

@@ -1,0 +1,21 @@
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The project directory: the one with Pulumi.yaml. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** What ./peak keeps for the stacks, all of it ignored by git and readable by its owner only. */
+export const workDir = join(root, ".peak");
+
+export const paths = {
+  /** The file backend with the local stack's state. */
+  state: join(workDir, "state"),
+  /** Passphrase of the local stack's secrets. */
+  passphrase: join(workDir, "passphrase"),
+  /** PULUMI_HOME for the local stack, so that the user's own Pulumi settings stay as they are. */
+  home: join(workDir, "home"),
+  /** Credentials of a stack, written when a command needs them: kubeconfig, SSH key, known hosts. */
+  credentials: (stack: string) => join(workDir, "credentials", stack),
+  /** Process id of the engine that works on a stack. */
+  enginePid: (stack: string) => join(workDir, `${stack}.engine`),
+};

@@ -1,0 +1,96 @@
+import type { Outputs, StackState } from "../engine/outputs.ts";
+
+/** What `./peak status --json` prints; every field is described in docs/status.md, and scripts depend on them. */
+export interface Status {
+  stack: string;
+  state: "up" | "degraded" | "partial" | "absent";
+  nodes: { name: string; role: string; ready: boolean; ula: string; global: string | null }[];
+  clients: { name: string; ula: string; global: string | null }[];
+  rootDns: { address: string; port: number } | null;
+  clusterDns: { address: string; port: number }[];
+  names: string[];
+  services: Record<string, string>;
+  /** Why something is not as it should be, for people. */
+  problems: string[];
+}
+
+/** What is known at the moment: which nodes are ready, or why that is not known. */
+export type Live = { ready: ReadonlyMap<string, boolean> } | { error: string };
+
+/** Puts together what the state says and what is there at the moment. */
+export function report(stack: string, found: StackState, live: Live | undefined): Status {
+  if (found.state !== "up") {
+    const problems = found.state === "partial" ? ["the last update did not come to its end"] : [];
+    return { stack, state: found.state, nodes: [], clients: [], rootDns: null, clusterDns: [], names: [], services: {}, problems };
+  }
+  const { nodes, clients, rootDns, clusterDns, names, services } = found.outputs;
+  const ready = live && "ready" in live ? live.ready : new Map<string, boolean>();
+  const rows = nodes.map(({ name, role, ula, global }) => ({ name, role, ready: ready.get(name) ?? false, ula, global: global ?? null }));
+  const problems =
+    live && "error" in live ? [`the cluster does not answer: ${live.error}`] : rows.filter((node) => !node.ready).map((node) => `${node.name} is not ready`);
+  return {
+    stack,
+    state: problems.length > 0 ? "degraded" : "up",
+    nodes: rows,
+    clients: clients.map(({ name, ula, global }) => ({ name, ula, global: global ?? null })),
+    rootDns,
+    clusterDns,
+    names,
+    services,
+    problems,
+  };
+}
+
+/** The status for people. */
+export function statusText(status: Status): string {
+  const { stack, state } = status;
+  const command = `./peak up${stack === "local" ? "" : ` --stack ${stack}`}`;
+  if (state === "absent") return `The stack ${stack} is not up: ${command}\n`;
+  if (state === "partial") return `The stack ${stack} is half up: ${command} goes on, ./peak destroy removes it.\n`;
+  const lines = [
+    state === "up" ? `The stack ${stack} is up.` : `The stack ${stack} is up, but:`,
+    ...status.problems.map((problem) => `  ${problem}`),
+    ...section("Nodes", status.nodes.map((node) => [node.name, node.role, node.ready ? "ready" : "not ready", node.global ?? node.ula])),
+    ...section("Clients", status.clients.map((client) => [client.name, client.global ?? client.ula])),
+    ...section("Names", status.names.map((name) => [name, serviceOf(name, status.services)])),
+    ...section("DNS", [
+      ...(status.rootDns ? [["root", socket(status.rootDns)]] : []),
+      ...status.clusterDns.map((server) => ["cluster", socket(server)]),
+    ]),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** Lines to try on a stack that is up. */
+export function tryText({ stack, clients, names, rootDns }: Pick<Status, "stack" | "clients" | "names" | "rootDns">): string {
+  const peak = stack === "local" ? "./peak" : `./peak --stack ${stack}`;
+  const name = names[0];
+  const rows = [
+    ...(clients.length > 0 && name !== undefined
+      ? [
+          [`${peak} client -- curl -s http://${name.replace(/\.$/, "")}/`, "a pod answers, by its own address"],
+          ...(rootDns ? [[`${peak} client -- dig +norecurse @${rootDns.address} ${name} AAAA`, "the root server refers to the cluster's"]] : []),
+          [`${peak} client -- dig ${name} AAAA`, "the addresses of the pods"],
+        ]
+      : []),
+    [`${peak} kubectl get pods -A -o wide`, "what runs where"],
+    [`${peak} status`, "this again"],
+  ];
+  return section("Try", rows).join("\n");
+}
+
+function section(title: string, rows: readonly (readonly string[])[]): string[] {
+  if (rows.length === 0) return [];
+  const widths = rows.reduce<number[]>((all, row) => row.map((cell, column) => Math.max(all[column] ?? 0, cell.length)), []);
+  return ["", title, ...rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd())];
+}
+
+function socket({ address, port }: { address: string; port: number }): string {
+  return `[${address}]:${port}`;
+}
+
+/** The URL whose host is the name. */
+function serviceOf(name: string, services: Outputs["services"]): string {
+  const host = name.replace(/\.$/, "");
+  return Object.values(services).find((url) => URL.parse(url)?.hostname === host) ?? "";
+}
