@@ -32,6 +32,8 @@ const FIELDS = new Map<number, readonly Field[]>([
   [Type.CAA, ['u8', 'tag', 'value']],
 ]);
 
+const CAA_TAG = /^[a-z0-9]{1,255}$/i;
+
 const uintBytes = (value: number, size: 1 | 2 | 4): Uint8Array => {
   const bytes = Buffer.alloc(size);
   bytes.writeUIntBE(value, 0, size);
@@ -101,7 +103,7 @@ export function parseRdata(type: number, tokens: readonly Token[], origin: Name)
         break;
       case 'tag': {
         const tag = next().text;
-        if (!/^[a-z0-9]{1,255}$/i.test(tag)) throw new Error(`"${tag}" is not a CAA tag`);
+        if (!CAA_TAG.test(tag)) throw new Error(`"${tag}" is not a CAA tag`);
         parts.push(characterString({ text: tag, quoted: false }));
         break;
       }
@@ -197,9 +199,12 @@ function decodeFields(type: number, rdata: Uint8Array): string[] | undefined {
           do words.push(quoteText(takeText()));
           while (at < bytes.length);
           break;
-        case 'tag':
-          words.push(takeText());
+        case 'tag': {
+          const tag = takeText();
+          if (!CAA_TAG.test(tag)) return undefined;
+          words.push(tag);
           break;
+        }
         case 'value':
           words.push(quoteText(take(bytes.length - at).toString('latin1')));
           break;

@@ -138,5 +138,8 @@ export function formatSvcParams(bytes: Uint8Array): string[] {
     words.push(value === undefined ? keyName(code) : `${keyName(code)}=${value}`);
     at = end;
   }
+  // order, repeated keys, empty lists, mandatory keys: what parsing refuses is not well-formed
+  const again = parseSvcParams(words.map((word) => word.replace(/="(.*)"$/s, '=$1')));
+  if (Buffer.compare(again, bytes) !== 0) throw new Error('malformed service parameters');
   return words;
 }
