@@ -1,4 +1,4 @@
-import { symlink } from "node:fs/promises";
+import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheFile } from "./cache.ts";
 import { acquire } from "./lock.ts";
@@ -12,26 +12,28 @@ import { Unavailable } from "./unavailable.ts";
  * Unavailable when there is no Go that can.
  */
 export async function build(product: Product, arch: Arch, bin: string, progress: Progress, signal?: AbortSignal): Promise<void> {
-  const { programs, tags = [], variables = {} } = product.build;
   const started = Date.now();
   const report = (text: string): void => progress.update(`${product.name}: ${text}, ${duration(Date.now() - started)}`);
-  const env = { ...process.env, CGO_ENABLED: "0", GOOS: "linux", GOARCH: arch, GOFLAGS: "-mod=readonly", GOWORK: "off" };
-  const options = { cwd: product.module, env, ...(signal && { signal }) };
+  // Go leaves its temporary files behind when it is killed; here they go with what was to become the entry.
+  const scratch = await mkdtemp(join(bin, ".go-"));
+  const target = { CGO_ENABLED: "0", GOOS: "linux", GOARCH: arch, GOFLAGS: "-mod=readonly", GOWORK: "off", GOTMPDIR: scratch };
+  const options = { cwd: product.module, env: { ...process.env, ...target }, ...(signal && { signal }) };
   await checkGo(options);
 
   // One at a time: linking Kubernetes alone takes more than 2 GB.
   const onWait = (): void => progress.step(`${product.name}: waiting for another build to end`);
   using _lock = await acquire(await cacheFile("build.lock"), { ...(signal && { signal }), onWait });
 
+  const { programs, tags = [], variables = {} } = product.build;
   const ldflags = ["-s", "-w", ...Object.entries(variables).map(([name, value]) => `-X ${name}=${value}`)].join(" ");
   const flags = ["-trimpath", "-buildvcs=false", "-tags", tags.join(","), "-ldflags", ldflags];
   const packages = programs.map((program) => program.package);
-  let downloads = 0;
+  let fetched = 0;
   const stale = await run("go", ["list", ...flags, "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", ...packages], {
     ...options,
-    onLine: (line) => line.startsWith("go: downloading ") && report(`fetched ${++downloads} modules`),
+    onLine: (line) => line.startsWith("go: downloading ") && report(`fetched ${++fetched} modules`),
   });
-  const total = new Set(stale.split("\n").filter(Boolean)).size;
+  const total = stale.split("\n").filter(Boolean).length;
   let compiled = 0;
   for (const program of programs) {
     await run("go", ["build", ...flags, "-v", "-o", join(bin, program.file), program.package], {
@@ -41,6 +43,7 @@ export async function build(product: Product, arch: Arch, bin: string, progress:
     });
     for (const link of program.links ?? []) await symlink(program.file, join(bin, link));
   }
+  await rm(scratch, { recursive: true });
 }
 
 /** `go version` in the module's directory fails when Go is older than the go.mod asks for and may not fetch a newer one (GOTOOLCHAIN). */

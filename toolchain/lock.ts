@@ -33,7 +33,7 @@ export async function acquire(file: string, { signal, onWait }: WaitOptions = {}
 export function tryAcquire(file: string): Disposable | undefined {
   const db = new DatabaseSync(file);
   try {
-    db.exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE");
+    db.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (error) {
     db.close();
     if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY) return undefined;

@@ -15,7 +15,7 @@ export function progressOn(stream: NodeJS.WriteStream): Progress {
   const clear = "\r\x1b[K";
   return {
     step: (text) => void terminal.write(`${clear}${text}\n`),
-    update: (text) => void terminal.write(clear + text.slice(0, terminal.columns - 1)),
+    update: (text) => void terminal.write(clear + text.slice(0, (terminal.columns || 80) - 1)),
   };
 }
 

@@ -30,8 +30,7 @@ export async function run(command: string, args: readonly string[], { cwd, env, 
   const child = spawn(command, args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   const { pid } = child;
   const stop = (): void => {
-    // SIGINT, on which go removes its temporary files.
-    if (pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-pid, "SIGINT");
+    if (pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-pid, "SIGTERM");
   };
   signal?.addEventListener("abort", stop, { once: true });
   const exit = new Promise<string>((resolve, reject) => {

@@ -1,0 +1,33 @@
+import { PassThrough } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { duration, megabytes, progressOn } from "./progress.ts";
+
+/** What is written to a stream with these properties of a terminal. */
+function written(properties: object, use: (progress: ReturnType<typeof progressOn>) => void): string {
+  const stream = Object.assign(new PassThrough(), properties);
+  use(progressOn(stream as unknown as NodeJS.WriteStream));
+  return String(stream.read());
+}
+
+describe("progressOn", () => {
+  const use = (progress: ReturnType<typeof progressOn>): void => {
+    progress.update("compiled 1 of 2");
+    progress.update("compiled 2 of 2");
+    progress.step("built");
+  };
+
+  it("changes one line on a terminal", () => {
+    expect(written({ isTTY: true, columns: 80 }, use)).toBe("\r\x1b[Kcompiled 1 of 2\r\x1b[Kcompiled 2 of 2\r\x1b[Kbuilt\n");
+  });
+  it("writes steps alone elsewhere", () => expect(written({}, use)).toBe("built\n"));
+  it("does not wrap", () => expect(written({ isTTY: true, columns: 6 }, (progress) => progress.update("compiled"))).toBe("\r\x1b[Kcompi"));
+});
+
+it.each([
+  [499, "0 s"],
+  [59_400, "59 s"],
+  [59_600, "1 min 00 s"],
+  [245_000, "4 min 05 s"],
+])("%d ms are %s", (milliseconds, text) => expect(duration(milliseconds)).toBe(text));
+
+it("counts megabytes", () => expect(megabytes(12_345_678)).toBe("12.3 MB"));
