@@ -1,4 +1,4 @@
-// The command behind ssh-key.ts: prints a fresh ed25519 key pair as JSON, in OpenSSH's formats. Its comment is what it reads on standard input.
+// The command behind ssh-key.ts: reads a comment on standard input and prints a fresh ed25519 key pair with it as JSON, in OpenSSH's formats.
 import { text } from "node:stream/consumers";
 import ssh2 from "ssh2";
 

@@ -1,6 +1,6 @@
 /**
- * Debian packages of every node, on top of a minimal system. A virtual Pi's root file system and a board's boot media are made with them, so that
- * a node needs no package registry while it is provisioned.
+ * Debian packages of every node, on top of a minimal system. A virtual Pi's root file system and a board's boot media are made
+ * with them, so that a node needs no package registry while it is provisioned.
  */
 export const nodePackages: readonly string[] = [
   "ca-certificates",

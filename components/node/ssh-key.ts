@@ -16,7 +16,7 @@ export class SshKey extends pulumi.ComponentResource {
       logging: command.local.Logging.None,
     }, { parent: this, additionalSecretOutputs: ["stdout"] });
     const pair = generated.stdout.apply((text) => JSON.parse(text) as { private: string; public: string });
-    this.private = pair.private;
+    this.private = pulumi.secret(pair.private);
     this.public = pulumi.unsecret(pair.public);
     this.registerOutputs({ private: this.private, public: this.public });
   }

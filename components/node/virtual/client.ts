@@ -13,7 +13,12 @@ import { type Unit, down, up } from "./units.ts";
 
 /** Starts a client emulator unless it runs, and waits until its resolver listens. */
 export function clientUp(names: Layout, spec: ClientSpec): Promise<{ name: string; starts: number }> {
-  return up(names, { ...client(names, spec.name), spec: { ...spec, rootfs: rootfsKey(), config: unboundConfig(spec) }, start: () => start(names, spec), ready: () => ready(names, spec.name) });
+  return up(names, {
+    ...client(names, spec.name),
+    spec: { ...spec, rootfs: rootfsKey(), config: unboundConfig(spec) },
+    start: () => start(names, spec),
+    ready: () => ready(names, spec.name),
+  });
 }
 
 /** Ends a client emulator and all that was started in it. */
@@ -41,7 +46,9 @@ async function start(names: Layout, spec: ClientSpec): Promise<number> {
   // `ip netns exec` shows these in place of the host's; a host may have its names resolved by a daemon of its own otherwise.
   await mkdir(join("/etc/netns", space), { recursive: true });
   await writeFile(join("/etc/netns", space, "resolv.conf"), "nameserver ::1\n");
-  if (existsSync("/etc/nsswitch.conf")) await writeFile(join("/etc/netns", space, "nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files dns\n");
+  if (existsSync("/etc/nsswitch.conf")) {
+    await writeFile(join("/etc/netns", space, "nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files dns\n");
+  }
 
   await mkdir(home, { recursive: true, mode: 0o700 });
   await writeFile(join(home, "unbound.conf"), unboundConfig(spec));

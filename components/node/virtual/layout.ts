@@ -13,8 +13,8 @@ export interface Layout {
 const NAME = /^[a-z][a-z0-9]{0,9}$/;
 
 /**
- * The layout of the local stack; or, for tests beside a running one, of the one that PEAK_LOCAL_NAME names: 1 to 10 lower-case letters and digits
- * (a link's name has 15 characters at most). There is no dash in a name, so no layout's names start with another's.
+ * The layout of the local stack; or, for tests beside a running one, of the one that PEAK_LOCAL_NAME names: 1 to 10 lower-case
+ * letters and digits (a link's name has 15 characters at most). There is no dash in a name, so no layout's names start with another's.
  */
 export function layout(env: NodeJS.ProcessEnv = process.env): Layout {
   const name = env.PEAK_LOCAL_NAME || undefined;

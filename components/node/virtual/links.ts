@@ -53,7 +53,8 @@ export async function plugIn(
   const space = namespace(names, host);
   await addNamespace(space, options);
   const bridged = namespace(names, SWITCH);
-  await ip(undefined, [`link add name eth0 address ${hardwareAddress(space)} netns ${space} type veth peer name ${host} netns ${bridged}`]);
+  const link = `link add name eth0 address ${hardwareAddress(space)} netns ${space} type veth`;
+  await ip(undefined, [`${link} peer name ${host} netns ${bridged}`]);
   await ip(bridged, [`link set ${host} master ${BRIDGE} up`]);
   await ip(space, [
     "link set eth0 up",

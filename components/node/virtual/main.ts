@@ -1,6 +1,6 @@
 /**
- * Makes the local stack's hosts on this machine: `node components/node/virtual/main.ts VERB`, with a JSON spec on standard input (see spec.ts) and a
- * JSON result on standard output. Each verb converges: it may be run again, whatever state it finds.
+ * Makes the local stack's hosts on this machine: `node components/node/virtual/main.ts VERB`, with a JSON spec on standard input
+ * (see spec.ts) and a JSON result on standard output. Each verb converges: it may be run again, whatever state it finds.
  */
 import { text } from "node:stream/consumers";
 import { clientDown, clientUp } from "./client.ts";
@@ -28,6 +28,8 @@ const verbs: Record<string, () => Promise<unknown>> = {
   sweep: () => sweep(names),
 };
 
+// What nodes see of the files that are made here must not depend on the caller.
+process.umask(0o022);
 const name = process.argv.slice(2).join(" ");
 const verb = verbs[name];
 try {

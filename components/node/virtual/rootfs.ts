@@ -78,9 +78,9 @@ async function build(directory: string): Promise<void> {
   ]);
   await run("chroot", [directory, "systemctl", "--quiet", "disable", ...disabledUnits]);
   // A node's identity is its own.
-  for (const path of ["etc/machine-id", "var/lib/dbus/machine-id", "etc/hostname", "etc/hosts"]) await rm(join(directory, path), { force: true });
-  for (const type of ["rsa", "ecdsa", "ed25519"]) {
-    for (const end of ["", ".pub"]) await rm(join(directory, `etc/ssh/ssh_host_${type}_key${end}`), { force: true });
+  const keys = ["rsa", "ecdsa", "ed25519"].flatMap((type) => [`etc/ssh/ssh_host_${type}_key`, `etc/ssh/ssh_host_${type}_key.pub`]);
+  for (const path of ["etc/machine-id", "var/lib/dbus/machine-id", "etc/hostname", "etc/hosts", ...keys]) {
+    await rm(join(directory, path), { force: true });
   }
   for (const [path, { content, mode }] of Object.entries(files)) {
     const target = join(directory, path);

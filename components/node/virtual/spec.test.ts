@@ -16,12 +16,13 @@ const client = {
   zone: "peak.",
   servers: ["fd00:0:0:1:1::1"],
 };
+const network = { prefixes: ["fd00:0:0:1::/64"], router: ["fd00:0:0:1:ffff::1"], host: "fd00:0:0:1:fffe::1", routes: client.routes };
 
 describe("a spec is parsed as it is", () => {
   test.each([
     ["pi", piSpec, pi],
     ["client", clientSpec, client],
-    ["network", networkSpec, { prefixes: ["fd00:0:0:1::/64"], router: ["fd00:0:0:1:ffff::1"], host: "fd00:0:0:1:fffe::1", routes: client.routes }],
+    ["network", networkSpec, network],
   ])("%s", (_, schema, spec) => expect(parseSpec<unknown>(schema, JSON.stringify(spec))).toEqual(spec));
 });
 

@@ -48,8 +48,9 @@ export function isRunning(names: Layout, unit: string): boolean {
 }
 
 /**
- * How often the unit will have been started once it is up: as often as it was if it runs, else once more. As a part of a resource's inputs, this
- * makes a dead unit (a host that was rebooted) a difference that the next update removes. Reads only; `unit` is a host's name, or `switch`.
+ * How often the unit will have been started once it is up: as often as it was if it runs, else once more. As a part of a
+ * resource's inputs, this makes a dead unit (a host that was rebooted) a difference that the next update removes. Reads only.
+ * @param unit a host's name, or `switch`
  */
 export function expectedStarts(unit: string, names: Layout = layout()): number {
   const starts = readState(names, unit)?.starts ?? 0;

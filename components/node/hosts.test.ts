@@ -1,0 +1,102 @@
+import * as pulumi from "@pulumi/pulumi";
+import { beforeAll, describe, expect, test } from "vitest";
+import { planAddresses } from "../network/delegation.ts";
+import { Board } from "./board.ts";
+import { ClientEmulator } from "./client-emulator.ts";
+import type { Host } from "./host.ts";
+import { SshKey } from "./ssh-key.ts";
+import { VirtualNetwork } from "./virtual-network.ts";
+import { VirtualPi } from "./virtual-pi.ts";
+import { clientSpec, networkSpec, piSpec } from "./virtual/spec.ts";
+
+const C = "fd7e:ea4c:0:1";
+const G = "2001:db8:7ea:c";
+const plan = planAddresses(`${C}::/64`, `${G}::/64`);
+const commands = new Map<string, Record<string, unknown>>();
+
+/** What a key's command prints: its comment stands for the key. */
+const keyOf = (comment: string) => ({ private: `-----BEGIN OPENSSH PRIVATE KEY-----\n${comment}\n`, public: `ssh-ed25519 ${comment}` });
+
+const valueOf = <T>(output: pulumi.Output<T>) => new Promise<T>((resolve) => void output.apply(resolve));
+
+let virtual: VirtualPi;
+let board: Board;
+beforeAll(async () => {
+  await pulumi.runtime.setMocks({
+    newResource({ type, name, inputs }) {
+      if (type.startsWith("peak:node:")) return { id: name, state: inputs };
+      if (type !== "command:local:Command") throw new Error(`unexpected resource ${type}`);
+      commands.set(name, inputs);
+      const stdout = inputs["create"] === "node components/node/generate-ssh-key.ts" ? JSON.stringify(keyOf(inputs["stdin"])) : "{}";
+      return { id: name, state: { ...inputs, stdout } };
+    },
+    call({ token }) {
+      throw new Error(`unexpected call of ${token}`);
+    },
+  });
+  const operatorKey = new SshKey("operator");
+  const network = new VirtualNetwork("network", { plan, nodes: [1, 2] });
+  virtual = new VirtualPi("pi", { machine: { name: "pi99", number: 2, role: "service" }, network, operatorKey });
+  board = new Board("board", { machine: { name: "board1", number: 3, role: "steering" }, plan, operatorKey });
+  new ClientEmulator("client", { machine: { name: "client99", number: 101 }, network, zone: "peak.", servers: [`${G}:1::1`] });
+  await pulumi.runtime.disconnect();
+});
+
+const specOf = (name: string): unknown => JSON.parse(commands.get(name)!["stdin"] as string);
+const node = (number: number) => ({ via: `${C}:${number}::1`, prefixes: [`${G}:${number}::/80`, `${C}:${number}::/80`] });
+const router = `${C}:ffff::1`;
+
+test("the commands are these, and no others", () => {
+  expect([...commands.keys()].sort()).toEqual([
+    "board-host-key", "client", "network", "network-packages", "network-rootfs", "operator", "pi", "pi-host-key",
+  ]);
+});
+
+describe("each virtual host's command gets the spec that its script takes", () => {
+  test("network", () => expect(networkSpec.parse(specOf("network"))).toEqual({
+    prefixes: [`${C}::/64`, `${G}::/64`],
+    router: [router, `${G}:ffff::1`],
+    host: `${C}:fffe::1`,
+    routes: [node(1), node(2)],
+  }));
+
+  test("virtual Pi", () => expect(piSpec.parse(specOf("pi"))).toEqual({
+    name: "pi99",
+    addresses: [`${C}:2::1`, `${G}:2::1`],
+    gateway: router,
+    authorizedKey: keyOf("operator").public,
+    hostKey: keyOf("pi-host-key"),
+  }));
+
+  test("client emulator", () => expect(clientSpec.parse(specOf("client"))).toEqual({
+    name: "client99",
+    addresses: [`${C}:65::1`, `${G}:65::1`],
+    gateway: router,
+    routes: [node(1), node(2)],
+    zone: "peak.",
+    servers: [`${G}:1::1`],
+  }));
+
+  test("and says how often the host will have been started, so that a dead one is a difference", () => {
+    for (const name of ["pi", "client"]) expect(commands.get(name)!["environment"]).toMatchObject({ PEAK_STARTS: "1" });
+  });
+});
+
+describe("a virtual Pi and a board are hosts of one kind", () => {
+  const cases: [string, () => Host, string, number][] = [["virtual Pi", () => virtual, "pi", 2], ["board", () => board, "board", 3]];
+  test.each(cases)("%s", async (_, host, name, number) => {
+    expect(host()).toMatchObject({ number, ula: `${C}:${number}::1`, global: `${G}:${number}::1` });
+    expect(await valueOf(host().connection)).toEqual({
+      host: `${C}:${number}::1`,
+      user: "root",
+      privateKey: keyOf("operator").private,
+      hostKey: keyOf(`${name}-host-key`).public,
+    });
+    expect(await pulumi.isSecret(host().connection)).toBe(true);
+  });
+
+  test("only the virtual one ends with the stack", () => {
+    expect(virtual.lifetime).toBe(virtual.resource);
+    expect(board.lifetime).toBeUndefined();
+  });
+});
