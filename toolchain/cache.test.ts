@@ -84,7 +84,10 @@ describe("cached", () => {
 
   it("lets processes that start at once share one producer", async () => {
     const trace = join(base, "trace");
-    const body = `appendFileSync(${JSON.stringify(trace)}, "made\\n"); await new Promise((done) => setTimeout(done, 300)); writeFileSync(dir + "/file", "whole");`;
+    const body = `
+      appendFileSync(${JSON.stringify(trace)}, "made\\n");
+      await new Promise((done) => setTimeout(done, 300));
+      writeFileSync(dir + "/file", "whole");`;
     const runs = Array.from({ length: 4 }, () => producer("entry", body));
     const codes = await Promise.all(runs.map(async (run) => (await once(run, "exit"))[0]));
     expect(codes).toEqual([0, 0, 0, 0]);
@@ -101,8 +104,9 @@ describe("cached", () => {
   });
 
   it("takes over from a producer that was killed, and removes what it left, whatever is made next", async () => {
+    const body = `writeFileSync(dir + "/half", ""); console.log("half"); await new Promise((done) => setTimeout(done, 60_000));`;
     for (const next of ["entry", "another"]) {
-      const child = producer("entry", `writeFileSync(dir + "/half", ""); console.log("half"); await new Promise((done) => setTimeout(done, 60_000));`);
+      const child = producer("entry", body);
       await once(child.stdout!, "data");
       child.kill("SIGKILL");
       await once(child, "exit");

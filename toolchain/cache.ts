@@ -10,7 +10,7 @@ const WORK = ".work";
 
 /** https://bford.info/cachedir/: backup tools skip a directory with this file, and it tells us that a directory is ours to empty. */
 const TAG = "CACHEDIR.TAG";
-const TAG_TEXT = "Signature: 8a477f597d28d172789f06886806bc55\n# Cache of Peak. Everything here can be made again; `./peak destroy --purge` empties it.\n";
+const TAG_TEXT = "Signature: 8a477f597d28d172789f06886806bc55\n# Cache of Peak: `./peak destroy --purge` empties it.\n";
 
 const KEY = /^[a-z0-9][a-z0-9._+-]{0,199}$/i;
 
@@ -21,7 +21,7 @@ export interface CachedOptions {
   onWait?: () => void;
 }
 
-/** Where the cache lives: $PEAK_CACHE, else $XDG_CACHE_HOME/peak, else ~/.cache/peak. Throws if the variable in use is not an absolute path. */
+/** Where the cache lives: $PEAK_CACHE, else $XDG_CACHE_HOME/peak, else ~/.cache/peak. Throws if PEAK_CACHE is not an absolute path. */
 export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
   if (env.PEAK_CACHE) return absolute("PEAK_CACHE", env.PEAK_CACHE);
   // The XDG specification says to ignore a relative path.
@@ -32,8 +32,8 @@ export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
 /**
  * The directory `<cacheRoot()>/<key>`, made by `produce` if it is not there yet.
  *
- * `produce` fills an empty directory (mode 0755) on the same file system, which is renamed into place when it resolves: an entry is either whole or
- * absent. Runs at once make it once; the others wait. What a killed run left behind is removed. If `produce` rejects, nothing is kept.
+ * `produce` fills an empty directory (mode 0755) on the same file system, which is renamed into place when it resolves: an entry is either
+ * whole or absent. Runs at once make it once; the others wait. What a killed run left is removed. If `produce` rejects, nothing is kept.
  * The key names all that the content depends on (product, version, architecture, hash of the inputs): entries never change.
  */
 export async function cached(key: string, produce: (dir: string) => Promise<void>, options: CachedOptions = {}): Promise<string> {
@@ -67,8 +67,8 @@ export async function cacheFile(name: string): Promise<string> {
 }
 
 /**
- * Empties the cache. Returns the keys of entries that another run is making right now: those stay. Refuses a directory that is not a Peak cache,
- * so that a mistaken PEAK_CACHE costs nothing.
+ * Empties the cache. Returns the keys of entries that another run is making right now: those stay. Refuses a directory that is not a Peak
+ * cache, so that a mistaken PEAK_CACHE costs nothing.
  */
 export async function purge(): Promise<{ busy: string[] }> {
   const root = cacheRoot();
@@ -83,7 +83,7 @@ export async function purge(): Promise<{ busy: string[] }> {
   return { busy };
 }
 
-/** Removes unfinished directories whose maker is gone; returns the keys of those whose maker is alive. The lock of `held` is ours already. */
+/** Removes unfinished directories whose maker is gone; returns the keys of those whose maker is alive. The lock of `held` is ours. */
 async function sweep(work: string, held?: string): Promise<string[]> {
   const busy = new Set<string>();
   for (const name of await list(work)) {
@@ -112,7 +112,7 @@ async function isOurs(root: string): Promise<boolean> {
   if ((await readFile(join(root, TAG), "utf8").catch(() => "")) === TAG_TEXT) return true;
   const strangers = (await list(root)).filter((name) => name !== WORK);
   if (strangers.length === 0) return false;
-  throw new Error(`${root} is no Peak cache: it has ${strangers[0]} in it. Set PEAK_CACHE to an empty directory, or to one that does not exist`);
+  throw new Error(`${root} is no Peak cache: it has ${strangers[0]} in it. Set PEAK_CACHE to an empty directory, or to a new one`);
 }
 
 /** Data reaches the disk before the name does, or a power cut could leave an entry of empty files. Node has no syncfs(2). */

@@ -65,7 +65,8 @@ describe("download", () => {
     const base = temporary();
     const archive = tarball(base, { one: "1" });
     const { url } = await publish({ "/a.tgz": archive, "/SUMS": `${sha256(archive)}  a.tgz` });
-    const refused = download({ url: `${url}/a.tgz`, checksums: `${url}/SUMS`, binaries: ["two"] }, await bin(base), { progress: recorder() });
+    const asset = { url: `${url}/a.tgz`, checksums: `${url}/SUMS`, binaries: ["two"] };
+    const refused = download(asset, await bin(base), { progress: recorder() });
     await expect(refused).rejects.toThrow(/a.tgz has no two in it/);
   });
 

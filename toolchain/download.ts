@@ -29,8 +29,8 @@ interface Context {
 }
 
 /**
- * Downloads an asset, verifies it against its publisher's checksum file, and puts its binaries into `bin`. Rejects with Unavailable when it cannot be
- * had; a file that came but is not what its publisher says is another error, which ends the attempt.
+ * Downloads an asset, verifies it against its publisher's checksum file, and puts its binaries into `bin`. Rejects with Unavailable when it
+ * cannot be had; a file that came but is not what its publisher says is another error, which ends the attempt.
  */
 export async function download(asset: Asset, bin: string, context: Context): Promise<void> {
   const scratch = await mkdtemp(join(bin, ".download-"));
@@ -46,7 +46,7 @@ export async function download(asset: Asset, bin: string, context: Context): Pro
   }
 }
 
-/** The digest of `file` in the text of a checksum file, whose lines are "DIGEST  NAME"; or a lone digest, which stands for the one file it is of. */
+/** The digest of `file` in the text of a checksum file: lines of "DIGEST  NAME", or a lone digest, which is of the one file there is. */
 export function findChecksum(text: string, file: string): { algorithm: "sha256" | "sha512"; digest: string } | undefined {
   for (const line of text.split("\n")) {
     const match = /^([0-9a-f]{64}|[0-9a-f]{128})(?:\s+\*?(\S+))?$/i.exec(line.trim());
@@ -106,7 +106,7 @@ async function fetchTo(url: string, file: string, { progress, signal, timeouts =
       throw new Unavailable(`${host} is out of reach: ${reason(error)}`);
     });
     if (!response.ok || !response.body) throw new Unavailable(`${url}: HTTP status ${response.status}`);
-    if (url.startsWith("https:") && !response.url.startsWith("https:")) throw new Unavailable(`${url} leads to ${response.url}, which is not https`);
+    if (url.startsWith("https:") && !response.url.startsWith("https:")) throw new Unavailable(`${url} leads to ${response.url}: not https`);
     const size = Number(response.headers.get("content-length"));
     let received = 0;
     const meter = new Transform({

@@ -8,8 +8,8 @@ import { CommandError, run } from "./run.ts";
 import { Unavailable } from "./unavailable.ts";
 
 /**
- * Builds a product's programs from its pinned modules into `bin`. Static binaries, the same bytes wherever the same Go builds them. Rejects with
- * Unavailable when there is no Go that can.
+ * Builds a product's programs from its pinned modules into `bin`. Static binaries, the same bytes wherever the same Go builds them. Rejects
+ * with Unavailable when there is no Go that can.
  */
 export async function build(product: Product, arch: Arch, bin: string, progress: Progress, signal?: AbortSignal): Promise<void> {
   const started = Date.now();

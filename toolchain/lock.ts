@@ -16,8 +16,8 @@ export interface WaitOptions {
 /**
  * Waits for the lock that `file` stands for and holds it until disposed. Between processes and within one.
  *
- * Node has no file locks of its own, SQLite has: an exclusive transaction that writes nothing is a kernel lock on an empty file. The kernel frees it
- * when its holder dies, however it dies, so there is no stale lock, no process id to guess about and no lease to renew.
+ * Node has no file locks of its own, SQLite has: an exclusive transaction that writes nothing is a kernel lock on an empty file. The kernel
+ * frees it when its holder dies, however it dies, so there is no stale lock, no process id to guess about and no lease to renew.
  */
 export async function acquire(file: string, { signal, onWait }: WaitOptions = {}): Promise<Disposable> {
   for (let attempt = 0; ; attempt++) {

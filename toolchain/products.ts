@@ -180,5 +180,10 @@ export function pluginAsset(name: PluginName, version: string, arch: Arch): Asse
 function kubernetesVersion(version: string): Record<string, string> {
   const [major = "", minor = ""] = version.split(".");
   const variable = (name: string): string => `k8s.io/component-base/version.${name}`;
-  return { [variable("gitVersion")]: `v${version}`, [variable("gitMajor")]: major, [variable("gitMinor")]: minor, [variable("gitTreeState")]: "clean" };
+  return {
+    [variable("gitVersion")]: `v${version}`,
+    [variable("gitMajor")]: major,
+    [variable("gitMinor")]: minor,
+    [variable("gitTreeState")]: "clean",
+  };
 }

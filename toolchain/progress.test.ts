@@ -1,26 +1,31 @@
 import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
-import { duration, megabytes, progressOn } from "./progress.ts";
+import { type Progress, duration, megabytes, progressOn } from "./progress.ts";
 
 /** What is written to a stream with these properties of a terminal. */
-function written(properties: object, use: (progress: ReturnType<typeof progressOn>) => void): string {
+async function written(properties: object, use: (progress: Progress) => void): Promise<string> {
   const stream = Object.assign(new PassThrough(), properties);
   use(progressOn(stream as unknown as NodeJS.WriteStream));
-  return String(stream.read());
+  return text(stream.end());
 }
 
 describe("progressOn", () => {
-  const use = (progress: ReturnType<typeof progressOn>): void => {
+  const use = (progress: Progress): void => {
     progress.update("compiled 1 of 2");
     progress.update("compiled 2 of 2");
     progress.step("built");
   };
 
-  it("changes one line on a terminal", () => {
-    expect(written({ isTTY: true, columns: 80 }, use)).toBe("\r\x1b[Kcompiled 1 of 2\r\x1b[Kcompiled 2 of 2\r\x1b[Kbuilt\n");
+  it("changes one line on a terminal", async () => {
+    expect(await written({ isTTY: true, columns: 80 }, use)).toBe("\r\x1b[Kcompiled 1 of 2\r\x1b[Kcompiled 2 of 2\r\x1b[Kbuilt\n");
   });
-  it("writes steps alone elsewhere", () => expect(written({}, use)).toBe("built\n"));
-  it("does not wrap", () => expect(written({ isTTY: true, columns: 6 }, (progress) => progress.update("compiled"))).toBe("\r\x1b[Kcompi"));
+
+  it("writes steps alone elsewhere", async () => expect(await written({}, use)).toBe("built\n"));
+
+  it("does not wrap", async () => {
+    expect(await written({ isTTY: true, columns: 6 }, (progress) => progress.update("compiled"))).toBe("\r\x1b[Kcompi");
+  });
 });
 
 it.each([

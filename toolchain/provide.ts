@@ -35,8 +35,9 @@ export interface ProvideOptions {
 const RECORD = "provided.json";
 
 /**
- * Provides a product's binaries for an architecture. Three sources, in this order: what is on PATH and new enough; the publisher's download, checksum
- * verified; a build from the pinned modules in `toolchain/<product>/`. All end in the cache. Rejects with an error that names the remedy.
+ * Provides a product's binaries for an architecture. Three sources, in this order: what is on PATH and new enough; the publisher's
+ * download, checksum verified; a build from the pinned modules in `toolchain/<product>/`. All end in the cache. Rejects with an error that
+ * names the remedy.
  */
 export function provide(name: ProductName, arch: Arch, options: ProvideOptions = {}): Promise<Provided> {
   return provideProduct(products[name], arch, options);
@@ -51,8 +52,8 @@ export async function provideProduct(product: Product, arch: Arch, options: Prov
 }
 
 /**
- * Downloads a resource plugin of the engine for this machine, checksum verified. Returns the directory whose `bin/` has `pulumi-resource-<name>`, or undefined when it
- * cannot be downloaded.
+ * Downloads a resource plugin of the engine for this machine, checksum verified. Returns the directory whose `bin/` has
+ * `pulumi-resource-<name>`, or undefined when it cannot be downloaded.
  */
 export async function providePlugin(name: PluginName, version: string, options: ProvideOptions = {}): Promise<string | undefined> {
   const { log = progressOn(process.stderr), signal } = options;
@@ -96,7 +97,9 @@ async function make(product: Product, arch: Arch, { log = progressOn(process.std
   return cached(keyOf(product, arch), fill, { ...(signal && { signal }), onWait });
 }
 
-async function downloadOrBuild(product: Product, arch: Arch, bin: string, log: Progress, signal?: AbortSignal): Promise<"download" | "built"> {
+type Made = Exclude<Provided["source"], "path">;
+
+async function downloadOrBuild(product: Product, arch: Arch, bin: string, log: Progress, signal?: AbortSignal): Promise<Made> {
   const title = `${product.name} ${product.version} ${arch}`;
   const noDownload = await attempt(async () => {
     await mkdir(bin);
@@ -131,5 +134,6 @@ async function attempt(source: () => Promise<void>): Promise<string | undefined>
 async function record(product: Product, arch: Arch, version: string, source: Provided["source"], dir: string): Promise<void> {
   const bin = join(dir, "bin");
   const digest = await digestFiles(new Map((await readdir(bin)).map((name) => [name, join(bin, name)])));
-  await writeFile(join(dir, RECORD), JSON.stringify({ product: product.name, version, arch, source, digest } satisfies z.infer<typeof provided>));
+  const content: z.infer<typeof provided> = { product: product.name, version, arch, source, digest };
+  await writeFile(join(dir, RECORD), JSON.stringify(content));
 }

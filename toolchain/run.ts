@@ -21,8 +21,8 @@ export class CommandError extends Error {
 const TAIL = 20;
 
 /**
- * Runs a command at low priority and returns its standard output. Rejects with a CommandError when it exits with another code than 0, and with the
- * system's error (code ENOENT) when there is no such command.
+ * Runs a command at low priority and returns its standard output. Rejects with a CommandError when it exits with another code than 0, and
+ * with the system's error (code ENOENT) when there is no such command.
  */
 export async function run(command: string, args: readonly string[], { cwd, env, signal, onLine }: RunOptions = {}): Promise<string> {
   signal?.throwIfAborted();

@@ -1,5 +1,5 @@
-// One binary for every Kubernetes component, which it finds by the name it is called by. They share nearly all of their code: six symlinks to one
-// file are a third of the size of six files, and one link step.
+// One binary for every Kubernetes component, which it finds by the name it is called by. They share nearly all of their code: six symlinks
+// to one file are a third of the size of six files, and one link step.
 package main
 
 import (
