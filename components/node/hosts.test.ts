@@ -42,7 +42,11 @@ beforeAll(async () => {
   await pulumi.runtime.disconnect();
 });
 
-const specOf = (name: string): unknown => JSON.parse(commands.get(name)!["stdin"] as string);
+const isSecret = (input: unknown): input is { value: string } => pulumi.runtime.isRpcSecret(input);
+const specOf = (name: string): unknown => {
+  const { stdin } = commands.get(name)!;
+  return JSON.parse(isSecret(stdin) ? stdin.value : (stdin as string));
+};
 const node = (number: number) => ({ via: `${C}:${number}::1`, prefixes: [`${G}:${number}::/80`, `${C}:${number}::/80`] });
 const router = `${C}:ffff::1`;
 
@@ -76,6 +80,8 @@ describe("each virtual host's command gets the spec that its script takes", () =
     zone: "peak.",
     servers: [`${G}:1::1`],
   }));
+
+  test("as a secret where there is a key in it", () => expect(isSecret(commands.get("pi")!["stdin"])).toBe(true));
 
   test("and says how often the host will have been started, so that a dead one is a difference", () => {
     for (const name of ["pi", "client"]) expect(commands.get(name)!["environment"]).toMatchObject({ PEAK_STARTS: "1" });
