@@ -10,7 +10,8 @@ const WORK = ".work";
 
 /** https://bford.info/cachedir/: backup tools skip a directory with this file, and it tells us that a directory is ours to empty. */
 const TAG = "CACHEDIR.TAG";
-const TAG_TEXT = "Signature: 8a477f597d28d172789f06886806bc55\n# Cache of Peak: `./peak destroy --purge` empties it.\n";
+const TAG_OWNER = "# Cache of Peak";
+const TAG_TEXT = `Signature: 8a477f597d28d172789f06886806bc55\n${TAG_OWNER}: \`./peak destroy --purge\` empties it.\n`;
 
 const KEY = /^[a-z0-9][a-z0-9._+-]{0,199}$/i;
 
@@ -109,7 +110,7 @@ async function prepare(root: string): Promise<string> {
 
 /** Whether the root has our tag. Throws if it has none and is somebody else's directory. */
 async function isOurs(root: string): Promise<boolean> {
-  if ((await readFile(join(root, TAG), "utf8").catch(() => "")) === TAG_TEXT) return true;
+  if ((await readFile(join(root, TAG), "utf8").catch(() => "")).includes(TAG_OWNER)) return true;
   const strangers = (await list(root)).filter((name) => name !== WORK);
   if (strangers.length === 0) return false;
   throw new Error(`${root} is no Peak cache: it has ${strangers[0]} in it. Set PEAK_CACHE to an empty directory, or to a new one`);
