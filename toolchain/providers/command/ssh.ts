@@ -25,7 +25,8 @@ export async function withConnection<T>(connection: Connection, operation: Opera
 }
 
 /**
- * Runs a command on a host to its end, showing its output lines as progress.
+ * Runs a command on a host to its end, showing its output lines as progress. When the operation is cancelled, the command is sent
+ * SIGTERM and left behind; OpenSSH passes that signal on except for root, whose commands run to their end.
  *
  * @throws when the host cannot be reached or refuses the environment, when the command fails, or when it is cancelled
  */
@@ -180,7 +181,7 @@ function execute(
       let exit: Exit | undefined;
       const cancel = (): void => {
         channel.signal("TERM");
-        channel.close();
+        reject(new Error("cancelled while the command was running"));
       };
       if (signal.aborted) cancel();
       signal.addEventListener("abort", cancel);
