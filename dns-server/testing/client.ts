@@ -1,23 +1,32 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect } from 'node:net';
-import dnsPacket, { type Answer, type DecodedPacket, type RecordType } from 'dns-packet';
+import { connect, createServer } from 'node:net';
+import dnsPacket, { type Answer, type DecodedPacket } from 'dns-packet';
 import { FrameReader, frame } from '../transport/frame.ts';
+import { Class, typeCode } from '../wire/constants.ts';
+import { nameBytes, parseName } from '../wire/name.ts';
 import type { Endpoint } from '../transport/transport.ts';
 
-/** A query as a test asks it. */
-export function encodeQuery(name: string, type: RecordType, id = 1): Buffer {
-  return dnsPacket.encode({ id, type: 'query', questions: [{ name, type, class: 'IN' }] });
+/** A query as a test asks it: flags 0, one question of class IN. */
+export function encodeQuery(name: string, type: string, id = 1): Buffer {
+  const code = typeCode(type);
+  if (code === undefined) throw new Error(`unknown type ${type}`);
+  const words = Buffer.alloc(16);
+  words.writeUInt16BE(id, 0);
+  words.writeUInt16BE(1, 4);
+  words.writeUInt16BE(code, 12);
+  words.writeUInt16BE(Class.IN, 14);
+  return Buffer.concat([words.subarray(0, 12), nameBytes(parseName(name)), words.subarray(12)]);
 }
 
 const TIMEOUT_MS = 5000;
 
 /** Sends one datagram and waits for one back. */
-export async function exchangeUdp(server: Endpoint, message: Uint8Array): Promise<Buffer> {
+export async function exchangeUdp(server: Endpoint, message: Uint8Array, timeoutMs = TIMEOUT_MS): Promise<Buffer> {
   const socket = createSocket(server.address.includes(':') ? 'udp6' : 'udp4');
   try {
     socket.send(message, server.port, server.address);
-    const [answer] = (await once(socket, 'message', { signal: AbortSignal.timeout(TIMEOUT_MS) })) as [Buffer];
+    const [answer] = (await once(socket, 'message', { signal: AbortSignal.timeout(timeoutMs) })) as [Buffer];
     return answer;
   } finally {
     socket.close();
@@ -45,7 +54,7 @@ export async function exchangeTcp(server: Endpoint, messages: readonly Uint8Arra
 /** Rcode of an answer: the decoder hides it in the flags. */
 export const rcodeOf = (packet: DecodedPacket): number => (packet.flags ?? 0) & 15;
 
-export async function ask(server: Endpoint, name: string, type: RecordType): Promise<DecodedPacket> {
+export async function ask(server: Endpoint, name: string, type: string): Promise<DecodedPacket> {
   return dnsPacket.decode(await exchangeUdp(server, encodeQuery(name, type)));
 }
 
@@ -61,4 +70,15 @@ export async function eventually<T>(read: () => Promise<T> | T, holds: (value: T
     if (i === tries) throw new Error(`still ${JSON.stringify(value)} after ${tries} tries`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
+}
+
+/** A port of the IPv4 loopback that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
 }

@@ -68,7 +68,8 @@ export function lookup(zone: Zone, name: Name, type: number): Answer {
       case 'dname': {
         const dname = found.node.rrsets.get(Type.DNAME)!;
         const owner = foldName(found.node.name);
-        answer.push({ owner: found.node.name, rrset: dname });
+        // a chain may come by the same DNAME again; it is told once
+        if (!answer.some(({ rrset }) => rrset === dname)) answer.push({ owner: found.node.name, rrset: dname });
         const synthesized = replaceSuffix(current, owner, bytesToName(dname.rdatas[0]!));
         if (synthesized === undefined) return finish(Rcode.YXDOMAIN);
         target = synthesized;

@@ -1,9 +1,10 @@
-import dnsPacket from 'dns-packet';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { Flag, Type, rcodeName, typeCode, typeName } from '../../dns-server/wire/constants.ts';
-import { foldName, formatName, parseName, readName, type Name } from '../../dns-server/wire/name.ts';
-import { compressibleNames, formatRdata } from '../../dns-server/wire/rdata.ts';
+import { Type, rcodeName, typeName } from '../../dns-server/wire/constants.ts';
+import { foldName, formatName } from '../../dns-server/wire/name.ts';
+import { formatRdata } from '../../dns-server/wire/rdata.ts';
+import { encodeQuery } from '../../dns-server/testing/client.ts';
+import { decodeMessage, type DecodedMessage } from '../../dns-server/testing/decode.ts';
 import { Responder } from '../../dns-server/view/responder.ts';
 import { parseMasterFile } from '../../dns-server/zone/master-file.ts';
 import { makeZone, type Zone } from '../../dns-server/zone/zone.ts';
@@ -36,12 +37,10 @@ export function readCases(file: string): Case[] {
 /** Runs one case from wire query to wire answer. @returns the differences, in words; none when it passed */
 export function runCase(test: Case): string[] {
   const zone = zoneOf(test.zone);
-  const type = typeCode(test.query.type);
-  if (type === undefined) throw new Error(`unknown type ${test.query.type}`);
-  const query = encodeQuery(parseName(test.query.name), type);
+  const query = encodeQuery(test.query.name, test.query.type);
   // TCP, so that no answer is cut short
   const response = new Responder().respond({ zones: new Map([[zone.origin, zone]]), loading: [] }, query, 'tcp');
-  return response ? compare(test, decode(response.message), formatName(zone.origin)) : ['no answer'];
+  return response ? compare(test, decodeMessage(response.message), formatName(zone.origin)) : ['no answer'];
 }
 
 /** The zone of a case: its origin is the owner of its SOA. Faults of a zone are left in, as the servers that were asked had them. */
@@ -50,50 +49,6 @@ function zoneOf(text: string): Zone {
   const soa = records.find((record) => record.type === Type.SOA);
   if (!soa || faults.length > 0) throw new Error(`the zone cannot be read: ${faults[0]?.message ?? 'no SOA'}`);
   return makeZone(foldName(soa.name), records);
-}
-
-function encodeQuery(name: Name, type: number): Buffer {
-  const header = Buffer.alloc(12);
-  header.writeUInt16BE(0x1234, 0);
-  header.writeUInt16BE(1, 4);
-  return Buffer.concat([header, Buffer.from(name, 'latin1'), Uint8Array.of(type >> 8, type & 0xff, 0, 1)]);
-}
-
-interface Decoded {
-  readonly rcode: number;
-  readonly aa: boolean;
-  readonly answer: readonly string[];
-  readonly authority: readonly string[];
-  readonly additional: readonly string[];
-}
-
-function decode(message: Buffer): Decoded {
-  // another decoder agrees that the message is well-formed
-  dnsPacket.decode(message);
-  const flags = message.readUInt16BE(2);
-  let at = readName(message, 12)!.end + 4;
-  const section = (countAt: number): string[] => Array.from({ length: message.readUInt16BE(countAt) }, () => {
-    const { name, end } = readName(message, at)!;
-    const type = message.readUInt16BE(end);
-    const start = end + 10;
-    at = start + message.readUInt16BE(end + 8);
-    return `${formatName(name)} ${message.readUInt32BE(end + 4)} IN ${typeName(type)} ${formatRdata(type, expand(message, type, start, at))}`;
-  });
-  return { rcode: flags & 15, aa: (flags & Flag.AA) !== 0, answer: section(6), authority: section(8), additional: section(10) };
-}
-
-/** Record data with its compressed names written out. */
-function expand(message: Buffer, type: number, start: number, end: number): Uint8Array {
-  const compressible = compressibleNames(type);
-  if (!compressible) return message.subarray(start, end);
-  let at = start + compressible.skip;
-  const parts: Uint8Array[] = [message.subarray(start, at)];
-  for (let i = 0; i < compressible.names; i++) {
-    const read = readName(message, at)!;
-    parts.push(Buffer.from(read.name, 'latin1'));
-    at = read.end;
-  }
-  return Buffer.concat([...parts, message.subarray(at, end)]);
 }
 
 /** Records as text that is the same for the same record, whatever the case of the names and the spelling. */
@@ -113,7 +68,7 @@ const isAlias = (record: string): boolean => /^\S+ \d+ (CNAME|DNAME) /.test(reco
  * rcode and aa exactly; the answer as a set, aliases also in order; authority and additional only of referrals (NS and glue) and negative
  * answers (SOA).
  */
-function compare(expected: Case, actual: Decoded, origin: string): string[] {
+function compare(expected: Case, actual: DecodedMessage, origin: string): string[] {
   const differences: string[] = [];
   const differ = (what: string, want: unknown, got: unknown): void => void differences.push(`${what}: expected ${String(want)}, got ${String(got)}`);
   const sameSet = (what: string, want: readonly string[], got: readonly string[]): void => {
