@@ -70,8 +70,8 @@ export function onLink(prefix: string, via: string, device: string): string {
 }
 
 /**
- * Ends what runs in a virtual host's namespace, and removes it with its link. The kernel takes a namespace apart in the background, where the
- * link's other end would be in the way of the next one of that name, so the link goes first.
+ * Ends what runs in a virtual host's namespace, and removes it with its link. The kernel takes a namespace apart in the
+ * background, where the link's other end would be in the way of the next one of that name, so the link goes first.
  */
 export async function unplug(names: Layout, host: string): Promise<void> {
   await run("ip", ["-n", namespace(names, SWITCH), "link", "del", host]).catch(() => {}); // there is none

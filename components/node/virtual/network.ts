@@ -25,6 +25,7 @@ function network(names: Layout): Pick<Unit, "name" | "stop"> {
 
 async function start(names: Layout, spec: Omit<NetworkSpec, "routes">): Promise<undefined> {
   if (!existsSync("/proc/sys/net/ipv6")) throw new Error("this host's kernel runs without IPv6: start it without ipv6.disable=1");
+  for (const prefix of spec.prefixes) await refuseRouted(prefix);
   const space = namespace(names, SWITCH);
   await addNamespace(space, { forwarding: true });
   await ip(space, [
@@ -43,6 +44,13 @@ async function start(names: Layout, spec: Omit<NetworkSpec, "routes">): Promise<
     `route add ${gateway}/128 dev ${names.link}`,
     ...spec.prefixes.map((prefix) => `route add ${prefix} via ${gateway} dev ${names.link}`),
   ]);
+}
+
+/** Throws if this host reaches the prefix already: by another stack, or by a network of its own. */
+async function refuseRouted(prefix: string): Promise<void> {
+  const [route] = (await run("ip", ["-6", "route", "show", "exact", prefix])).split("\n");
+  if (!route) return;
+  throw new Error(`this host has a route to ${prefix} already (${route.trim()}): give the stack another prefix, or remove the route`);
 }
 
 async function setRoutes(names: Layout, routes: NetworkSpec["routes"]): Promise<void> {

@@ -31,10 +31,10 @@ let pi: PiSpec;
 let scratch: string;
 
 /** Runs a verb; resolves to what it printed, rejects with what it said. */
-function verb<T>(words: string, spec: object = {}, more: NodeJS.ProcessEnv = {}): Promise<T> {
+function verb<T>(words: string, spec: object = {}, name = "peaktest"): Promise<T> {
   return new Promise((resolve, reject) => {
     const args = [join(import.meta.dirname, "main.ts"), ...words.split(" ")];
-    const child = execFile(process.execPath, args, { env: { ...env, ...more } }, (error, stdout, stderr) =>
+    const child = execFile(process.execPath, args, { env: { ...env, PEAK_LOCAL_NAME: name } }, (error, stdout, stderr) =>
       error ? reject(new Error(stderr)) : resolve(JSON.parse(stdout) as T));
     child.stdin!.end(JSON.stringify(spec));
   });
@@ -47,17 +47,21 @@ function ssh(script: string): string {
 }
 
 const inClient = (...command: string[]) => execFileSync("ip", ["netns", "exec", "peaktest-client1", ...command], { encoding: "utf8" });
-const nspawn = async () => (await verb<Listing>("list")).processes.find(({ command }) => command.startsWith("systemd-nspawn"))!.pid;
+const nspawn = async () =>
+  (await verb<Listing>("list")).processes.find(({ command }) => command.startsWith("systemd-nspawn"))!.pid;
 const nothing: Listing = { processes: [], namespaces: [], links: [], routes: [], mounts: [], cgroups: [], directories: [] };
 /** Of the machine, without those of links, ours and others', that may come and go meanwhile. */
-const hostSettings = () => execFileSync("sysctl", ["-a", "--pattern", "overcommit|panic|(all|default).(forwarding|accept_ra)$"], { encoding: "utf8" });
+const hostSettings = () =>
+  execFileSync("sysctl", ["-a", "--pattern", "overcommit|panic|(all|default).(forwarding|accept_ra)$"], { encoding: "utf8" });
 
 let settings: string;
 beforeAll(async () => {
   await verb("sweep");
   settings = hostSettings();
   scratch = mkdtempSync(join(tmpdir(), "peak-virtual-"));
-  for (const key of ["operator", "host"]) execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", key, "-f", join(scratch, key)]);
+  for (const key of ["operator", "host"]) {
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", key, "-f", join(scratch, key)]);
+  }
   const read = (file: string) => readFileSync(join(scratch, file), "utf8");
   pi = {
     name: "pi1",
@@ -174,6 +178,14 @@ END
     writeFileSync(owner, "/nowhere/peak");
     expect(await verb("pi up", pi)).toEqual({ name: "pi1", starts: 4 });
     expect(readFileSync(owner, "utf8")).toBe(mine);
+  });
+
+  test("another stack with the same prefixes is refused", async () => {
+    try {
+      await expect(verb("network up", network, "peakother")).rejects.toThrow(`this host has a route to ${ula}::/64 already`);
+    } finally {
+      expect(await verb("sweep", {}, "peakother")).toEqual(nothing);
+    }
   });
 
   test("going down leaves no process, namespace or disk", async () => {
