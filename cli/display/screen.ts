@@ -71,7 +71,7 @@ class TerminalScreen implements Screen {
   #draw(): void {
     this.#frame += 1;
     const text = this.#now ? `${SPINNER[this.#frame % SPINNER.length]} ${this.#now()}` : "";
-    this.#stream.write(`\r\x1b[K${text.slice(0, this.#stream.columns - 1)}`);
+    this.#stream.write(`\r\x1b[K${text.slice(0, (this.#stream.columns || 80) - 1)}`);
   }
 
   [Symbol.dispose](): void {

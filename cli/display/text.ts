@@ -19,12 +19,13 @@ export function plannedText({ label, changes }: Step): string {
   return `${label}: ${changesText(changes, "planned")}`;
 }
 
-/** The line of the moment: how far, how long, and what is being done. */
-export function nowText(progress: OperationProgress, started: number, now: number): string {
+/** The line of the moment: what, how far, how long, and what is being done for it. */
+export function nowText(what: string, progress: OperationProgress, started: number, now: number): string {
   const active = progress.active(now);
   const shown = active.slice(0, 3).map(({ label, detail }) => (detail === "" ? label : `${label}: ${detail}`));
   const more = active.length > shown.length ? [`${active.length - shown.length} more`] : [];
-  return [`${progress.done}/${progress.total}`, duration(now - started), [...new Set([...shown, ...more])].join(" · ")].filter(Boolean).join("  ");
+  const far = progress.total > 0 ? `${what} ${progress.done}/${progress.total}` : what;
+  return [far, duration(now - started), [...new Set([...shown, ...more])].join(" · ")].filter(Boolean).join("  ");
 }
 
 /** Faults as a block of text: the resource, and its message indented below it. */

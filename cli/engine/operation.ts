@@ -23,7 +23,7 @@ export async function operate(session: Session, operation: Operation, screen: Sc
     () => screen.line("stopping after what has been begun; Ctrl-C again ends it at once"),
     () => void killEngine(session.name),
   );
-  screen.status(() => nowText(progress, started, Date.now()));
+  screen.status(() => nowText(operation, progress, started, Date.now()));
   try {
     await call(session.stack, operation, {
       ...(session.configFile !== undefined && { configFile: session.configFile }),

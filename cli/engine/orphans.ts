@@ -6,8 +6,8 @@ import { paths } from "../paths.ts";
 const GRACE = 10_000;
 
 /** Ends an engine with its plugins and the commands that they run, at once. What those commands put into sessions of their own, such as virtual Pis, stays. */
-export async function killEngine(stack: string): Promise<number> {
-  const members = await engineProcesses(stack);
+export async function killEngine(stack: string): Promise<void> {
+  const { members } = await engineProcesses(stack);
   for (const pid of members) {
     try {
       process.kill(pid, "SIGKILL");
@@ -15,7 +15,6 @@ export async function killEngine(stack: string): Promise<number> {
       // It has ended by itself.
     }
   }
-  return members.length;
 }
 
 /**
@@ -23,33 +22,28 @@ export async function killEngine(stack: string): Promise<number> {
  * @returns whether there was something
  */
 export async function endOrphans(stack: string): Promise<boolean> {
-  let found = false;
-  for (let waited = 0; waited < GRACE && (await engineProcesses(stack)).length > 0; waited += 200) {
-    found = true;
-    await sleep(200);
-  }
-  if ((await killEngine(stack)) > 0) found = true;
+  const { session, members } = await engineProcesses(stack);
+  for (let waited = 0; waited < GRACE && (await engineProcesses(stack)).members.includes(session); waited += 200) await sleep(200);
+  await killEngine(stack);
   await rm(paths.enginePid(stack), { force: true });
-  return found;
+  return members.length > 0;
 }
 
 /** The processes of the engine's session. A process id may have passed to somebody else, so each must have our mark in its environment. */
-async function engineProcesses(stack: string): Promise<number[]> {
+async function engineProcesses(stack: string): Promise<{ session: number; members: number[] }> {
   const file = paths.enginePid(stack);
-  const session = (await readFile(file, "utf8").catch(() => "")).trim();
-  if (session === "") return [];
+  const session = Number(await readFile(file, "utf8").catch(() => "0"));
   const members: number[] = [];
-  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
-    const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-    if (parseStat(stat)?.session !== session) continue;
+  for (const pid of session > 0 ? (await readdir("/proc")).filter((name) => /^\d+$/.test(name)) : []) {
+    if (sessionOf(await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")) !== session) continue;
     const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
     if (environment.split("\0").includes(`PEAK_ENGINE_PID=${file}`)) members.push(Number(pid));
   }
-  return members;
+  return { session, members };
 }
 
-/** Fields of /proc/PID/stat; the command in parentheses may have anything in it. A zombie has ended. */
-export function parseStat(stat: string): { session: string } | undefined {
+/** The session in a /proc/PID/stat, whose command in parentheses may have anything in it; none for a zombie, which has ended. */
+export function sessionOf(stat: string): number | undefined {
   const [state, , , session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return session === undefined || state === "Z" ? undefined : { session };
+  return session === undefined || state === "Z" ? undefined : Number(session);
 }

@@ -1,0 +1,49 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { CliError } from "../errors.ts";
+import { which } from "../exec.ts";
+import { root } from "../paths.ts";
+
+/** Servers that tests start for themselves, the Debian packages that have them, and the units that must not run because of that. */
+const servers: readonly { program: string; name: string; units: readonly string[] }[] = [
+  { program: "sshd", name: "openssh-server", units: ["ssh.service", "ssh.socket"] },
+  { program: "docker-registry", name: "docker-registry", units: ["docker-registry.service"] },
+  { program: "buildah", name: "buildah", units: [] },
+  { program: "knotd", name: "knot", units: ["knot.service"] },
+  { program: "nsd", name: "nsd", units: ["nsd.service"] },
+];
+
+/** Asked by Debian's packages whether a service may be started. */
+const POLICY = "/usr/sbin/policy-rc.d";
+
+/**
+ * Installs the Debian packages that tests need and that are missing. None of their services is started or enabled.
+ * @throws CliError with the command to run where it cannot
+ */
+export async function installTestPackages(): Promise<void> {
+  const host = spawnSync(process.execPath, [join(root, "components", "node", "virtual", "main.ts"), "host-packages"], { stdio: ["ignore", "ignore", "inherit"] });
+  if (host.status !== 0) throw new CliError("the packages of the local stack could not be installed");
+
+  const path = [process.env["PATH"], "/usr/sbin", "/sbin"].join(delimiter);
+  const missing = servers.filter(({ program }) => which(program, { PATH: path }) === undefined);
+  if (missing.length === 0) return;
+  const install = ["install", "--yes", "--quiet", "--no-install-recommends", ...missing.map(({ name }) => name)];
+  if (process.getuid?.() !== 0 || which("apt-get") === undefined) throw new CliError(`these tests need Debian packages: apt-get ${install.join(" ")}`);
+
+  process.stderr.write(`installing ${missing.map(({ name }) => name).join(", ")}\n`);
+  const ours = !existsSync(POLICY);
+  if (ours) writeFileSync(POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  try {
+    if (!apt(install) && !(apt(["update", "--quiet"]) && apt(install))) throw new CliError(`apt-get ${install.join(" ")} failed`);
+  } finally {
+    if (ours) rmSync(POLICY);
+  }
+  const units = missing.flatMap((server) => server.units);
+  if (which("systemctl") !== undefined) spawnSync("systemctl", ["disable", "--quiet", ...units], { stdio: "ignore" });
+}
+
+function apt(args: readonly string[]): boolean {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  return spawnSync("apt-get", args, { env, stdio: ["ignore", "ignore", "inherit"] }).status === 0;
+}
