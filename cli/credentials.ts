@@ -1,27 +1,21 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Outputs } from "./engine/outputs.ts";
-import { CliError } from "./errors.ts";
 import { paths } from "./paths.ts";
 
-/** Writes the stack's kubeconfig for its owner only, and returns its path. */
-export async function writeKubeconfig(stack: string, { kubeconfig }: Outputs): Promise<string> {
-  return writeSecret(stack, "kubeconfig", kubeconfig);
-}
-
-/** Somewhere to log in. */
-export interface Login {
-  name: string;
-  address: string;
+/** How kubectl gets to the stack's cluster: arguments that come first, and its environment. */
+export async function kubectlAccess(stack: string, { kubeconfig, kubeContext }: Outputs): Promise<{ args: string[]; env: NodeJS.ProcessEnv }> {
+  const args = kubeContext === undefined ? [] : ["--context", kubeContext];
+  const env = kubeconfig === undefined ? process.env : { ...process.env, KUBECONFIG: await writeSecret(stack, "kubeconfig", kubeconfig) };
+  return { args, env };
 }
 
 /** Arguments for `ssh` to log in to a host of the stack: the stack's key, and that host's own key as the only one it may have. */
-export async function sshArguments(stack: string, { ssh }: Outputs, { name, address }: Login): Promise<string[]> {
-  if (!ssh) throw new CliError(`the stack ${stack} has no machines of its own to log in to`);
+export async function sshArguments(stack: string, { ssh }: Outputs, { name, ula }: { name: string; ula: string }): Promise<string[]> {
   const key = await writeSecret(stack, "ssh-key", ssh.privateKey.endsWith("\n") ? ssh.privateKey : `${ssh.privateKey}\n`);
   const known = await writeSecret(stack, "known-hosts", knownHosts(ssh.hostKeys));
   const options = [`UserKnownHostsFile=${known}`, "GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=yes", `HostKeyAlias=${name}`, "IdentitiesOnly=yes", "LogLevel=ERROR"];
-  return ["-F", "none", "-i", key, ...options.flatMap((option) => ["-o", option]), `${ssh.user}@${address}`];
+  return ["-F", "none", "-i", key, ...options.flatMap((option) => ["-o", option]), `${ssh.user}@${ula}`];
 }
 
 /** A known_hosts file. */

@@ -1,6 +1,9 @@
+import { setGlobalProxyFromEnv } from "node:http";
 import { CommanderError } from "commander";
 import { CliError, exitCodes } from "./errors.ts";
 import { program } from "./program.ts";
+
+setGlobalProxyFromEnv(); // HTTPS_PROXY and its kin, for downloads
 
 // A reader that leaves early (`./peak status | head -1`) is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : exitCodes.failed));

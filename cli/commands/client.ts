@@ -21,12 +21,12 @@ export function client(): Command {
       const [first] = outputs.clients;
       const chosen = name === undefined ? first : findByName("client", name, outputs.clients);
       if (!chosen) throw new UsageError(`the stack ${stack} has no clients`);
-      if (chosen.namespace !== undefined) {
+      if (chosen.emulated) {
         requireRoot();
-        become("ip", ["netns", "exec", chosen.namespace, ...words], "install iproute2");
+        const { layout, namespace } = await import("../../components/node/virtual/layout.ts");
+        become("ip", ["netns", "exec", namespace(layout(), chosen.name), ...words], "install iproute2");
       }
-      const address = chosen.global ?? chosen.ula;
-      become("ssh", [...(await sshArguments(stack, outputs, { name: chosen.name, address })), "--", ...words.map(quote)], "install openssh-client");
+      become("ssh", [...(await sshArguments(stack, outputs, chosen)), "--", ...words.map(quote)], "install openssh-client");
     });
 }
 

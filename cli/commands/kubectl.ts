@@ -14,8 +14,8 @@ export function kubectl(): Command {
       const { become } = await import("../exec.ts");
       const { kubectlBinary } = await import("../kubectl.ts");
       const { requireOutputs } = await import("../engine/outputs.ts");
-      const { writeKubeconfig } = await import("../credentials.ts");
-      const kubeconfig = await writeKubeconfig(stack, await requireOutputs(stack));
-      become(await kubectlBinary(), args, "", { ...process.env, KUBECONFIG: kubeconfig });
+      const { kubectlAccess } = await import("../credentials.ts");
+      const access = await kubectlAccess(stack, await requireOutputs(stack));
+      become(await kubectlBinary(), [...access.args, ...args], "", access.env);
     });
 }

@@ -20,10 +20,10 @@ export function logs(): Command {
       }
       const { findPod } = await import("../status/pods.ts");
       const { kubectlBinary } = await import("../kubectl.ts");
-      const { writeKubeconfig } = await import("../credentials.ts");
-      const pod = await findPod(outputs.kubeconfig, name);
-      const kubeconfig = await writeKubeconfig(stack, outputs);
-      const args = ["logs", "--namespace", pod.namespace, "--all-containers", "--tail=200", ...(follow ? ["--follow"] : []), pod.name];
-      become(await kubectlBinary(), args, "", { ...process.env, KUBECONFIG: kubeconfig });
+      const { kubectlAccess } = await import("../credentials.ts");
+      const pod = await findPod(outputs, name);
+      const access = await kubectlAccess(stack, outputs);
+      const args = [...access.args, "logs", "--namespace", pod.namespace, "--all-containers", "--tail=200", ...(follow ? ["--follow"] : []), pod.name];
+      become(await kubectlBinary(), args, "", access.env);
     });
 }

@@ -12,17 +12,18 @@ const machine = z.object({ name: z.string(), number: z.number(), ula: z.string()
 
 /** What index.ts returns, as far as ./peak uses it. Nothing but the whole is of use: a stack that is half up has no outputs. */
 const stackOutputs = z.object({
-  /** Secret. */
-  kubeconfig: z.string(),
-  nodes: z.array(machine.extend({ role: z.string(), address: z.string() })),
-  /** With the network namespace that it is, where a client is emulated. */
-  clients: z.array(machine.extend({ namespace: z.string().optional() })),
+  /** Of the cluster that the stack made; secret. */
+  kubeconfig: z.string().optional(),
+  /** Of a cluster that was there before: the context in the user's own kubeconfig. */
+  kubeContext: z.string().optional(),
+  nodes: z.array(machine.extend({ role: z.string() })),
+  clients: z.array(machine.extend({ emulated: z.boolean() })),
   rootDns: endpoint,
   clusterDns: z.array(endpoint),
   names: z.array(z.string()),
   services: z.record(z.string(), z.string()),
   /** How to log in to the nodes: user, private key (secret), and each host's public key. */
-  ssh: z.object({ user: z.string(), privateKey: z.string(), hostKeys: z.record(z.string(), z.string()) }).optional(),
+  ssh: z.object({ user: z.string(), privateKey: z.string(), hostKeys: z.record(z.string(), z.string()) }),
 });
 export type Outputs = z.infer<typeof stackOutputs>;
 

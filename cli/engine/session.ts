@@ -37,6 +37,7 @@ export interface OpenOptions {
  * dead engine, operations without a known end), saying so.
  */
 export async function openSession(name: string, screen: Screen, { nodes, signal }: OpenOptions): Promise<Session> {
+  process.chdir(root); // as the official CLI does: the program's paths are relative to the project
   const project = await readFile(join(root, "Pulumi.yaml"), "utf8");
   const file = `Pulumi.${name}.yaml`;
   const committed = await readFile(join(root, file), "utf8");

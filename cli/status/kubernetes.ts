@@ -1,18 +1,23 @@
 import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
+import type { Outputs } from "../engine/outputs.ts";
 
 /** How long the API server may take to answer, in milliseconds. */
 const LIMIT = 5000;
 
-/** The stack's cluster, for questions that end within a time limit. */
-function api(kubeconfig: string): CoreV1Api {
+/** How to get to the stack's cluster. */
+type Access = Pick<Outputs, "kubeconfig" | "kubeContext">;
+
+function api({ kubeconfig, kubeContext }: Access): CoreV1Api {
   const config = new KubeConfig();
-  config.loadFromString(kubeconfig);
+  if (kubeconfig === undefined) config.loadFromDefault();
+  else config.loadFromString(kubeconfig);
+  if (kubeContext !== undefined) config.setCurrentContext(kubeContext);
   return config.makeApiClient(CoreV1Api);
 }
 
 /** Which nodes Kubernetes calls ready. Rejects if the API server does not answer in time. */
-export async function nodeReadiness(kubeconfig: string): Promise<Map<string, boolean>> {
-  const { items } = await inTime(api(kubeconfig).listNode());
+export async function nodeReadiness(access: Access): Promise<Map<string, boolean>> {
+  const { items } = await inTime(api(access).listNode());
   return new Map(items.map(({ metadata, status }) => [metadata?.name ?? "", status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false]));
 }
 
@@ -22,8 +27,8 @@ export interface Pod {
 }
 
 /** All pods. Rejects if the API server does not answer in time. */
-export async function listPods(kubeconfig: string): Promise<Pod[]> {
-  const { items } = await inTime(api(kubeconfig).listPodForAllNamespaces());
+export async function listPods(access: Access): Promise<Pod[]> {
+  const { items } = await inTime(api(access).listPodForAllNamespaces());
   return items.map(({ metadata }) => ({ name: metadata?.name ?? "", namespace: metadata?.namespace ?? "" }));
 }
 

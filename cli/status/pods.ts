@@ -1,9 +1,10 @@
+import type { Outputs } from "../engine/outputs.ts";
 import { CliError, messageOf, UsageError } from "../errors.ts";
 import { listPods, type Pod } from "./kubernetes.ts";
 
 /** Finds the pod that a name means: its own, or the start of just one. */
-export async function findPod(kubeconfig: string, name: string): Promise<Pod> {
-  const pods = await listPods(kubeconfig).catch((error: unknown) => {
+export async function findPod(outputs: Outputs, name: string): Promise<Pod> {
+  const pods = await listPods(outputs).catch((error: unknown) => {
     throw new CliError(`cannot look for the pod ${name}: ${messageOf(error)}`);
   });
   return choosePod(pods, name);

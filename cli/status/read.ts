@@ -7,7 +7,7 @@ import { type Live, report, type Status } from "./report.ts";
 export async function readStatus(stack: string): Promise<Status> {
   const found = await readStack(stack);
   if (found.state !== "up") return report(stack, found, undefined);
-  const live = await nodeReadiness(found.outputs.kubeconfig).then(
+  const live = await nodeReadiness(found.outputs).then(
     (ready): Live => ({ ready }),
     (error: unknown): Live => ({ error: messageOf(error) }),
   );
