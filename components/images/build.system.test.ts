@@ -142,13 +142,16 @@ describe("the image of echo", { timeout: 60_000 }, () => {
     const container = await buildah("from", "--quiet", ...access, `docker://${host}/peak/echo:${tag}`);
     const inspected: unknown = JSON.parse(await buildah("inspect", container));
     const { User, WorkingDir, Cmd, Env } = (inspected as { OCIv1: { config: ImageConfig } }).OCIv1.config;
+    const root = await buildah("mount", container);
+    expect(["bin/sh", "usr/bin/openssl", "etc/apt", "etc/resolv.conf"].filter((path) => existsSync(join(root, path)))).toEqual([]);
+    expect(await readFile(join(root, "etc/ssl/certs/ca-certificates.crt"), "utf8")).toContain("BEGIN CERTIFICATE");
     const [uid, gid] = User.split(":").map(Number);
     const pod = ["POD_NAME=echo-1", "NODE_NAME=pi2", "POD_IPS=2001:db8::10,fd00::10", "DRAIN_SECONDS=0"];
     await writeFile(
       join(bundle, "config.json"),
       JSON.stringify({
         ociVersion: "1.0.2",
-        root: { path: await buildah("mount", container), readonly: true },
+        root: { path: root, readonly: true },
         process: { user: { uid, gid }, cwd: WorkingDir, args: Cmd, env: [...Env, ...pod], noNewPrivileges: true },
         mounts: [
           { destination: "/proc", type: "proc", source: "proc" },

@@ -24,13 +24,14 @@ export interface BaseRecipe {
 /** libc, libstdc++ and libatomic for Node and native modules, certificates for TLS; neither a shell nor a package manager. */
 const PACKAGES = ["libc6", "libstdc++6", "libatomic1", "ca-certificates"];
 
-const CUSTOMIZE = [
+/** Scripts that change the root directory ($1) after the packages are extracted. */
+const HOOKS = [
   // Packages are extracted, not configured: make what the installation scripts of ca-certificates and base-passwd would.
   'umask 022 && mkdir -p "$1/etc/ssl/certs" && cat "$1"/usr/share/ca-certificates/mozilla/*.crt > "$1/etc/ssl/certs/ca-certificates.crt"',
   'umask 022 && printf "root:x:0:0::/:/none\\nnonroot:x:65532:65532::/:/none\\n" > "$1/etc/passwd"',
   'umask 022 && printf "root:x:0:\\nnonroot:x:65532:\\n" > "$1/etc/group"',
   // What mmdebstrap takes from this machine, and scripts for interpreters that are not there.
-  'cd "$1" && rm -rf etc/apt etc/hostname etc/resolv.conf var/cache var/lib/apt var/lib/dpkg var/log',
+  'cd "$1" && rm -rf tmp var etc/apt etc/dpkg etc/fstab etc/hostname etc/resolv.conf',
   'cd "$1" && rm -rf usr/bin usr/sbin usr/share/perl5 usr/share/debconf usr/share/man',
 ];
 
@@ -58,8 +59,10 @@ export function baseRecipe(tree: Tree, arch: Architecture): BaseRecipe {
     "--variant=extract",
     `--architectures=${arch}`,
     `--include=${PACKAGES.join(",")}`,
+    // The last two hooks clean more; mmdebstrap would fail for what they removed.
+    "--skip=cleanup",
     "--skip=output/dev",
-    ...CUSTOMIZE.map((script) => `--customize-hook=${script}`),
+    ...HOOKS.map((script) => `--extract-hook=${script}`),
     versions.debian,
   ];
   const tag = contentTag([
