@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { UserError } from './errors.ts';
 import { isDomain } from './kubernetes/pods.ts';
 import { parseEndpoint } from './transport/transport.ts';
+import { MAX_NSID_LENGTH } from './wire/edns.ts';
 import { foldName, parseName, type Name } from './wire/name.ts';
 
 const endpoint = z.string().transform((text, context) => {
@@ -34,6 +35,7 @@ const common = {
   listen: z.array(endpoint).min(1),
   http: endpoint.optional(),
   zone: name,
+  nsid: z.string().max(MAX_NSID_LENGTH).optional(),
 };
 
 const root = z.strictObject({

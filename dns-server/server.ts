@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { hostname } from 'node:os';
 import type { ClusterConfig, Config, RootConfig } from './config.ts';
 import { serveHttp } from './http.ts';
 import { addressRecord, Domains } from './kubernetes/domains.ts';
@@ -7,10 +9,11 @@ import { loadKubeConfig, watchPods } from './kubernetes/watch.ts';
 import { log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { TcpTransport } from './transport/tcp.ts';
-import { formatEndpoint, type Endpoint, type Transport } from './transport/transport.ts';
+import { formatEndpoint, type Endpoint, type Handler, type Transport } from './transport/transport.ts';
 import { UdpTransport } from './transport/udp.ts';
 import { Responder, type Protocol } from './view/responder.ts';
 import type { View } from './view/view.ts';
+import { Cookies } from './wire/cookie.ts';
 import { nameBytes, parseName } from './wire/name.ts';
 import { Type } from './wire/constants.ts';
 import { loadZone, readZoneFile } from './zone/load.ts';
@@ -110,9 +113,9 @@ export async function startServer(config: Config): Promise<Server> {
   let version = 1;
   const source = config.role === 'root' ? rootSource(config) : clusterSource(config, () => version++);
   const metrics = new Metrics({ viewVersion: () => version, viewAgeSeconds: () => source.ageSeconds(), pods: () => source.pods() });
-  const responder = new Responder();
-  const handler = (protocol: Protocol) => (message: Uint8Array) => {
-    const response = responder.respond(source.view(), message, protocol);
+  const responder = new Responder({ nsid: Buffer.from(config.nsid ?? hostname()), cookies: new Cookies(randomBytes(16)) });
+  const handler = (protocol: Protocol): Handler => (message, client) => {
+    const response = responder.respond(source.view(), message, protocol, client);
     metrics.count(response, protocol);
     return response;
   };

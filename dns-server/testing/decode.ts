@@ -16,7 +16,7 @@ export interface DecodedMessage {
 export function decodeMessage(message: Buffer): DecodedMessage {
   dnsPacket.decode(message);
   const flags = message.readUInt16BE(2);
-  let at = readName(message, 12)!.end + 4;
+  let at = message.readUInt16BE(4) === 0 ? 12 : readName(message, 12)!.end + 4;
   const section = (countAt: number): string[] => Array.from({ length: message.readUInt16BE(countAt) }).flatMap(() => {
     const { name, end } = readName(message, at)!;
     const type = message.readUInt16BE(end);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import { parseAddress } from '../wire/address.ts';
 import { FrameReader, frame } from './frame.ts';
 import type { Endpoint, Handler, Transport } from './transport.ts';
 
@@ -37,6 +38,11 @@ export class TcpTransport implements Transport {
   }
 
   private accept(socket: Socket, handle: Handler): void {
+    if (socket.remoteAddress === undefined) {
+      socket.destroy();
+      return;
+    }
+    const client = parseAddress(socket.remoteAddress);
     this.sockets.add(socket);
     const total = setTimeout(() => socket.destroy(), this.limits.totalMs).unref();
     socket.setTimeout(this.limits.idleMs, () => socket.destroy());
@@ -50,7 +56,7 @@ export class TcpTransport implements Transport {
     socket.on('data', (chunk: Buffer) => {
       const answers: Buffer[] = [];
       for (const message of reader.push(chunk)) {
-        const response = handle(message);
+        const response = handle(message, client);
         // what must not be answered ends the connection: the peer does not speak DNS
         if (!response) {
           socket.destroy();

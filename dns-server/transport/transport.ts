@@ -7,8 +7,8 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** Answers one message; undefined: send nothing. */
-export type Handler = (message: Uint8Array) => Response | undefined;
+/** Answers one message from a client, whose address is given in octets; undefined: send nothing. */
+export type Handler = (message: Uint8Array, client: Uint8Array) => Response | undefined;
 
 /** One way for queries to come in. */
 export interface Transport {

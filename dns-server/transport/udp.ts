@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { parseAddress } from '../wire/address.ts';
 import type { Endpoint, Handler, Transport } from './transport.ts';
 
 const SOCKET_BUFFER = 1 << 20;
@@ -19,7 +20,7 @@ export class UdpTransport implements Transport {
     this.socket.on('message', (message, peer) => {
       // nobody asks from port 0; an answer to it would be an error, or a reflected attack
       if (peer.port === 0) return;
-      const response = handle(message);
+      const response = handle(message, parseAddress(peer.address));
       if (response) this.socket.send(response.message, peer.port, peer.address, ignoreSendError);
     });
   }

@@ -1,4 +1,5 @@
-import { Class, EDNS_DO, Flag, Opcode, Rcode, Type } from '../wire/constants.ts';
+import { Class, EdnsOption, Flag, Opcode, Rcode, Type } from '../wire/constants.ts';
+import { ExtendedError, MAX_UDP_PAYLOAD, optRecord, type Identity } from '../wire/edns.ts';
 import { foldName, isSubdomain } from '../wire/name.ts';
 import { readQuery, type Query } from '../wire/query.ts';
 import { MessageWriter } from '../wire/writer.ts';
@@ -16,49 +17,66 @@ export interface Response {
   readonly type: number | undefined;
 }
 
-/** The UDP answers that this server sends are no larger (RFC 9715), whatever the asker would take. */
-export const MAX_UDP_PAYLOAD = 1232;
+/** Largest UDP answer to an asker without EDNS. */
+const PLAIN_UDP_PAYLOAD = 512;
 const MAX_MESSAGE = 0xffff;
-const OPT_LENGTH = 11;
+
+/** An answer that was decided, and the reason to give for it. */
+interface Decision {
+  readonly answer: Answer;
+  readonly extendedError?: number;
+}
 
 /** Turns queries into answers: pure but for the random start of the rotation. One for each thread, since it writes into one buffer. */
 export class Responder {
   private readonly writer = new MessageWriter();
+  private readonly identity: Identity;
   private readonly random: () => number;
 
   /** @param random numbers from 0 up to but not including 1 */
-  constructor(random: () => number = Math.random) {
+  constructor(identity: Identity, random: () => number = Math.random) {
+    this.identity = identity;
     this.random = random;
   }
 
-  /** @returns undefined for what must not be answered at all */
-  respond(view: View, message: Uint8Array, protocol: Protocol): Response | undefined {
+  /**
+   * @param client octets of the asker's address
+   * @returns undefined for what must not be answered at all
+   */
+  respond(view: View, message: Uint8Array, protocol: Protocol, client: Uint8Array): Response | undefined {
     const read = readQuery(message);
     if (read === 'drop') return undefined;
     const { query } = read;
-    const limit = protocol === 'tcp' ? MAX_MESSAGE : query.edns ? Math.min(query.edns.payloadSize, MAX_UDP_PAYLOAD) : 512;
-    return this.write(query, this.decide(view, query, read.malformed), limit);
+    const { answer, extendedError } = this.decide(view, query, read.malformed);
+    const opt = query.edns && optRecord(query.edns, this.identity, client, answer.rcode, extendedError);
+    const udpLimit = query.edns ? Math.min(query.edns.payloadSize, MAX_UDP_PAYLOAD) : PLAIN_UDP_PAYLOAD;
+    return this.write(query, answer, protocol === 'tcp' ? MAX_MESSAGE : udpLimit, opt);
   }
 
-  private decide(view: View, query: Query, malformed: boolean): Answer {
-    if (query.opcode !== Opcode.QUERY) return failure(Rcode.NOTIMP);
-    if (malformed || !query.question) return failure(Rcode.FORMERR);
-    if (query.edns && query.edns.version !== 0) return failure(Rcode.BADVERS);
-    const { name, type, class: qclass } = query.question;
-    if (type === Type.MAILA || type === Type.MAILB) return failure(Rcode.NOTIMP);
-    if (type === Type.OPT || type === Type.TSIG || type === Type.TKEY) return failure(Rcode.FORMERR);
-    if (qclass !== Class.IN || type === Type.AXFR || type === Type.IXFR) return failure(Rcode.REFUSED);
-    const zone = findZone(view, name, type);
-    if (zone) return lookup(zone, foldName(name), type);
-    const folded = foldName(name);
-    return failure(view.loading.some((origin) => isSubdomain(folded, origin)) ? Rcode.SERVFAIL : Rcode.REFUSED);
-  }
-
-  private write(query: Query, answer: Answer, limit: number): Response {
-    const { writer } = this;
+  private decide(view: View, query: Query, malformed: boolean): Decision {
     const { question, edns } = query;
+    if (query.opcode !== Opcode.QUERY) return failure(Rcode.NOTIMP, ExtendedError.NOT_SUPPORTED);
+    if (malformed) return failure(Rcode.FORMERR);
+    if (edns && edns.version !== 0) return failure(Rcode.BADVERS);
+    // a query without a question asks for a cookie (RFC 7873 section 5.4)
+    if (!question) return failure(edns?.options.has(EdnsOption.COOKIE) ? Rcode.NOERROR : Rcode.FORMERR);
+    const { name, type, class: qclass } = question;
+    if (type === Type.MAILA || type === Type.MAILB) return failure(Rcode.NOTIMP, ExtendedError.NOT_SUPPORTED);
+    if (type === Type.OPT || type === Type.TSIG || type === Type.TKEY) return failure(Rcode.FORMERR);
+    if (qclass !== Class.IN) return failure(Rcode.REFUSED, ExtendedError.NOT_AUTHORITATIVE);
+    if (type === Type.AXFR || type === Type.IXFR) return failure(Rcode.REFUSED, ExtendedError.NOT_SUPPORTED);
+    const zone = findZone(view, name, type);
+    const folded = foldName(name);
+    if (zone) return { answer: lookup(zone, folded, type) };
+    const loading = view.loading.some((origin) => isSubdomain(folded, origin));
+    return loading ? failure(Rcode.SERVFAIL, ExtendedError.NOT_READY) : failure(Rcode.REFUSED, ExtendedError.NOT_AUTHORITATIVE);
+  }
+
+  private write(query: Query, answer: Answer, limit: number, opt: Uint8Array | undefined): Response {
+    const { writer } = this;
+    const { question } = query;
     writer.begin(limit);
-    if (edns) writer.reserve(OPT_LENGTH);
+    if (opt) writer.reserve(opt.length);
     if (question) writer.question(question.name, question.type, question.class);
     let flags = Flag.QR | (query.flags & (0x7800 | Flag.RD | Flag.CD)) | (answer.rcode & 15);
     if (answer.authoritative) flags |= Flag.AA;
@@ -79,8 +97,8 @@ export class Responder {
     let additional = section(answer.glue);
     if (truncated) flags |= Flag.TC;
     else for (const { owner, rrset } of answer.additional) additional += writer.rrset(owner, rrset);
-    if (edns) {
-      writer.append(optRecord(answer.rcode, edns.dnssecOk));
+    if (opt) {
+      writer.append(opt);
       additional++;
     }
     writer.header(query.id, flags, question ? 1 : 0, answers, authority, additional);
@@ -99,13 +117,7 @@ export class Responder {
   }
 }
 
-const failure = (rcode: number): Answer => ({ rcode, authoritative: false, answer: [], authority: [], glue: [], additional: [] });
-
-function optRecord(rcode: number, dnssecOk: boolean): Uint8Array {
-  const record = Buffer.alloc(OPT_LENGTH);
-  record.writeUInt16BE(Type.OPT, 1);
-  record.writeUInt16BE(MAX_UDP_PAYLOAD, 3);
-  record[5] = rcode >> 4;
-  record.writeUInt16BE(dnssecOk ? EDNS_DO : 0, 7);
-  return record;
+function failure(rcode: number, extendedError?: number): Decision {
+  const answer: Answer = { rcode, authoritative: false, answer: [], authority: [], glue: [], additional: [] };
+  return extendedError === undefined ? { answer } : { answer, extendedError };
 }

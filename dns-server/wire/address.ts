@@ -41,3 +41,9 @@ export function formatIpv6(bytes: Uint8Array): string {
   if (best.length < 2) return hex.join(':');
   return `${hex.slice(0, best.start).join(':')}::${hex.slice(best.start + best.length).join(':')}`;
 }
+
+/** The octets of an address as the system shows it; the interface of a link-local one is left out. */
+export function parseAddress(text: string): Uint8Array {
+  const [address = ''] = text.split('%');
+  return address.includes(':') ? parseIpv6(address) : parseIpv4(address);
+}

@@ -1,4 +1,5 @@
-import { Type } from './constants.ts';
+import { EdnsOption, Type } from './constants.ts';
+import { isCookieLength } from './cookie.ts';
 import { readName, type Name } from './name.ts';
 
 /** The EDNS part of a query (RFC 6891). */
@@ -81,7 +82,10 @@ function readEdns(message: Uint8Array, at: number, end: number): Edns | undefine
     if (option + 4 > end) return undefined;
     const next = option + 4 + u16(message, option + 2);
     if (next > end) return undefined;
-    options.set(u16(message, option), message.subarray(option + 4, next));
+    const code = u16(message, option);
+    if (code === EdnsOption.COOKIE && !isCookieLength(next - option - 4)) return undefined;
+    // of an option that is there twice the first counts (RFC 7873 section 5.2)
+    if (!options.has(code)) options.set(code, message.subarray(option + 4, next));
     option = next;
   }
   return {

@@ -5,6 +5,7 @@ import { foldName, formatName } from '../../dns-server/wire/name.ts';
 import { formatRdata } from '../../dns-server/wire/rdata.ts';
 import { encodeQuery } from '../../dns-server/testing/client.ts';
 import { decodeMessage, type DecodedMessage } from '../../dns-server/testing/decode.ts';
+import { testClient, testIdentity } from '../../dns-server/testing/identity.ts';
 import { Responder } from '../../dns-server/view/responder.ts';
 import { parseMasterFile } from '../../dns-server/zone/master-file.ts';
 import { makeZone, type Zone } from '../../dns-server/zone/zone.ts';
@@ -39,7 +40,7 @@ export function runCase(test: Case): string[] {
   const zone = zoneOf(test.zone);
   const query = encodeQuery(test.query.name, test.query.type);
   // TCP, so that no answer is cut short
-  const response = new Responder().respond({ zones: new Map([[zone.origin, zone]]), loading: [] }, query, 'tcp');
+  const response = new Responder(testIdentity).respond({ zones: new Map([[zone.origin, zone]]), loading: [] }, query, 'tcp', testClient);
   return response ? compare(test, decodeMessage(response.message), formatName(zone.origin)) : ['no answer'];
 }
 

@@ -1,0 +1,37 @@
+import { SipHash } from './siphash.ts';
+
+export const CLIENT_COOKIE_LENGTH = 8;
+/** Client cookie and server cookie together, as this server gives them. */
+export const COOKIE_LENGTH = 24;
+const VERSION = 1;
+
+/** Whether the data of a COOKIE option has a length that RFC 7873 section 5.2.2 allows. */
+export const isCookieLength = (length: number): boolean => length === CLIENT_COOKIE_LENGTH || (length >= 16 && length <= 40);
+
+/** Makes server cookies (RFC 7873, in the interoperable form of RFC 9018). Servers with the same secret understand each other's. */
+export class Cookies {
+  private readonly hash: SipHash;
+  private readonly input = new Uint8Array(16 + 16);
+
+  /** @param secret 16 octets */
+  constructor(secret: Uint8Array) {
+    this.hash = new SipHash(secret);
+  }
+
+  /**
+   * Writes the cookie that answers a client's to `out` at `at`: 24 octets.
+   * @param from where the 8 octets of the client cookie are in `message`
+   * @param address 4 or 16 octets of the client's address
+   * @param now seconds since 1970
+   */
+  write(out: Uint8Array, at: number, message: Uint8Array, from: number, address: Uint8Array, now: number): void {
+    const { input } = this;
+    for (let i = 0; i < CLIENT_COOKIE_LENGTH; i++) input[i] = message[from + i]!;
+    input[8] = VERSION;
+    input[9] = input[10] = input[11] = 0;
+    for (let i = 0; i < 4; i++) input[12 + i] = now >>> (24 - 8 * i);
+    for (let i = 0; i < address.length; i++) input[16 + i] = address[i]!;
+    for (let i = 0; i < 16; i++) out[at + i] = input[i]!;
+    this.hash.hash(input, 0, 16 + address.length, out, at + 16);
+  }
+}
