@@ -31,7 +31,7 @@ export default async function peak() {
 
   const image = (name: string, entry: string) => new Image(`${name}-image`, {
     name, source: { entry }, arch: machines.arch, base: baseImage, registry: cluster.registry,
-  }, { dependsOn: machines.tools });
+  }, { dependsOn: [...machines.tools, ...cluster.registryReady] });
   const inside = { provider: cluster.provider, ...within(lifetime) };
 
   const domains = ["echo"];
@@ -46,8 +46,8 @@ export default async function peak() {
 
   const server = (address: string) => ({ address, port: 53 });
   return {
-    kubeconfig: cluster.kubeconfig,
-    kubeContext,
+    ...(cluster.kubeconfig && { kubeconfig: cluster.kubeconfig }),
+    ...(kubeContext !== undefined && { kubeContext }),
     nodes: nodes.map(({ name, role, number, ula, global }) => ({ name, role, number, ula, global })),
     clients: machines.clients,
     ssh: {

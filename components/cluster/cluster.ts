@@ -35,6 +35,8 @@ export interface ClusterAccess {
   readonly kubeconfig: pulumi.Output<string> | undefined;
   /** Where the cluster pulls images from. */
   readonly registry: RegistryAccess;
+  /** Once these exist, the registry answers. */
+  readonly registryReady: pulumi.Resource[];
 }
 
 /** An IPv6-only Kubernetes cluster on hosts: native routing between the nodes' own prefixes, no overlay, no NAT. */
@@ -42,6 +44,7 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
   readonly kubeconfig: pulumi.Output<string>;
   readonly provider: k8s.Provider;
   readonly registry: RegistryAccess;
+  readonly registryReady: pulumi.Resource[];
 
   constructor(name: string, { hosts, plan, zone, rootServers, baseImage }: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:Cluster", name, {}, opts);
@@ -72,7 +75,11 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
 
     this.kubeconfig = controlPlane.kubeconfig;
     this.registry = registry.access;
-    this.provider = new k8s.Provider(name, { kubeconfig: this.kubeconfig }, { parent: this, dependsOn: workers.map((worker) => worker.setup) });
+    this.registryReady = [registry.setup];
+    this.provider = new k8s.Provider(name, {
+      kubeconfig: this.kubeconfig,
+      upsertExistingObjects: true, // what an update made before it was killed is taken over
+    }, { parent: this, dependsOn: workers.map((worker) => worker.setup) });
 
     const coredns = product("coredns");
     const image = new Image(`${name}-coredns`, {
@@ -82,7 +89,7 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
       base: baseImage,
       files: [{ from: pulumi.interpolate`${coredns.directory}/bin/coredns`, to: "coredns", digest: coredns.digest }],
       registry: registry.access,
-    }, { parent: this, dependsOn: registry.setup });
+    }, { parent: this, dependsOn: this.registryReady });
     const resolver = new Resolver(`${name}-resolver`, { host: first, zone, servers: rootServers, allow: [plan.ula] }, { parent: this });
     new ClusterDns(`${name}-dns`, { image: image.ref, address: plan.clusterDns, zone, resolver: `[${resolver.address}]:${resolver.port}` }, {
       parent: this,

@@ -12,6 +12,7 @@ export interface ExistingClusterArgs {
 export class ExistingCluster extends pulumi.ComponentResource implements ClusterAccess {
   readonly provider: k8s.Provider;
   readonly kubeconfig = undefined;
+  readonly registryReady = [];
   readonly registry: RegistryAccess = {
     host: "localhost:5000",
     address: "127.0.0.1",

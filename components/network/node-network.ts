@@ -28,7 +28,11 @@ export class NodeNetwork extends pulumi.ComponentResource {
         after: ["network-online.target"],
         exec: ["/etc/peak/routes"],
       }],
-      sysctls: { "net.ipv6.conf.all.forwarding": "1" },
+      sysctls: {
+        "net.ipv6.conf.all.forwarding": "1",
+        // DNS servers answer on their node's own addresses, as a user without privileges.
+        "net.ipv4.ip_unprivileged_port_start": "53",
+      },
     }, { parent: this });
     this.registerOutputs({});
   }

@@ -13,11 +13,17 @@ const programs: Readonly<Record<string, string>> = {
   dig: "bind9-dnsutils",
 };
 
-/** Makes sure that the programs which the local stack needs are installed. Throws one error with the command to run if it cannot. */
-export async function hostPackages(): Promise<{ installed: string[] }> {
+/** The Debian packages that the local stack needs on this host and that are not there. */
+export async function missingPackages(): Promise<string[]> {
   const missing = Object.entries(programs).flatMap(([program, name]) => (onPath(program) ? [] : [name]));
   if (!existsSync("/usr/share/keyrings/debian-archive-keyring.gpg")) missing.push("debian-archive-keyring");
   if (!(await hasImageBuilder())) missing.push("buildah");
+  return missing;
+}
+
+/** Makes sure that the programs which the local stack needs are installed. Throws one error with the command to run if it cannot. */
+export async function hostPackages(): Promise<{ installed: string[] }> {
+  const missing = await missingPackages();
   if (missing.length === 0) return { installed: [] };
 
   const command = `apt-get install --no-install-recommends ${missing.join(" ")}`;
