@@ -34,15 +34,16 @@ const nameServer = z.strictObject({ name, addresses: z.array(address).default([]
 const common = {
   listen: z.array(endpoint).min(1),
   http: endpoint.optional(),
-  zone: name,
   nsid: z.string().max(MAX_NSID_LENGTH).optional(),
 };
 
 const root = z.strictObject({
   role: z.literal('root'),
   ...common,
+  zone: name,
   records: z.string().optional(),
   file: z.string().optional(),
+  include: z.boolean().default(false),
   delegations: z.record(domain, z.array(nameServer).min(1)).default({}),
   delegationTtl: seconds.default(60),
 }).refine(({ records, file }) => (records === undefined) !== (file === undefined), 'give either records (master-file text) or file (its path)');
@@ -50,6 +51,7 @@ const root = z.strictObject({
 const cluster = z.strictObject({
   role: z.literal('cluster'),
   ...common,
+  zone: name,
   nameServers: z.array(nameServer).min(1),
   domains: z.array(domain).default([]),
   ttl: seconds.default(5),
@@ -59,11 +61,19 @@ const cluster = z.strictObject({
   kubernetes: z.strictObject({ kubeconfig: z.string().optional(), context: z.string().optional() }).default({}),
 });
 
-const schema = z.discriminatedUnion('role', [root, cluster]);
+const zones = z.strictObject({
+  role: z.literal('zones'),
+  ...common,
+  zones: z.array(z.strictObject({ origin: name, file: z.string(), include: z.boolean().default(false) })).min(1)
+    .refine((list) => new Set(list.map(({ origin }) => origin)).size === list.length, 'a zone is given twice'),
+});
+
+const schema = z.discriminatedUnion('role', [root, cluster, zones]);
 
 export type Config = z.output<typeof schema>;
 export type RootConfig = z.output<typeof root>;
 export type ClusterConfig = z.output<typeof cluster>;
+export type ZonesConfig = z.output<typeof zones>;
 
 /**
  * Reads a configuration. Relative paths in it are taken from the folder of `file`.
@@ -73,13 +83,40 @@ export function parseConfig(text: string, file: string): Config {
   const document = parseDocument(text, { prettyErrors: true });
   const fault = document.errors[0];
   if (fault) throw new UserError(`${file}: ${fault.message.split('\n')[0]}`);
-  const parsed = schema.safeParse(document.toJS());
-  if (!parsed.success) {
-    const lines = parsed.error.issues.map((issue) => `${file}: ${keyPath(issue.path)}${issue.message}`);
-    throw new UserError(lines.join('\n'));
+  const config = check(document.toJS(), (path) => `${file}: ${keyPath(path)}`);
+  const fromFolder = (path: string): string => resolve(dirname(file), path);
+  switch (config.role) {
+    case 'root':
+      return config.file === undefined ? config : { ...config, file: fromFolder(config.file) };
+    case 'zones':
+      return { ...config, zones: config.zones.map((zone) => ({ ...zone, file: fromFolder(zone.file) })) };
+    case 'cluster': {
+      const { kubeconfig } = config.kubernetes;
+      return kubeconfig === undefined ? config : { ...config, kubernetes: { ...config.kubernetes, kubeconfig: fromFolder(kubeconfig) } };
+    }
   }
-  const config = parsed.data;
-  return config.role === 'root' && config.file !== undefined ? { ...config, file: resolve(dirname(file), config.file) } : config;
+}
+
+/**
+ * The configuration that `--zone ORIGIN=FILE` and `--listen ADDRESS:PORT` stand for.
+ * @throws UserError that names the faulty flag
+ */
+export function parseZoneFlags(zoneFlags: readonly string[], listen: readonly string[]): Config {
+  if (zoneFlags.length === 0 || listen.length === 0) {
+    throw new UserError('give --config FILE, or at least one --zone ORIGIN=FILE and one --listen ADDRESS:PORT');
+  }
+  const list = zoneFlags.map((flag) => {
+    const split = flag.indexOf('=');
+    if (split < 1) throw new UserError(`--zone ${flag}: must be ORIGIN=FILE`);
+    return { origin: flag.slice(0, split), file: flag.slice(split + 1) };
+  });
+  return check({ role: 'zones', listen, zones: list }, ([key]) => `${key === 'listen' ? '--listen' : '--zone'}: `);
+}
+
+function check(value: unknown, place: (path: readonly PropertyKey[]) => string): Config {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new UserError(parsed.error.issues.map((issue) => place(issue.path) + issue.message).join('\n'));
+  return parsed.data;
 }
 
 /** @throws UserError when the file cannot be read or is faulty */

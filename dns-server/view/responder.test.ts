@@ -10,7 +10,7 @@ import { loadZone } from '../zone/load.ts';
 import { Responder, type Protocol } from './responder.ts';
 import type { View } from './view.ts';
 
-const zone = loadZone(parseName('example.'), `$TTL 300
+const zone = loadZone(parseName('example.'), { file: 'test', text: `$TTL 300
 @ SOA ns hostmaster 1 3600 600 86400 60
 @ NS ns
 ns AAAA 2001:db8::1
@@ -30,7 +30,7 @@ sibling NS ns.sibling
 ns.sibling AAAA 2001:db8::5
 many NS a.many
 ${Array.from({ length: 30 }, (_, i) => `many NS ns${i}.many\nns${i}.many AAAA 2001:db8::${i + 16}`).join('\n')}
-`, 'test').zone;
+` }).zone;
 const view: View = { zones: new Map([[zone.origin, zone]]), loading: [foldName(parseName('loading.'))] };
 const responder = new Responder(testIdentity);
 const respond = (query: Uint8Array, protocol: Protocol = 'udp') => responder.respond(view, query, protocol, testClient);

@@ -1,0 +1,14 @@
+import type { View } from '../view/view.ts';
+
+/** Where a view comes from. It calls back when the view has changed. */
+export interface Source {
+  view(): View;
+  /** Seconds since what it follows was lost; 0 while it is followed. */
+  ageSeconds(): number;
+  /** Pods in and out of the answers; undefined for a source without pods. */
+  pods(): { ready: number; notReady: number } | undefined;
+  stop(): Promise<void>;
+}
+
+/** Whether the view is whole: no name is still being loaded. */
+export const isComplete = (source: Source): boolean => source.view().loading.length === 0;
