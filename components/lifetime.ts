@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * Options for everything that exists only inside `owner`: when the owner is deleted with the stack, nothing inside it is deleted one by one.
+ * Makes everything that a component creates share `owner`'s fate: when the owner is deleted, none of it is deleted one by one.
  * Without an owner, nothing changes.
  */
 export function within(owner: pulumi.Resource | undefined): pulumi.ComponentResourceOptions {
