@@ -1,2 +1,16 @@
 import { Command } from "commander";
-export function doctor(): Command { return new Command("doctor"); }
+import { exitCodes } from "../errors.ts";
+
+/** `./peak doctor`: whether the local stack can live on this host, and what to do about it. */
+export function doctor(): Command {
+  return new Command("doctor")
+    .description("check whether this host suits the local stack, and say what to do")
+    .option("--json", "print the findings as a JSON array")
+    .action(async ({ json }: { json?: boolean }) => {
+      const { gatherFacts } = await import("../doctor/facts.ts");
+      const { examine, findingsText } = await import("../doctor/findings.ts");
+      const findings = examine(await gatherFacts());
+      process.stdout.write(json ? `${JSON.stringify(findings, undefined, 2)}\n` : findingsText(findings));
+      if (findings.some(({ level }) => level === "fail")) process.exitCode = exitCodes.failed;
+    });
+}

@@ -1,0 +1,97 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { readdir, readFile, statfs } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { parse } from "yaml";
+import { z } from "zod";
+import { missingPackages } from "../../components/node/virtual/host-packages.ts";
+import { layout } from "../../components/node/virtual/layout.ts";
+import { cacheRoot } from "../../toolchain/cache.ts";
+import { productNames } from "../../toolchain/products.ts";
+import { hasLocalState } from "../engine/environment.ts";
+import { leftovers } from "../engine/sweep.ts";
+import { which } from "../exec.ts";
+import { root } from "../paths.ts";
+import { LOCAL } from "../stacks.ts";
+import type { Facts } from "./findings.ts";
+
+const run = promisify(execFile);
+
+/** Finds out what there is to know of this host, and changes nothing on it. */
+export async function gatherFacts(): Promise<Facts> {
+  const uid = process.getuid?.();
+  const names = layout();
+  return {
+    platform: process.platform,
+    uid,
+    kernel: uid === 0 && which("ip") ? await tryKernel() : undefined,
+    disk: { nodes: await freeSpace(names.state), cache: await freeSpace(cacheRoot()) },
+    memory: await availableMemory(),
+    missing: await missingPackages(),
+    apt: which("apt-get") !== undefined,
+    cached: await cachedProducts(),
+    cacheRoot: cacheRoot(),
+    go: await goVersion(),
+    present: await present(),
+    hasState: await hasLocalState(),
+    prefixes: await prefixes(),
+    routes: await routes(),
+    ownLink: names.link,
+  };
+}
+
+/** Tries each feature in namespaces that end with the trial, and prints the names of those that work. */
+const trial = `
+echo netns
+ip link add name peak-trial type bridge && echo bridge
+ip link add name peak-trial0 type veth peer name peak-trial1 && echo veth
+[ -d /proc/sys/net/ipv6 ] && echo ipv6
+if command -v nft; then nft list ruleset; else grep -qw nf_tables_newtable /proc/kallsyms || modprobe --dry-run nf_tables; fi >/dev/null && echo nftables
+mount -t tmpfs peak-trial /tmp && cd /tmp && mkdir lower upper work merged &&
+  mount -t overlay peak-trial -o lowerdir=lower,upperdir=upper,workdir=work merged && echo overlay
+exit 0`;
+
+async function tryKernel(): Promise<Set<string>> {
+  const result = await run("unshare", ["--net", "--mount", "sh", "-c", trial]).catch(() => undefined);
+  return new Set(result?.stdout.split("\n").filter(Boolean));
+}
+
+/** Free bytes of the file system that a path is on, or will be. */
+async function freeSpace(path: string): Promise<number> {
+  if (!existsSync(path)) return freeSpace(dirname(path));
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
+}
+
+async function availableMemory(): Promise<number> {
+  const table = await readFile("/proc/meminfo", "utf8").catch(() => "");
+  return Number(/^MemAvailable:\s+(\d+) kB$/m.exec(table)?.[1] ?? 0) * 1024;
+}
+
+async function cachedProducts(): Promise<string[]> {
+  const entries = await readdir(cacheRoot()).catch(() => []);
+  return productNames.filter((product) => entries.some((entry) => entry.startsWith(`${product}-`)));
+}
+
+async function goVersion(): Promise<string | undefined> {
+  const result = await run("go", ["env", "GOVERSION"]).catch(() => undefined);
+  return result?.stdout.trim();
+}
+
+async function present(): Promise<string[]> {
+  return Object.entries(await leftovers()).flatMap(([kind, entries]) => (entries.length > 0 ? [`${entries.length} ${kind}`] : []));
+}
+
+async function prefixes(): Promise<Record<string, string>> {
+  const { config } = parse(await readFile(join(root, `Pulumi.${LOCAL}.yaml`), "utf8")) as { config: Record<string, string> };
+  return Object.fromEntries(["peak:ulaPrefix", "peak:globalPrefix"].flatMap((key) => (config[key] ? [[key, config[key]]] : [])));
+}
+
+const routeTable = z.array(z.object({ dst: z.string(), dev: z.string().optional() }));
+
+async function routes(): Promise<Facts["routes"]> {
+  const result = await run("ip", ["-json", "-6", "route", "show"]).catch(() => undefined);
+  const table = routeTable.parse(JSON.parse(result?.stdout.trim() || "[]"));
+  return table.flatMap(({ dst, dev = "no link" }) => (dst === "default" ? [] : [{ destination: dst.includes("/") ? dst : `${dst}/128`, link: dev }]));
+}
