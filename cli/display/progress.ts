@@ -58,8 +58,6 @@ export class OperationProgress {
   readonly warnings: string[] = [];
   readonly faults: Fault[] = [];
   readonly changes: Changes = {};
-  /** Resources that the operation has come to and is through with. */
-  done = 0;
   readonly #expected: number;
   readonly #resources = new Map<string, Resource>();
   readonly #groups = new Map<string, Group>();
@@ -68,6 +66,11 @@ export class OperationProgress {
   /** @param expected how many resources there will be, as far as one knows beforehand */
   constructor(expected: number) {
     this.#expected = expected;
+  }
+
+  /** Resources that the operation has come to and is through with. */
+  get done(): number {
+    return [...this.#resources.values()].filter(({ state }) => state !== "running").length;
   }
 
   /** How many resources there are to go through; grows when there turn out to be more than expected. */
@@ -132,7 +135,6 @@ export class OperationProgress {
   #end(metadata: StepEventMetadata, state: "done" | "failed", now: number): Step[] {
     const resource = this.#resources.get(metadata.urn);
     if (!resource) return [];
-    if (resource.state === "running") this.done += 1;
     resource.state = state;
     const key = resource.custom ? this.#groupOf(resource) : resource.urn;
     const group = this.#groups.get(key);

@@ -1,0 +1,144 @@
+import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { label, OperationProgress, type Step } from "./progress.ts";
+import { faultsText, nowText, plannedText, stepText } from "./text.ts";
+
+const stack = "urn:pulumi:local::peak::pulumi:pulumi:Stack::peak-local";
+const pi = (name: string) => `urn:pulumi:local::peak::peak:node:VirtualPi::${name}`;
+const command = (parent: string, name: string) => `${parent.replace(/::[^:]*$/, "")}$command:remote:Command::${name}`;
+
+let sequence = 0;
+/** An event of the engine about a resource, with the fields that it has of each. */
+function about(kind: "resourcePreEvent" | "resOutputsEvent" | "resOpFailedEvent", urn: string, parent: string, op = "create"): EngineEvent {
+  const type = urn.split("::")[2]?.split("$").at(-1) ?? "";
+  const custom = !type.startsWith("peak:") && !type.startsWith("pulumi:pulumi");
+  const state = { urn, type, custom, parent, id: "", inputs: {}, outputs: {}, provider: "" };
+  const metadata = { op, urn, type, provider: "", ...(op === "delete" ? { old: state } : { new: state }) };
+  return { sequence: sequence++, timestamp: 0, [kind]: { metadata } } as unknown as EngineEvent;
+}
+const begin = (urn: string, parent: string, op?: string) => about("resourcePreEvent", urn, parent, op);
+const end = (urn: string, parent: string, op?: string) => about("resOutputsEvent", urn, parent, op);
+const fail = (urn: string, parent: string, op?: string) => about("resOpFailedEvent", urn, parent, op);
+const say = (severity: string, message: string, urn?: string): EngineEvent =>
+  ({ sequence: sequence++, timestamp: 0, diagnosticEvent: { severity, message, color: "never", ...(urn !== undefined && { urn }) } }) as EngineEvent;
+
+/** Applies events one second apart and collects what they finished. */
+function follow(progress: OperationProgress, events: EngineEvent[]): Step[] {
+  return events.flatMap((event, index) => progress.apply(event, index * 1000));
+}
+
+const a = command(pi("pi1"), "a");
+const b = command(pi("pi1"), "b");
+
+describe("steps", () => {
+  test("a component is finished when its outputs and all that is in it are there", () => {
+    const progress = new OperationProgress(0);
+    const steps = follow(progress, [begin(pi("pi1"), stack), begin(a, pi("pi1")), begin(b, pi("pi1")), end(a, pi("pi1")), end(pi("pi1"), stack), end(b, pi("pi1"))]);
+    expect(steps).toEqual([{ label: "VirtualPi pi1", changes: { create: 2 }, duration: 4000 }]);
+    expect(progress).toMatchObject({ done: 3, total: 3, changes: { create: 2 } });
+  });
+
+  test("a component where nothing changed is not told", () => {
+    const progress = new OperationProgress(0);
+    expect(follow(progress, [begin(pi("pi1"), stack, "same"), begin(a, pi("pi1"), "same"), end(a, pi("pi1"), "same"), end(pi("pi1"), stack, "same")])).toEqual([]);
+    expect(progress.changes).toEqual({ same: 1 });
+  });
+
+  test("a resource outside of any component is a step of its own", () => {
+    const urn = "urn:pulumi:local::peak::random:index/randomId:RandomId::seed";
+    expect(follow(new OperationProgress(0), [begin(urn, stack), end(urn, stack)])).toMatchObject([{ label: "RandomId seed", changes: { create: 1 } }]);
+  });
+
+  test("a replacement counts once", () => {
+    const progress = new OperationProgress(0);
+    const events = ["create-replacement", "replace", "delete-replaced"].flatMap((op) => [begin(a, pi("pi1"), op), end(a, pi("pi1"), op)]);
+    follow(progress, [begin(pi("pi1"), stack, "same"), ...events, end(pi("pi1"), stack, "same")]);
+    expect(progress.changes).toEqual({ replace: 1 });
+  });
+
+  test("what a failed operation had begun is told in the end", () => {
+    const progress = new OperationProgress(0);
+    expect(follow(progress, [begin(pi("pi1"), stack), begin(a, pi("pi1")), end(a, pi("pi1")), begin(b, pi("pi1")), fail(b, pi("pi1"))])).toEqual([]);
+    expect(progress.rest()).toMatchObject([{ label: "VirtualPi pi1", changes: { create: 1 } }]);
+    expect(progress.rest()).toEqual([]);
+  });
+
+  test("the stack and the providers are nobody's work", () => {
+    const provider = "urn:pulumi:local::peak::pulumi:providers:command::default";
+    const progress = new OperationProgress(0);
+    follow(progress, [begin(stack, ""), begin(provider, stack), end(provider, stack), end(stack, "")]);
+    expect(progress).toMatchObject({ done: 0, total: 0 });
+  });
+
+  test("done never passes total, whatever the order of events", () => {
+    const urns = [pi("pi1"), pi("pi2"), a, b];
+    const event = fc.tuple(fc.constantFrom(begin, end, fail), fc.constantFrom(...urns), fc.constantFrom("create", "same", "delete", "replace"));
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 40 }), fc.nat(6), (events, expected) => {
+        const progress = new OperationProgress(expected);
+        for (const [kind, urn, op] of events) {
+          progress.apply(kind(urn, pi("pi1"), op), 0);
+          expect(progress.done).toBeLessThanOrEqual(progress.total);
+        }
+        progress.rest();
+        expect(progress.rest()).toEqual([]);
+      }),
+    );
+  });
+});
+
+describe("what the engine says", () => {
+  test("a fault names the resource and its component, once", () => {
+    const progress = new OperationProgress(0);
+    follow(progress, [begin(pi("pi1"), stack), begin(a, pi("pi1")), say("error", "<{%reset%}>exit 1\nno space<{%reset%}>\n", a), say("error", "exit 1\nno space", a), say("error", "update failed\n")]);
+    expect(progress.faults).toEqual([{ resource: "Command a (VirtualPi pi1)", message: "exit 1\nno space" }]);
+    expect(faultsText(progress.faults)).toBe("Command a (VirtualPi pi1):\n  exit 1\n  no space");
+  });
+
+  test("a fault of the stack is one without a resource", () => {
+    const progress = new OperationProgress(0);
+    follow(progress, [say("error", "the plugin is gone", stack)]);
+    expect(faultsText(progress.faults)).toBe("the plugin is gone");
+  });
+
+  test("warnings are told once, and not those about our own plugins", () => {
+    const progress = new OperationProgress(0);
+    follow(progress, [say("warning", "using pulumi-resource-command from $PATH at /x"), say("warning", "old"), say("warning", "old"), say("debug", "noise")]);
+    expect(progress.warnings).toEqual(["old"]);
+  });
+
+  test("a mandatory policy's violation is a fault, an advisory one's a warning", () => {
+    const progress = new OperationProgress(0);
+    const violation = (enforcementLevel: string) =>
+      ({ sequence: 0, timestamp: 0, policyEvent: { resourceUrn: a, message: "no limits\n", color: "never", policyName: "limits", policyPackName: "peak", policyPackVersion: "1", policyPackVersionTag: "1", enforcementLevel } }) as EngineEvent;
+    follow(progress, [violation("mandatory"), violation("warning")]);
+    expect(progress.faults).toEqual([{ resource: "Command a", message: "policy limits: no limits" }]);
+    expect(progress.warnings).toEqual(["Command a: policy limits: no limits"]);
+  });
+});
+
+describe("text", () => {
+  test("the line of the moment tells how far, how long and what, with the latest word of each", () => {
+    const progress = new OperationProgress(40);
+    follow(progress, [begin(pi("pi1"), stack), begin(a, pi("pi1")), say("info", "first\nunpacking\n", a), begin(b, pi("pi1"))]);
+    expect(nowText("up", progress, 0, 65_000)).toBe("up 0/40  1 min 05 s  VirtualPi pi1: unpacking · VirtualPi pi1");
+  });
+
+  test("nothing is said of numbers before any is known", () => {
+    expect(nowText("preview", new OperationProgress(0), 0, 1000)).toBe("preview  1 s");
+  });
+
+  test("steps, done and planned", () => {
+    const step = { label: "Worker pi2", changes: { create: 2, update: 1 }, duration: 12_000 };
+    expect(stepText(step)).toBe("Worker pi2: 2 created, 1 updated  (12 s)");
+    expect(plannedText(step)).toBe("Worker pi2: 2 to create, 1 to update");
+  });
+
+  test.each([
+    [pi("pi1"), "VirtualPi pi1"],
+    [a, "Command a"],
+    ["urn:pulumi:local::peak::kubernetes:apps/v1:Deployment::ns::x", "Deployment ns::x"],
+    ["", ""],
+  ])("label of %s", (urn, text) => expect(label(urn)).toBe(text));
+});

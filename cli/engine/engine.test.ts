@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { UsageError } from "../errors.ts";
+import { isHeld, type ProcessTable } from "./locks.ts";
+import { sessionOf } from "./orphans.ts";
+import { parseOutputs } from "./outputs.ts";
+import { checkKeys, ownStackFile } from "./stack-file.ts";
+import { pendingCount, resourceCount, withoutPending } from "./state.ts";
+
+describe("locks of the file backend", () => {
+  const processes: ProcessTable = { hostname: "here", program: async (pid) => ({ 7: "pulumi", 8: "bash" })[pid] };
+  test.each([
+    ["an engine that runs", { pid: 7, hostname: "here" }, true],
+    ["nobody", { pid: 9, hostname: "here" }, false],
+    ["somebody else, after a reboot", { pid: 8, hostname: "here" }, false],
+    ["a lock that was half written", { pid: 0, hostname: "here" }, false],
+    ["another host, of which nothing is known", { pid: 9, hostname: "there" }, true],
+  ])("held by %s", async (_, lock, held) => expect(await isHeld({ timestamp: "", ...lock }, processes)).toBe(held));
+});
+
+describe("sessions", () => {
+  test.each([
+    ["7 (node) S 1 7 5 0 -1", 5],
+    ["7 (a) b) S 1) S 1 7 5 0 -1", 5],
+    ["7 (node) Z 1 7 5 0 -1", undefined],
+    ["", undefined],
+  ])("of %s", (stat, session) => expect(sessionOf(stat)).toBe(session));
+});
+
+describe("state", () => {
+  const resources = [{ type: "pulumi:pulumi:Stack" }, { type: "pulumi:providers:command" }, { type: "peak:node:Machines" }, { type: "command:local:Command" }];
+  test("counts what the engine tells of", () => {
+    expect(resourceCount({ version: 3, deployment: { resources } })).toBe(2);
+    expect(resourceCount({ version: 3, deployment: {} })).toBe(0);
+  });
+
+  test("drops pending operations and nothing else", () => {
+    const interrupted = { version: 3, deployment: { resources, pending_operations: [{}, {}], manifest: { version: "v3" } } };
+    expect(pendingCount(interrupted)).toBe(2);
+    expect(withoutPending(interrupted)).toEqual({ version: 3, deployment: { resources, manifest: { version: "v3" } } });
+    expect(pendingCount(withoutPending(interrupted))).toBe(0);
+  });
+});
+
+describe("stack files", () => {
+  const project = "config:\n  peak:zone: { type: string }\n  peak:nodes: { type: string }\n";
+  const check = (text: string) => () => checkKeys(project, { name: "Pulumi.local.yaml", text });
+
+  test.each(["config:\n  peak:zone: peak.\n  kubernetes:context: x\n", "config: {}\n", ""])("accepts %j", (text) => expect(check(text)).not.toThrow());
+
+  test("names file, line and key of one that is not known", () => {
+    expect(check("# stack\nconfig:\n  peak:zone: peak.\n  peak:zones: x\n")).toThrow(new UsageError("Pulumi.local.yaml:4: there is no key peak:zones; Pulumi.yaml has peak:zone, peak:nodes"));
+  });
+
+  test("names the file that is no YAML", () => expect(check("config:\n  a: [\n")).toThrow(/^Pulumi\.local\.yaml: /));
+
+  test("what belongs to this clone stays, what is committed may change", () => {
+    const first = ownStackFile("config:\n  peak:zone: peak.\n", "encryptionsalt: v1:abc\n", 5);
+    expect(parse(first)).toEqual({ encryptionsalt: "v1:abc", config: { "peak:zone": "peak.", "peak:nodes": "5" } });
+    const second = ownStackFile("config:\n  peak:zone: edge.\n", first, undefined);
+    expect(parse(second)).toEqual({ encryptionsalt: "v1:abc", config: { "peak:zone": "edge.", "peak:nodes": "5" } });
+    expect(parse(ownStackFile("config:\n  peak:zone: edge.\n", second, 2))).toMatchObject({ config: { "peak:nodes": "2" } });
+  });
+});
+
+describe("outputs", () => {
+  test.each(["{}", '{"kubeconfig":"x"}'])("%s is a stack that is half up", (json) => expect(parseOutputs(json)).toBeUndefined());
+});
