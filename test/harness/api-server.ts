@@ -235,10 +235,13 @@ function get(url: string, token?: string): Promise<string> {
 async function send<T>(url: string, ca: Buffer, token: string, request: ApiRequest): Promise<T> {
   const method = request.method ?? "GET";
   const contentType = request.contentType ?? (method === "PATCH" ? "application/merge-patch+json" : "application/json");
-  const headers = { authorization: `Bearer ${token}`, accept: "application/json", "content-type": contentType };
+  const body = request.body === undefined ? "" : JSON.stringify(request.body);
+  // Without its length, Node does not frame the body of a DELETE.
+  const length = { "content-type": contentType, "content-length": Buffer.byteLength(body) };
+  const headers = { authorization: `Bearer ${token}`, accept: "application/json", ...(body === "" ? {} : length) };
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
     const outgoing = https.request(url + request.path, { method, headers, ca, agent: false }, resolve);
-    outgoing.on("error", reject).end(request.body === undefined ? undefined : JSON.stringify(request.body));
+    outgoing.on("error", reject).end(body);
   });
   const text = await read(response);
   const status = response.statusCode ?? 0;

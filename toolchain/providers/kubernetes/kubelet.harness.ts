@@ -1,10 +1,10 @@
-/** Plays scheduler and kubelet for tests: gives every new pod the status that the test wants. */
+/** Plays scheduler and kubelet for tests: puts every pod on one node and gives it the status that the test wants. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ApiServer } from "../../../test/harness/api-server.ts";
 
-/** What becomes of pods: ready, failing to pull their image, or for ever starting. */
-export type Outcome = "ready" | "ImagePullBackOff" | "starting" | "complete";
+/** What becomes of pods: ready, done with success or failure, failing to pull their image, or for ever starting. */
+export type Outcome = "ready" | "complete" | "failed" | "ImagePullBackOff" | "starting";
 
 export interface Kubelet {
   outcome: Outcome;
@@ -15,8 +15,10 @@ export interface Kubelet {
 
 interface Pod {
   readonly metadata: { readonly name: string; readonly namespace: string; readonly uid: string; readonly deletionTimestamp?: string };
-  readonly spec: { readonly containers: readonly { readonly name: string; readonly image: string }[] };
+  readonly spec: { readonly nodeName?: string; readonly containers: readonly { readonly name: string; readonly image: string }[] };
 }
+
+const node = "node1";
 
 export function playKubelet(server: ApiServer): Kubelet {
   const done = new Map<string, Outcome>();
@@ -37,6 +39,9 @@ export function playKubelet(server: ApiServer): Kubelet {
     },
   };
   const running = (async () => {
+    await server.request({ method: "POST", path: "/api/v1/nodes", body: { metadata: { name: node } } });
+    // New nodes are tainted until they report to be ready, which this one never does.
+    await server.request({ method: "PATCH", path: `/api/v1/nodes/${node}`, body: { spec: { taints: null } } });
     while (!stopped) {
       // The API server may be away, or the pod gone, by the test's own doing.
       await round(server, kubelet.outcome, done, names).catch(() => undefined);
@@ -49,10 +54,19 @@ export function playKubelet(server: ApiServer): Kubelet {
 async function round(server: ApiServer, outcome: Outcome, done: Map<string, Outcome>, names: Set<string>): Promise<void> {
   const { items } = await server.request<{ items: Pod[] }>({ path: "/api/v1/pods" });
   for (const pod of items) {
+    const path = `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}`;
     names.add(pod.metadata.name);
-    if (done.get(pod.metadata.uid) === outcome || pod.metadata.deletionTimestamp !== undefined) continue;
-    const path = `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}/status`;
-    await server.request({ method: "PATCH", path, body: { status: podStatus(pod, outcome, done.size) } });
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      await server.request({ method: "DELETE", path, body: { gracePeriodSeconds: 0 } });
+      continue;
+    }
+    if (done.get(pod.metadata.uid) === outcome) continue;
+    if (pod.spec.nodeName === undefined) {
+      const { name } = pod.metadata;
+      const body = { apiVersion: "v1", kind: "Binding", metadata: { name }, target: { apiVersion: "v1", kind: "Node", name: node } };
+      await server.request({ method: "POST", path: `${path}/binding`, body });
+    }
+    await server.request({ method: "PATCH", path: `${path}/status`, body: { status: podStatus(pod, outcome, done.size) } });
     done.set(pod.metadata.uid, outcome);
   }
 }
@@ -79,6 +93,12 @@ function podStatus(pod: Pod, outcome: Outcome, number: number): unknown {
         phase: "Succeeded",
         conditions: base,
         containerStatuses: container({ terminated: { exitCode: 0, reason: "Completed" } }),
+      };
+    case "failed":
+      return {
+        phase: "Failed",
+        conditions: base,
+        containerStatuses: container({ terminated: { exitCode: 3, reason: "Error", message: "out of luck" } }),
       };
     case "ImagePullBackOff":
       return {
