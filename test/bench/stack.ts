@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { layout } from "../../components/node/virtual/layout.ts";
 import { list } from "../../components/node/virtual/sweep.ts";
-import { duration, megabytes } from "../../toolchain/progress.ts";
+import { megabytes } from "../../toolchain/progress.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -18,7 +18,7 @@ const SAMPLE = 1000;
 
 /** Figures of one kind, in the order in which they were taken: milliseconds or bytes. */
 const figures = new Map<string, number[]>();
-const formats: Record<"time" | "memory", (value: number) => string> = { time: duration, memory: megabytes };
+const formats = { time: (value: number) => `${(value / 1000).toFixed(1)} s`, memory: megabytes };
 
 const { repeats, cold } = new Command("bench:stack")
   .option("--repeats <n>", "how many times", Number, 3)
