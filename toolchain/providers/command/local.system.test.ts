@@ -204,6 +204,28 @@ test(
   TIMEOUT_MS,
 );
 
+test(
+  "ends a running command when the engine is killed",
+  async () => {
+    program = () =>
+      void new local.Command("endless", { create: "sleep 600 & echo $! > grandchild.pid; echo $PPID > plugin.pid; echo started; wait" });
+    let killed = false;
+    const interrupted = subject.stack.up({
+      onEvent: (event) => {
+        if (diagnosticOf(event) !== "started" || killed) return;
+        killed = true;
+        process.kill(parentOf(Number(readFileSync(join(subject.dir, "plugin.pid"), "utf8"))), "SIGKILL");
+      },
+    });
+    await expect(interrupted).rejects.toThrow();
+    const pid = Number(await file("grandchild.pid"));
+    await expect.poll(() => alive(pid), { timeout: 30_000 }).toBe(false);
+    // The dead engine's lock.
+    await subject.stack.cancel();
+  },
+  TIMEOUT_MS,
+);
+
 // A process that ended but that nobody has waited for yet is not alive.
 function alive(pid: number): boolean {
   try {
@@ -211,4 +233,8 @@ function alive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+function parentOf(pid: number): number {
+  return Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1]);
 }
