@@ -1,9 +1,10 @@
 // The command behind binaries.ts: streams a product's binaries to a host over SSH, unless it has them already.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { Client, type ClientChannel } from "ssh2";
+import { Client } from "ssh2";
 import { z } from "zod";
 import { isProductName } from "../../toolchain/products.ts";
 import { progressOn } from "../../toolchain/progress.ts";
@@ -50,26 +51,23 @@ async function push(): Promise<string> {
   const { dir, digest } = await provide(product, arch, { log: progressOn(process.stderr) });
   if (there === digest) return digest;
   const target = `${link}-${digest.slice(0, 16)}`;
-  const channel = await exec(`set -e; rm -rf ${target}.part; mkdir -p ${target}.part; tar -x -C ${target}.part; echo ${digest} > ${target}.part/digest
-    rm -rf ${target}; mv ${target}.part ${target}; ln -sfn ${target} ${link}.new; mv -T ${link}.new ${link}
-    for old in ${link}-*; do [ "$old" = ${target} ] || rm -rf "$old"; done`);
   const tar = spawn("tar", ["-C", dir, "-c", "bin"], { stdio: ["ignore", "pipe", "inherit"] });
-  const [, said] = await Promise.all([pipeline(tar.stdout, channel.stdin), outcome(channel)]);
-  if (said) process.stderr.write(said);
+  await run(`set -e; rm -rf ${target}.part; mkdir -p ${target}.part; tar -x -C ${target}.part; echo ${digest} > ${target}.part/digest
+    rm -rf ${target}; mv ${target}.part ${target}; ln -sfn ${target} ${link}.new; mv -T ${link}.new ${link}
+    for old in ${link}-*; do [ "$old" = ${target} ] || rm -rf "$old"; done`, tar.stdout);
   return digest;
 }
 
-/** Runs a command on the host. @throws Error with what it said when it fails */
-async function run(command: string): Promise<string> {
-  return outcome(await exec(command));
-}
-
-function exec(command: string): Promise<ClientChannel> {
-  return new Promise((resolve, reject) => client.exec(command, (error, channel) => (error ? reject(error) : resolve(channel))));
-}
-
-async function outcome(channel: ClientChannel): Promise<string> {
-  const [[code], output, errors] = await Promise.all([once(channel, "exit"), text(channel), text(channel.stderr)]);
-  if (code !== 0) throw new Error(`${connection.host}: exit code ${code}: ${errors.trim()}`);
-  return output;
+/** Runs a command on the host, with what the stream has as its input. Returns what it said. @throws Error with its errors when it fails */
+function run(command: string, input?: Readable): Promise<string> {
+  return new Promise((resolve, reject) => client.exec(command, (error, channel) => {
+    if (error) return reject(error);
+    // Attached at once: a quick command's last words come in the same packet as the channel.
+    const outcome = Promise.all([once(channel, "close") as Promise<[number?]>, text(channel), text(channel.stderr)]);
+    const sent = input ? pipeline(input, channel.stdin) : channel.stdin.end();
+    Promise.all([outcome, sent]).then(([[[code], output, errors]]) => {
+      if (code === 0) resolve(output);
+      else reject(new Error(`${connection.host}: ${code === undefined ? "connection lost" : `exit code ${code}`}: ${errors.trim()}`));
+    }, reject);
+  }));
 }
