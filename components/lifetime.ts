@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 
 /**
  * Makes everything that a component creates share `owner`'s fate: when the owner is deleted, none of it is deleted one by one.
@@ -6,5 +6,5 @@ import * as pulumi from "@pulumi/pulumi";
  */
 export function within(owner: pulumi.Resource | undefined): pulumi.ComponentResourceOptions {
   if (!owner) return {};
-  return { transforms: [({ custom, props, opts }) => (custom ? { props, opts: pulumi.mergeOptions({ deletedWith: owner }, opts) } : undefined)] };
+  return { transforms: [({ custom, props, opts }) => (custom ? { props, opts: { ...opts, deletedWith: opts.deletedWith ?? owner } } : undefined)] };
 }
