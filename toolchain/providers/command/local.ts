@@ -16,7 +16,7 @@ export async function runLocal(
   command: string,
   execution: LocalExecution,
   previous: Partial<Output>,
-  { signal, log }: Operation,
+  { signal, progress }: Operation,
 ): Promise<Output> {
   signal.throwIfAborted();
   const [program = "/bin/sh", ...args] = execution.interpreter.length > 0 ? execution.interpreter : ["/bin/sh", "-c"];
@@ -30,7 +30,7 @@ export async function runLocal(
     },
     stdio: [execution.stdin ? "pipe" : "ignore", "pipe", "pipe"],
   });
-  const capture = new Capture(execution.logging, (line) => log("info", line));
+  const capture = new Capture(execution.logging, progress);
   child.stdout?.on("data", (bytes: Buffer) => capture.write("stdout", bytes));
   child.stderr?.on("data", (bytes: Buffer) => capture.write("stderr", bytes));
   // A command need not read its standard input.

@@ -2,4 +2,4 @@ import sdk from "@pulumi/command/package.json" with { type: "json" };
 import { serve } from "../shared/serve.ts";
 import { commandProvider } from "./provider.ts";
 
-await serve(commandProvider(sdk.version), process.argv.slice(2));
+await serve(commandProvider(sdk.version));

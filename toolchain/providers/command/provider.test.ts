@@ -4,13 +4,12 @@ import type { Operation } from "../shared/provider.ts";
 import { commandProvider } from "./provider.ts";
 
 const provider = commandProvider("1.0.0");
-const local = { urn: "urn", type: "command:local:Command", name: "subject" };
+const local = { type: "command:local:Command", name: "subject" };
 const remote = { ...local, type: "command:remote:Command" };
 const copy = { ...local, type: "command:remote:CopyToRemote" };
-const operation: Operation = { signal: new AbortController().signal, log: () => {} };
-const randomSeed = new Uint8Array();
+const operation: Operation = { signal: new AbortController().signal, progress: () => {} };
 
-const check = (resource: typeof local, news: Properties) => provider.check({ ...resource, olds: undefined, news, randomSeed });
+const check = (resource: typeof local, news: Properties) => provider.check({ ...resource, news });
 
 describe("check", () => {
   test("completes the inputs", async () => {
@@ -51,8 +50,7 @@ describe("check", () => {
 });
 
 describe("diff", () => {
-  const diff = (olds: Properties, news: Properties) =>
-    provider.diff({ ...local, ...operation, id: "1", olds, oldInputs: {}, news, ignoreChanges: [] });
+  const diff = (olds: Properties, news: Properties) => provider.diff({ ...local, olds, oldInputs: {}, news });
 
   test("outputs of the last run are no difference", async () => {
     expect((await diff({ create: "a", stdout: "x", stderr: "" }, { create: "a" })).changes.size).toBe(0);
@@ -68,7 +66,7 @@ describe("diff", () => {
 describe("preview", () => {
   test("runs nothing and knows no output", async () => {
     const inputs = { create: "exit 1", assetPaths: ["*"] };
-    expect(await provider.create({ ...local, ...operation, inputs, preview: true, timeout: 0 })).toEqual({
+    expect(await provider.create({ ...local, ...operation, inputs, preview: true })).toEqual({
       id: "",
       outputs: { ...inputs, stdout: UNKNOWN, stderr: UNKNOWN, assets: UNKNOWN },
     });
@@ -76,8 +74,7 @@ describe("preview", () => {
 });
 
 describe("update", () => {
-  const update = (olds: Properties, news: Properties) =>
-    provider.update({ ...local, ...operation, id: "1", olds, oldInputs: {}, news, preview: false, timeout: 0, ignoreChanges: [] });
+  const update = (olds: Properties, news: Properties) => provider.update({ ...local, ...operation, olds, news, preview: false });
 
   test("keeps the outputs when there is nothing to run", async () => {
     expect(await update({ stdout: "before", stderr: "" }, { delete: "true" })).toEqual({ delete: "true", stdout: "before", stderr: "" });

@@ -13,7 +13,7 @@ const TIMEOUT_MS = 60_000;
 let stock: Sshd;
 let dir: string;
 
-const never: Operation = { signal: new AbortController().signal, log: () => {} };
+const never: Operation = { signal: new AbortController().signal, progress: () => {} };
 
 // What the engine would send after the check.
 function command(inputs: object, connection: object = stock.connection): Parameters<typeof runRemote> {
@@ -78,15 +78,15 @@ describe.skipIf(!sshdInstalled)(`over SSH (needs ${SSHD}, Debian package openssh
     const connection = { ...stock.connection, port: await freePort() };
     const [create, , execution] = command({ create: "echo up" });
     const lines: string[] = [];
-    const log = (_severity: string, line: string): void => void lines.push(line);
-    const limited = runRemote(create, connectionTo({ ...connection, dialErrorLimit: 2 }), execution, {}, { ...never, log });
+    const progress = (line: string): void => void lines.push(line);
+    const limited = runRemote(create, connectionTo({ ...connection, dialErrorLimit: 2 }), execution, {}, { ...never, progress });
     await expect(limited).rejects.toThrow(/cannot connect to .*@::1 port \d+ after 3 attempts: .*ECONNREFUSED/);
     expect(lines).toEqual([1, 2].map((n) => expect.stringMatching(`^Dial ${n}/2 failed: .*; retrying$`)));
 
     let late: Promise<Sshd> | undefined;
     const startLate = (): void => void (late ??= startSshd([`ListenAddress [::1]:${connection.port}`], stock));
     const unlimited = connectionTo({ ...connection, dialErrorLimit: -1 });
-    expect((await runRemote(create, unlimited, execution, {}, { ...never, log: startLate })).stdout).toBe("up");
+    expect((await runRemote(create, unlimited, execution, {}, { ...never, progress: startLate })).stdout).toBe("up");
     await (await late)?.[Symbol.asyncDispose]();
   });
 
@@ -102,7 +102,7 @@ describe.skipIf(!sshdInstalled)(`over SSH (needs ${SSHD}, Debian package openssh
     const cancellation = new AbortController();
     const stop = join(dir, "stop");
     const [create, connection, execution] = command({ create: `echo started; until [ -e ${stop} ]; do sleep 0.1; done` });
-    const operation = { signal: cancellation.signal, log: () => cancellation.abort(new Error("cancelled")) };
+    const operation = { signal: cancellation.signal, progress: () => cancellation.abort(new Error("cancelled")) };
     await expect(runRemote(create, connection, execution, {}, operation)).rejects.toThrow("cancelled");
     await writeFile(stop, "");
   });

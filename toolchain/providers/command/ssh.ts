@@ -39,7 +39,7 @@ export async function runRemote(
 ): Promise<Output> {
   return withConnection(connection, operation, async (client) => {
     await requireEnvironment(client, execution.environment, operation);
-    const capture = new Capture(execution.logging, (line) => operation.log("info", line));
+    const capture = new Capture(execution.logging, operation.progress);
     const environment = {
       ...execution.environment,
       ...(execution.addPreviousOutputInEnv ? previousOutputVariables(previous) : {}),
@@ -101,7 +101,7 @@ async function withClient<T>(dial: () => Promise<Client>, { signal }: Operation,
   }
 }
 
-async function dialWithRetry(what: string, endpoint: Endpoint, { signal, log }: Operation, bastion?: Client): Promise<Client> {
+async function dialWithRetry(what: string, endpoint: Endpoint, { signal, progress }: Operation, bastion?: Client): Promise<Client> {
   const limit = endpoint.dialErrorLimit;
   const config = connectConfig(endpoint, process.env["SSH_AUTH_SOCK"]);
   let pause = FIRST_RETRY_MS;
@@ -115,7 +115,7 @@ async function dialWithRetry(what: string, endpoint: Endpoint, { signal, log }: 
       if (limit >= 0 && tries > limit) {
         throw new Error(`cannot connect to ${endpoint.user}@${endpoint.host} port ${endpoint.port} after ${tries} attempts: ${reason}`);
       }
-      log("info", `${what} ${tries}/${limit < 0 ? "inf" : limit} failed: ${reason}; retrying`);
+      progress(`${what} ${tries}/${limit < 0 ? "inf" : limit} failed: ${reason}; retrying`);
       // Spread over the second half of the pause: commands that were dropped together by a busy server must not come back together.
       await delay(pause * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
       pause = Math.min(pause * RETRY_GROWTH, LONGEST_RETRY_MS);

@@ -2,4 +2,4 @@ import sdk from "@pulumi/random/package.json" with { type: "json" };
 import { serve } from "../shared/serve.ts";
 import { randomProvider } from "./provider.ts";
 
-await serve(randomProvider(sdk.version), process.argv.slice(2));
+await serve(randomProvider(sdk.version));

@@ -1,25 +1,13 @@
 import * as grpc from "@grpc/grpc-js";
-import any from "google-protobuf/google/protobuf/any_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import service from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import pb from "@pulumi/pulumi/proto/provider_pb.js";
-import status from "@pulumi/pulumi/proto/status_pb.js";
 import { EngineLog } from "./engine-log.ts";
-import { detailedDiff, type Change } from "./diff.ts";
+import type { Change } from "./diff.ts";
 import type { Properties } from "./properties.ts";
-import {
-  InitializationError,
-  type CheckFailure,
-  type CheckRequest,
-  type CheckResult,
-  type DiffRequest,
-  type DiffResult,
-  type Operation,
-  type Provider,
-  type ResourceRequest,
-} from "./provider.ts";
+import type { CheckFailure, CheckResult, DiffResult, Operation, Provider, ResourceRequest } from "./provider.ts";
 
 // Messages hold whole resources; the engine's own limit is the same.
 const MAX_MESSAGE_BYTES = 400 * 1024 * 1024;
@@ -27,14 +15,11 @@ const MAX_MESSAGE_BYTES = 400 * 1024 * 1024;
 /**
  * Serves a provider to the engine that started this process: prints the port that it listens on (loopback) and runs until the engine
  * goes away. All operations are aborted when the engine cancels, ends this process, or dies.
- *
- * @param provider the provider
- * @param args the arguments of the process: flags, and the engine's address
  */
-export async function serve(provider: Provider, args: readonly string[]): Promise<void> {
+export async function serve(provider: Provider): Promise<void> {
   const cancellation = new AbortController();
   const running = new Set<Promise<unknown>>();
-  const engineLog = new EngineLog(args.find((arg) => !arg.startsWith("-")));
+  const engineLog = new EngineLog();
   const server = new grpc.Server({
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
@@ -65,7 +50,7 @@ function handlers(
 ): grpc.UntypedServiceImplementation {
   const operation = (urn: string): Operation => ({
     signal: cancellation.signal,
-    log: (severity, message, options) => engineLog.send(severity, message, urn, options?.ephemeral ?? true),
+    progress: (line) => engineLog.send(line, urn),
   });
 
   const unary =
@@ -85,8 +70,6 @@ function handlers(
       void work.finally(() => running.delete(work));
     };
 
-  const info = async (): Promise<plugin.PluginInfo> => new plugin.PluginInfo().setVersion(provider.version);
-
   return {
     handshake: unary(async (request: pb.ProviderHandshakeRequest) => {
       engineLog.connect(request.getEngineAddress());
@@ -96,42 +79,42 @@ function handlers(
       engineLog.connect(request.getAddress());
       return new empty.Empty();
     }),
-    getPluginInfo: unary(info),
+    getPluginInfo: unary(async () => new plugin.PluginInfo().setVersion(provider.version)),
     cancel: unary(async () => {
       cancellation.abort();
       return new empty.Empty();
     }),
 
-    checkConfig: unary(async (request: pb.CheckRequest) => {
-      const parsed = checkRequest(request);
-      return checkResponse(provider.checkConfig ? await provider.checkConfig(parsed) : { inputs: parsed.news });
-    }),
-    diffConfig: unary(async (request: pb.DiffRequest) => {
-      const parsed = diffRequest(request, operation(request.getUrn()));
-      const result = provider.diffConfig ? await provider.diffConfig(parsed) : { changes: detailedDiff(parsed.oldInputs, parsed.news) };
-      return diffResponse(result);
-    }),
-    configure: unary(async (request: pb.ConfigureRequest) => {
-      await provider.configure?.(properties(request.getArgs()));
-      return new pb.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true);
-    }),
+    // The provider resources themselves have no configuration.
+    checkConfig: unary(async (request: pb.CheckRequest) => new pb.CheckResponse().setInputs(request.getNews())),
+    diffConfig: unary(async () => diffResponse({ changes: new Map() })),
+    configure: unary(async () => new pb.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true)),
 
-    check: unary(async (request: pb.CheckRequest) => checkResponse(await provider.check(checkRequest(request)))),
-    diff: unary(async (request: pb.DiffRequest) => diffResponse(await provider.diff(diffRequest(request, operation(request.getUrn()))))),
+    check: unary(async (request: pb.CheckRequest) =>
+      checkResponse(await provider.check({ ...resource(request), news: properties(request.getNews()) })),
+    ),
+    diff: unary(async (request: pb.DiffRequest) =>
+      diffResponse(
+        await provider.diff({
+          ...resource(request),
+          olds: properties(request.getOlds()),
+          oldInputs: properties(request.getOldInputs()),
+          news: properties(request.getNews()),
+        }),
+      ),
+    ),
     create: unary(async (request: pb.CreateRequest) => {
       const result = await provider.create({
         ...resource(request),
         ...operation(request.getUrn()),
         inputs: properties(request.getProperties()),
         preview: request.getPreview(),
-        timeout: request.getTimeout(),
       });
       return new pb.CreateResponse().setId(result.id).setProperties(toStruct(result.outputs));
     }),
     read: unary(async (request: pb.ReadRequest) => {
       const result = await provider.read({
         ...resource(request),
-        ...operation(request.getUrn()),
         id: request.getId(),
         outputs: properties(request.getProperties()),
         inputs: properties(request.getInputs()),
@@ -142,13 +125,9 @@ function handlers(
       const outputs = await provider.update({
         ...resource(request),
         ...operation(request.getUrn()),
-        id: request.getId(),
         olds: properties(request.getOlds()),
-        oldInputs: properties(request.getOldInputs()),
         news: properties(request.getNews()),
         preview: request.getPreview(),
-        timeout: request.getTimeout(),
-        ignoreChanges: request.getIgnorechangesList(),
       });
       return new pb.UpdateResponse().setProperties(toStruct(outputs));
     }),
@@ -156,10 +135,7 @@ function handlers(
       await provider.delete({
         ...resource(request),
         ...operation(request.getUrn()),
-        id: request.getId(),
         outputs: properties(request.getProperties()),
-        oldInputs: properties(request.getOldInputs()),
-        timeout: request.getTimeout(),
       });
       return new empty.Empty();
     }),
@@ -174,8 +150,8 @@ function handlers(
   };
 }
 
-function resource(request: { getUrn(): string; getType(): string; getName(): string }): ResourceRequest {
-  return { urn: request.getUrn(), type: request.getType(), name: request.getName() };
+function resource(request: { getType(): string; getName(): string }): ResourceRequest {
+  return { type: request.getType(), name: request.getName() };
 }
 
 function properties(message: struct.Struct | undefined): Properties {
@@ -186,15 +162,6 @@ function toStruct(value: Properties): struct.Struct {
   return struct.Struct.fromJavaScript(value as Parameters<typeof struct.Struct.fromJavaScript>[0]);
 }
 
-function checkRequest(request: pb.CheckRequest): CheckRequest {
-  return {
-    ...resource(request),
-    olds: request.hasOlds() ? properties(request.getOlds()) : undefined,
-    news: properties(request.getNews()),
-    randomSeed: request.getRandomseed_asU8(),
-  };
-}
-
 function checkResponse(result: CheckResult): pb.CheckResponse {
   return new pb.CheckResponse().setInputs(toStruct(result.inputs)).setFailuresList((result.failures ?? []).map(toFailure));
 }
@@ -203,30 +170,17 @@ function toFailure(failure: CheckFailure): pb.CheckFailure {
   return new pb.CheckFailure().setProperty(failure.property).setReason(failure.reason);
 }
 
-function diffRequest(request: pb.DiffRequest, operation: Operation): DiffRequest {
-  return {
-    ...resource(request),
-    ...operation,
-    id: request.getId(),
-    olds: properties(request.getOlds()),
-    oldInputs: properties(request.getOldInputs()),
-    news: properties(request.getNews()),
-    ignoreChanges: request.getIgnorechangesList(),
-  };
-}
-
 const KINDS: Readonly<Record<Change, readonly [inPlace: pb.PropertyDiff.Kind, replace: pb.PropertyDiff.Kind]>> = {
   add: [pb.PropertyDiff.Kind.ADD, pb.PropertyDiff.Kind.ADD_REPLACE],
   delete: [pb.PropertyDiff.Kind.DELETE, pb.PropertyDiff.Kind.DELETE_REPLACE],
   update: [pb.PropertyDiff.Kind.UPDATE, pb.PropertyDiff.Kind.UPDATE_REPLACE],
 };
 
-function diffResponse({ changes, replaces = [], deleteBeforeReplace = false }: DiffResult): pb.DiffResponse {
+function diffResponse({ changes, replaces = [] }: DiffResult): pb.DiffResponse {
   const { DIFF_SOME, DIFF_NONE } = pb.DiffResponse.DiffChanges;
   const response = new pb.DiffResponse()
     .setChanges(changes.size > 0 ? DIFF_SOME : DIFF_NONE)
     .setReplacesList([...replaces])
-    .setDeletebeforereplace(deleteBeforeReplace)
     .setDiffsList([...changes.keys()])
     .setHasdetaileddiff(true);
   for (const [path, change] of changes) {
@@ -237,21 +191,5 @@ function diffResponse({ changes, replaces = [], deleteBeforeReplace = false }: D
 }
 
 function toServiceError(error: unknown): Partial<grpc.StatusObject> {
-  const message = error instanceof Error ? error.message : String(error);
-  if (!(error instanceof InitializationError)) return { code: grpc.status.UNKNOWN, details: message };
-  // The engine reads the state of the half-made resource from gRPC's trailing status details.
-  const detail = new pb.ErrorResourceInitFailed()
-    .setId(error.id)
-    .setProperties(toStruct(error.outputs))
-    .setInputs(toStruct(error.inputs))
-    .setReasonsList([...error.reasons]);
-  const packed = new any.Any();
-  packed.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
-  const full = new status.Status();
-  full.setCode(grpc.status.UNKNOWN);
-  full.setMessage(message);
-  full.addDetails(packed);
-  const metadata = new grpc.Metadata();
-  metadata.set("grpc-status-details-bin", Buffer.from(full.serializeBinary()));
-  return { code: grpc.status.UNKNOWN, details: message, metadata };
+  return { code: grpc.status.UNKNOWN, details: error instanceof Error ? error.message : String(error) };
 }
