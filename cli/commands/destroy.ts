@@ -30,8 +30,8 @@ async function destroyOther(stack: string, screen: Screen, yes: boolean): Promis
   const { workOn } = await import("../engine/work.ts");
   const { operate } = await import("../engine/operation.ts");
   const { forgetCredentials } = await import("../engine/forget.ts");
-  const { changes } = await workOn(stack, screen, {}, async (session) => {
-    await confirm(`destroy the stack ${stack}, ${session.resources} resources`, yes);
+  const changes = await workOn(stack, screen, {}, async (session) => {
+    await confirm(`destroy the stack ${stack}, ${session.resources.length} resources`, yes);
     return operate(session, "destroy", screen);
   });
   await forgetCredentials(stack);
@@ -53,7 +53,7 @@ async function destroyLocal(screen: Screen): Promise<void> {
     const { operate } = await import("../engine/operation.ts");
     try {
       const session = await openInterruptibly(LOCAL, screen, undefined);
-      done = changesText((await operate(session, "destroy", screen)).changes);
+      done = changesText(await operate(session, "destroy", screen));
     } catch (error) {
       if (error instanceof Interrupted) throw error;
       screen.line(`warning: ${messageOf(error)}\nwarning: going on by removing all that is on this host`);

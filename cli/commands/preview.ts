@@ -13,7 +13,7 @@ export function preview(): Command {
       const { workOn } = await import("../engine/work.ts");
       const { operate } = await import("../engine/operation.ts");
       using screen = screenOn(process.stderr);
-      const { changes } = await workOn(stackOf(command), screen, {}, (session) => operate(session, "preview", screen));
+      const changes = await workOn(stackOf(command), screen, {}, (session) => operate(session, "preview", screen));
       if (json) process.stdout.write(`${JSON.stringify(changes)}\n`);
       else screen.line(`preview: ${changesText(changes, "planned")}`);
     });

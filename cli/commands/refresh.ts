@@ -15,7 +15,7 @@ export function refresh(): Command {
       const { workOn } = await import("../engine/work.ts");
       const { operate } = await import("../engine/operation.ts");
       using screen = screenOn(process.stderr);
-      const { changes } = await workOn(stack, screen, {}, async (session) => {
+      const changes = await workOn(stack, screen, {}, async (session) => {
         if (stack !== LOCAL) await confirm(`refresh the state of the stack ${stack}`, yes === true);
         return operate(session, "refresh", screen);
       });

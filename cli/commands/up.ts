@@ -20,11 +20,11 @@ export function up(): Command {
       const { readStatus } = await import("../status/read.ts");
       const { statusText, tryText } = await import("../status/report.ts");
       using screen = screenOn(process.stderr);
-      const { changes } = await workOn(stack, screen, { nodes }, async (session) => {
+      const changes = await workOn(stack, screen, { nodes }, async (session) => {
         // A preview of a new stack tells how much there is to do, and refuses bad input before anything is there.
-        const planned = session.resources === 0 ? await operate(session, "preview", withoutLines(screen)) : session;
+        if (session.resources.length === 0) await operate(session, "preview", withoutLines(screen));
         if (stack !== LOCAL) await confirm(`bring up the stack ${stack}`, yes === true);
-        return operate(session, "up", screen, planned.resources);
+        return operate(session, "up", screen);
       });
       screen.line(`up: ${changesText(changes)}`);
       const status = await readStatus(stack);

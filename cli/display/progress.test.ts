@@ -1,7 +1,7 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { label, OperationProgress, type Step } from "./progress.ts";
+import { type KnownResource, label, OperationProgress, type Step } from "./progress.ts";
 import { faultsText, nowText, plannedText, stepText } from "./text.ts";
 
 const stack = "urn:pulumi:local::peak::pulumi:pulumi:Stack::peak-local";
@@ -23,6 +23,8 @@ const fail = (urn: string, parent: string, op?: string) => about("resOpFailedEve
 const say = (severity: string, message: string, urn?: string): EngineEvent =>
   ({ sequence: sequence++, timestamp: 0, diagnosticEvent: { severity, message, color: "never", ...(urn !== undefined && { urn }) } }) as EngineEvent;
 
+const known = (urn: string, parent: string): KnownResource => ({ urn, parent, custom: !urn.startsWith(pi("")) });
+
 /** Applies events one second apart and collects what they finished. */
 function follow(progress: OperationProgress, events: EngineEvent[]): Step[] {
   return events.flatMap((event, index) => progress.apply(event, index * 1000));
@@ -32,33 +34,44 @@ const a = command(pi("pi1"), "a");
 const b = command(pi("pi1"), "b");
 
 describe("steps", () => {
-  test("a component is finished when its outputs and all that is in it are there", () => {
-    const progress = new OperationProgress(0);
-    const steps = follow(progress, [begin(pi("pi1"), stack), begin(a, pi("pi1")), begin(b, pi("pi1")), end(a, pi("pi1")), end(pi("pi1"), stack), end(b, pi("pi1"))]);
+  test("a component is finished when all that is known to be in it is done", () => {
+    const progress = new OperationProgress([known(pi("pi1"), stack), known(a, pi("pi1")), known(b, pi("pi1"))]);
+    expect(progress).toMatchObject({ done: 0, total: 3 });
+    const steps = follow(progress, [begin(pi("pi1"), stack), begin(a, pi("pi1")), end(pi("pi1"), stack), end(a, pi("pi1")), begin(b, pi("pi1")), end(b, pi("pi1"))]);
     expect(steps).toEqual([{ label: "VirtualPi pi1", changes: { create: 2 }, duration: 4000 }]);
     expect(progress).toMatchObject({ done: 3, total: 3, changes: { create: 2 } });
   });
 
   test("a component where nothing changed is not told", () => {
-    const progress = new OperationProgress(0);
+    const progress = new OperationProgress([]);
     expect(follow(progress, [begin(pi("pi1"), stack, "same"), begin(a, pi("pi1"), "same"), end(a, pi("pi1"), "same"), end(pi("pi1"), stack, "same")])).toEqual([]);
     expect(progress.changes).toEqual({ same: 1 });
   });
 
+  test("what is deep inside is told under the component below the outermost", () => {
+    const cluster = "urn:pulumi:local::peak::peak:cluster:Cluster::cluster";
+    const worker = "urn:pulumi:local::peak::peak:cluster:Cluster$peak:cluster:Worker::worker";
+    const certificate = "urn:pulumi:local::peak::peak:cluster:Cluster$peak:cluster:Worker$peak:pki:Certificate::kubelet";
+    const issued = command(certificate, "issued");
+    const parents = [begin(cluster, stack), begin(worker, cluster), begin(certificate, worker)];
+    expect(follow(new OperationProgress([]), [...parents, begin(issued, certificate), end(issued, certificate)])).toMatchObject([{ label: "Worker worker" }]);
+  });
+
   test("a resource outside of any component is a step of its own", () => {
     const urn = "urn:pulumi:local::peak::random:index/randomId:RandomId::seed";
-    expect(follow(new OperationProgress(0), [begin(urn, stack), end(urn, stack)])).toMatchObject([{ label: "RandomId seed", changes: { create: 1 } }]);
+    expect(follow(new OperationProgress([]), [begin(urn, stack), end(urn, stack)])).toMatchObject([{ label: "RandomId seed", changes: { create: 1 } }]);
   });
 
   test("a replacement counts once", () => {
-    const progress = new OperationProgress(0);
+    const progress = new OperationProgress([]);
     const events = ["create-replacement", "replace", "delete-replaced"].flatMap((op) => [begin(a, pi("pi1"), op), end(a, pi("pi1"), op)]);
     follow(progress, [begin(pi("pi1"), stack, "same"), ...events, end(pi("pi1"), stack, "same")]);
     expect(progress.changes).toEqual({ replace: 1 });
   });
 
   test("what a failed operation had begun is told in the end", () => {
-    const progress = new OperationProgress(0);
+    const never = command(pi("pi1"), "never");
+    const progress = new OperationProgress([known(pi("pi1"), stack), known(b, pi("pi1")), known(never, pi("pi1"))]);
     expect(follow(progress, [begin(pi("pi1"), stack), begin(a, pi("pi1")), end(a, pi("pi1")), begin(b, pi("pi1")), fail(b, pi("pi1"))])).toEqual([]);
     expect(progress.rest()).toMatchObject([{ label: "VirtualPi pi1", changes: { create: 1 } }]);
     expect(progress.rest()).toEqual([]);
@@ -66,19 +79,20 @@ describe("steps", () => {
 
   test("the stack and the providers are nobody's work", () => {
     const provider = "urn:pulumi:local::peak::pulumi:providers:command::default";
-    const progress = new OperationProgress(0);
+    const progress = new OperationProgress([]);
     follow(progress, [begin(stack, ""), begin(provider, stack), end(provider, stack), end(stack, "")]);
     expect(progress).toMatchObject({ done: 0, total: 0 });
   });
 
   test("done never passes total, whatever the order of events", () => {
     const urns = [pi("pi1"), pi("pi2"), a, b];
+    const parentOf = (urn: string) => (urn === a || urn === b ? pi("pi1") : stack);
     const event = fc.tuple(fc.constantFrom(begin, end, fail), fc.constantFrom(...urns), fc.constantFrom("create", "same", "delete", "replace"));
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 40 }), fc.nat(6), (events, expected) => {
-        const progress = new OperationProgress(expected);
+      fc.property(fc.array(event, { maxLength: 40 }), fc.subarray(urns), (events, expected) => {
+        const progress = new OperationProgress(expected.map((urn) => known(urn, parentOf(urn))));
         for (const [kind, urn, op] of events) {
-          progress.apply(kind(urn, pi("pi1"), op), 0);
+          progress.apply(kind(urn, parentOf(urn), op), 0);
           expect(progress.done).toBeLessThanOrEqual(progress.total);
         }
         progress.rest();
@@ -90,26 +104,26 @@ describe("steps", () => {
 
 describe("what the engine says", () => {
   test("a fault names the resource and its component, once", () => {
-    const progress = new OperationProgress(0);
+    const progress = new OperationProgress([]);
     follow(progress, [begin(pi("pi1"), stack), begin(a, pi("pi1")), say("error", "<{%reset%}>exit 1\nno space<{%reset%}>\n", a), say("error", "exit 1\nno space", a), say("error", "update failed\n")]);
     expect(progress.faults).toEqual([{ resource: "Command a (VirtualPi pi1)", message: "exit 1\nno space" }]);
     expect(faultsText(progress.faults)).toBe("Command a (VirtualPi pi1):\n  exit 1\n  no space");
   });
 
   test("a fault of the stack is one without a resource", () => {
-    const progress = new OperationProgress(0);
+    const progress = new OperationProgress([]);
     follow(progress, [say("error", "the plugin is gone", stack)]);
     expect(faultsText(progress.faults)).toBe("the plugin is gone");
   });
 
   test("warnings are told once, and not those about our own plugins", () => {
-    const progress = new OperationProgress(0);
+    const progress = new OperationProgress([]);
     follow(progress, [say("warning", "using pulumi-resource-command from $PATH at /x"), say("warning", "old"), say("warning", "old"), say("debug", "noise")]);
     expect(progress.warnings).toEqual(["old"]);
   });
 
   test("a mandatory policy's violation is a fault, an advisory one's a warning", () => {
-    const progress = new OperationProgress(0);
+    const progress = new OperationProgress([]);
     const violation = (enforcementLevel: string) =>
       ({ sequence: 0, timestamp: 0, policyEvent: { resourceUrn: a, message: "no limits\n", color: "never", policyName: "limits", policyPackName: "peak", policyPackVersion: "1", policyPackVersionTag: "1", enforcementLevel } }) as EngineEvent;
     follow(progress, [violation("mandatory"), violation("warning")]);
@@ -120,13 +134,13 @@ describe("what the engine says", () => {
 
 describe("text", () => {
   test("the line of the moment tells how far, how long and what, with the latest word of each", () => {
-    const progress = new OperationProgress(40);
+    const progress = new OperationProgress([known(b, pi("pi1"))]);
     follow(progress, [begin(pi("pi1"), stack), begin(a, pi("pi1")), say("info", "first\nunpacking\n", a), begin(b, pi("pi1"))]);
-    expect(nowText("up", progress, 0, 65_000)).toBe("up 0/40  1 min 05 s  VirtualPi pi1: unpacking · VirtualPi pi1");
+    expect(nowText("up", progress, 0, 65_000)).toBe("up 0/3  1 min 05 s  VirtualPi pi1: unpacking · VirtualPi pi1");
   });
 
   test("nothing is said of numbers before any is known", () => {
-    expect(nowText("preview", new OperationProgress(0), 0, 1000)).toBe("preview  1 s");
+    expect(nowText("preview", new OperationProgress([]), 0, 1000)).toBe("preview  1 s");
   });
 
   test("steps, done and planned", () => {

@@ -20,24 +20,24 @@ export interface Fault {
   message: string;
 }
 
-interface Resource {
+/** A resource of the stack, known from its state or from a preview. */
+export interface KnownResource {
   urn: string;
-  label: string;
+  /** Empty for the stack itself. */
   parent: string;
   /** Something that a provider made, in contrast to a component. */
   custom: boolean;
-  op: string;
-  state: "running" | "done" | "failed";
+}
+
+interface Resource extends KnownResource {
+  state: "expected" | "running" | "done" | "failed";
   started: number;
 }
 
 interface Group {
-  members: Set<string>;
-  running: Set<string>;
+  members: Set<Resource>;
   started: number;
   ended: number;
-  /** For a component: all that is in it was asked for and is there. */
-  complete: boolean;
   changes: Changes;
 }
 
@@ -58,24 +58,29 @@ export class OperationProgress {
   readonly warnings: string[] = [];
   readonly faults: Fault[] = [];
   readonly changes: Changes = {};
-  readonly #expected: number;
   readonly #resources = new Map<string, Resource>();
   readonly #groups = new Map<string, Group>();
   readonly #details = new Map<string, string>();
 
-  /** @param expected how many resources there will be, as far as one knows beforehand */
-  constructor(expected: number) {
-    this.#expected = expected;
+  /** @param expected the resources that the operation will come to, as far as one knows beforehand */
+  constructor(expected: Iterable<KnownResource>) {
+    for (const { urn, parent, custom } of expected) this.#resources.set(urn, { urn, parent, custom, state: "expected", started: 0 });
+    for (const resource of this.#resources.values()) if (resource.custom) this.#groupOf(resource, 0);
+  }
+
+  /** All resources that are known by now. */
+  get resources(): Iterable<KnownResource> {
+    return this.#resources.values();
   }
 
   /** Resources that the operation has come to and is through with. */
   get done(): number {
-    return [...this.#resources.values()].filter(({ state }) => state !== "running").length;
+    return [...this.#resources.values()].filter(({ state }) => state === "done" || state === "failed").length;
   }
 
   /** How many resources there are to go through; grows when there turn out to be more than expected. */
   get total(): number {
-    return Math.max(this.#expected, this.#resources.size);
+    return this.#resources.size;
   }
 
   /** What is going on, the longest first: label, what it says of itself, milliseconds. */
@@ -84,7 +89,7 @@ export class OperationProgress {
       .filter((resource) => resource.custom && resource.state === "running")
       .sort((a, b) => a.started - b.started)
       .map((resource) => ({
-        label: this.#groupLabel(this.#groupOf(resource)),
+        label: label(this.#groupKey(resource)),
         detail: this.#details.get(resource.urn) ?? "",
         duration: now - resource.started,
       }));
@@ -110,49 +115,34 @@ export class OperationProgress {
     return [...this.#groups].filter(([, group]) => !isEmpty(group.changes)).map(([key, group]) => this.#close(key, group));
   }
 
-  #begin(metadata: StepEventMetadata, now: number): Step[] {
-    const state = metadata.new ?? metadata.old;
-    if (isInternal(metadata.type)) return [];
-    const resource: Resource = {
-      urn: metadata.urn,
-      label: label(metadata.urn),
-      parent: state?.parent ?? "",
-      custom: state?.custom === true,
-      op: metadata.op,
-      state: "running",
-      started: now,
-    };
-    this.#resources.set(resource.urn, resource);
-    if (!resource.custom) return [];
-    const key = this.#groupOf(resource);
-    let group = this.#groups.get(key);
-    if (!group) this.#groups.set(key, (group = { members: new Set(), running: new Set(), started: now, ended: now, complete: false, changes: {} }));
-    group.members.add(resource.urn);
-    group.running.add(resource.urn);
+  #begin({ urn, type, old, new: wanted }: StepEventMetadata, now: number): Step[] {
+    if (isInternal(type)) return [];
+    const state = wanted ?? old;
+    const resource = this.#resources.get(urn) ?? { urn, parent: state?.parent ?? "", custom: state?.custom === true, state: "expected", started: now };
+    this.#resources.set(urn, resource);
+    resource.state = "running";
+    resource.started = now;
+    if (resource.custom) this.#groupOf(resource, now);
     return [];
   }
 
-  #end(metadata: StepEventMetadata, state: "done" | "failed", now: number): Step[] {
-    const resource = this.#resources.get(metadata.urn);
+  #end({ urn, op }: StepEventMetadata, state: "done" | "failed", now: number): Step[] {
+    const resource = this.#resources.get(urn);
     if (!resource) return [];
     resource.state = state;
-    const key = resource.custom ? this.#groupOf(resource) : resource.urn;
-    const group = this.#groups.get(key);
-    if (resource.custom && state === "done" && !partial.has(metadata.op)) count(this.changes, metadata.op);
-    if (!group) return [];
-    if (resource.custom) {
-      group.running.delete(resource.urn);
-      group.ended = now;
-      if (state === "done" && !quiet.has(metadata.op) && !partial.has(metadata.op)) count(group.changes, metadata.op);
+    if (!resource.custom) return [];
+    const group = this.#groupOf(resource, now);
+    group.ended = now;
+    if (state === "done" && !partial.has(op)) {
+      count(this.changes, op);
+      if (!quiet.has(op)) count(group.changes, op);
     }
-    // A resource outside of any component is a step of its own; a component ends when its outputs are there.
-    if (!resource.custom || key === resource.urn) group.complete = true;
-    if (!group.complete || group.running.size > 0 || isEmpty(group.changes)) return [];
-    return [this.#close(key, group)];
+    if (isEmpty(group.changes) || [...group.members].some((member) => member.state === "expected" || member.state === "running")) return [];
+    return [this.#close(this.#groupKey(resource), group)];
   }
 
   #close(key: string, group: Group): Step {
-    const step = { label: this.#groupLabel(key), changes: group.changes, duration: group.ended - group.started };
+    const step = { label: label(key), changes: group.changes, duration: group.ended - group.started };
     this.#groups.delete(key);
     return step;
   }
@@ -177,18 +167,29 @@ export class OperationProgress {
   /** A resource with the component that it is in: `Command pi2-packages (Worker pi2)`. */
   #name(urn: string): string {
     const resource = this.#resources.get(urn);
-    if (!resource) return label(urn);
-    const group = this.#groupOf(resource);
-    return group === urn ? resource.label : `${resource.label} (${this.#groupLabel(group)})`;
+    const key = resource ? this.#groupKey(resource) : urn;
+    return key === urn ? label(urn) : `${label(urn)} (${label(key)})`;
   }
 
-  #groupOf(resource: Resource): string {
-    const parent = this.#resources.get(resource.parent);
-    return parent && !parent.custom ? parent.urn : parent ? this.#groupOf(parent) : resource.urn;
+  /** The group that a resource belongs to, with the resource in it; begun by the first of its resources that is begun. */
+  #groupOf(resource: Resource, now: number): Group {
+    const key = this.#groupKey(resource);
+    const group = this.#groups.get(key) ?? { members: new Set(), started: 0, ended: now, changes: {} };
+    this.#groups.set(key, group);
+    group.members.add(resource);
+    if (group.started === 0) group.started = now;
+    return group;
   }
 
-  #groupLabel(urn: string): string {
-    return this.#resources.get(urn)?.label ?? label(urn);
+  /** The component that a resource is told under: the one below the outermost, so that steps are neither the whole stack nor each certificate. */
+  #groupKey(resource: Resource): string {
+    const components: string[] = [];
+    let outermost = resource;
+    for (let at: Resource | undefined = resource; at; at = this.#resources.get(at.parent)) {
+      outermost = at;
+      if (!at.custom) components.push(at.urn);
+    }
+    return components.at(-2) ?? components.at(-1) ?? outermost.urn;
   }
 }
 

@@ -5,7 +5,7 @@ import { isHeld, type ProcessTable } from "./locks.ts";
 import { sessionOf } from "./orphans.ts";
 import { parseOutputs } from "./outputs.ts";
 import { checkKeys, ownStackFile } from "./stack-file.ts";
-import { pendingCount, resourceCount, withoutPending } from "./state.ts";
+import { knownResources, pendingCount, withoutPending } from "./state.ts";
 
 describe("locks of the file backend", () => {
   const processes: ProcessTable = { hostname: "here", program: async (pid) => ({ 7: "pulumi", 8: "bash" })[pid] };
@@ -28,10 +28,18 @@ describe("sessions", () => {
 });
 
 describe("state", () => {
-  const resources = [{ type: "pulumi:pulumi:Stack" }, { type: "pulumi:providers:command" }, { type: "peak:node:Machines" }, { type: "command:local:Command" }];
-  test("counts what the engine tells of", () => {
-    expect(resourceCount({ version: 3, deployment: { resources } })).toBe(2);
-    expect(resourceCount({ version: 3, deployment: {} })).toBe(0);
+  const resources = [
+    { urn: "stack", type: "pulumi:pulumi:Stack" },
+    { urn: "provider", type: "pulumi:providers:command", custom: true },
+    { urn: "machines", type: "peak:node:Machines", parent: "stack" },
+    { urn: "key", type: "command:local:Command", parent: "machines", custom: true },
+  ];
+  test("knows what the engine tells of", () => {
+    expect(knownResources({ version: 3, deployment: { resources } })).toEqual([
+      { urn: "machines", parent: "stack", custom: false },
+      { urn: "key", parent: "machines", custom: true },
+    ]);
+    expect(knownResources({ version: 3, deployment: {} })).toEqual([]);
   });
 
   test("drops pending operations and nothing else", () => {

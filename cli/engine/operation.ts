@@ -11,12 +11,12 @@ export type Operation = "up" | "preview" | "refresh" | "destroy";
 
 /**
  * Has the engine do an operation, and shows what it is at. Ctrl-C lets it finish what it has begun; a second one ends it at once.
- * @returns what was changed, or would be
+ * @returns how many resources were changed how, or would be
  * @throws UsageError when the program refused its input before anything was changed; CliError with every fault; Interrupted
  */
-export async function operate(session: Session, operation: Operation, screen: Screen, expected = session.resources): Promise<{ changes: Changes; resources: number }> {
+export async function operate(session: Session, operation: Operation, screen: Screen): Promise<Changes> {
   const started = Date.now();
-  const progress = new OperationProgress(expected);
+  const progress = new OperationProgress(session.resources);
   const text = operation === "preview" ? plannedText : stepText;
   const warned = new Set<string>();
   using interrupt = interrupts(
@@ -50,7 +50,9 @@ export async function operate(session: Session, operation: Operation, screen: Sc
   } finally {
     screen.status(undefined);
   }
-  return { changes: progress.changes, resources: progress.done };
+  // A preview tells what an update will come to.
+  if (operation === "preview") session.resources = [...progress.resources];
+  return progress.changes;
 }
 
 interface CallOptions {

@@ -3,6 +3,7 @@ import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { LocalWorkspace, PulumiCommand, type PulumiFn, Stack } from "@pulumi/pulumi/automation/index.js";
+import type { KnownResource } from "../display/progress.ts";
 import { during, progressOf, type Screen } from "../display/screen.ts";
 import { CliError } from "../errors.ts";
 import { paths, root, workDir } from "../paths.ts";
@@ -10,7 +11,7 @@ import { LOCAL } from "../stacks.ts";
 import { engineBinary, hasLocalState, PROJECT, prependPath, useBackend } from "./environment.ts";
 import { backendLocks, isHeld } from "./locks.ts";
 import { endOrphans } from "./orphans.ts";
-import { type ExportedStack, pendingCount, resourceCount, withoutPending } from "./state.ts";
+import { type ExportedStack, knownResources, pendingCount, withoutPending } from "./state.ts";
 import { pluginDirectories } from "./plugins.ts";
 import { checkKeys, ownStackFile } from "./stack-file.ts";
 
@@ -20,8 +21,8 @@ export interface Session {
   stack: Stack;
   /** The configuration in place of Pulumi.STACK.yaml. */
   configFile: string | undefined;
-  /** How many resources the state has, the stack itself and the providers apart. */
-  resources: number;
+  /** The resources that the state has, the stack itself and the providers apart. */
+  resources: KnownResource[];
   /** What the program threw, in our own process; the engine knows only that something was. */
   programError: unknown;
 }
@@ -57,7 +58,7 @@ export async function openSession(name: string, screen: Screen, { nodes, signal 
   const configFile = name === LOCAL ? await initLocal(engine, committed, nodes) : undefined;
   if (await endOrphans(name)) screen.line("an earlier run was killed: what it left running has been ended");
 
-  const session: Session = { name, configFile, resources: 0, programError: undefined, stack: undefined as unknown as Stack };
+  const session: Session = { name, configFile, resources: [], programError: undefined, stack: undefined as unknown as Stack };
   const workspace = await LocalWorkspace.create({
     workDir: root,
     program: programOf(session),
@@ -111,7 +112,7 @@ async function recover(session: Session, screen: Screen): Promise<void> {
     }
   }
   const state = (await session.stack.exportStack()) as ExportedStack;
-  session.resources = resourceCount(state);
+  session.resources = knownResources(state);
   const pending = pendingCount(state);
   if (pending > 0) {
     screen.line(`an earlier run was interrupted: ${pending} unfinished ${pending === 1 ? "operation is" : "operations are"} done again`);

@@ -1,12 +1,15 @@
+import type { KnownResource } from "../display/progress.ts";
+
 /** The part of an exported stack (`pulumi stack export`) that is read here. */
 export interface ExportedStack {
   version: number;
-  deployment: { resources?: { type: string }[] | null; pending_operations?: unknown[] | null } & Record<string, unknown>;
+  deployment: { resources?: { urn: string; type: string; custom?: boolean; parent?: string }[] | null; pending_operations?: unknown[] | null } & Record<string, unknown>;
 }
 
-/** How many resources there are, the stack itself and the providers apart: the engine's events are about those. */
-export function resourceCount(stack: ExportedStack): number {
-  return (stack.deployment.resources ?? []).filter(({ type }) => !isInternal(type)).length;
+/** The resources that there are, the stack itself and the providers apart: the engine's events are about those. */
+export function knownResources({ deployment }: ExportedStack): KnownResource[] {
+  const ours = (deployment.resources ?? []).filter(({ type }) => !isInternal(type));
+  return ours.map(({ urn, parent = "", custom = false }) => ({ urn, parent, custom }));
 }
 
 /** The stack itself and the providers: there is nothing to do for them. */
