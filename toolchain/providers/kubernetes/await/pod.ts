@@ -7,38 +7,38 @@ import { ready, waiting, type Awaiter, type Status } from "./status.ts";
 export const pod: Awaiter = { related: () => [], status: (object) => podStatus(object) };
 
 export function podStatus(object: KubeObject): Status {
-  if (textAt(object, "status", "phase") === "Succeeded" || conditionIsTrue(object, "Ready")) return ready;
+  if (isReady(object)) return ready;
   const step = ["PodScheduled", "Initialized", "Ready"].find((type) => !conditionIsTrue(object, type)) ?? "Ready";
-  return waiting(`pod ${nameOf(object)} is not ${stepNames[step] ?? step}`, podReasons(object));
+  return waiting(`pod ${nameOf(object)} is not ${stepNames[step] ?? step}`, podsReasons([object]));
 }
 
 const stepNames: Readonly<Record<string, string>> = { PodScheduled: "scheduled", Initialized: "initialised", Ready: "ready" };
 
-/** Why a pod is not ready, in the words of the scheduler, the kubelet and the container runtime; empty if nothing is wrong so far. */
-export function podReasons(object: KubeObject): string[] {
-  if (podIsFine(object)) return [];
-  const reasons = [...phaseReasons(object), ...conditionReasons(object), ...containerReasons(object)];
-  return reasons.map((reason) => `pod ${nameOf(object)}: ${reason}`);
+function isReady(object: KubeObject): boolean {
+  return textAt(object, "status", "phase") === "Succeeded" || conditionIsTrue(object, "Ready");
 }
 
-/** The reasons of many pods. Replicas tend to fail alike, so the same reason is told once, with the pods counted. */
+/**
+ * Why pods are not ready, in the words of the scheduler, the kubelet and the container runtime; empty if nothing is
+ * wrong so far. Replicas tend to fail alike, so a reason that many share is told once, with the pods counted.
+ */
 export function podsReasons(pods: readonly KubeObject[]): string[] {
-  const byReason = new Map<string, string[]>();
+  const shared = new Map<string, string[]>();
   for (const object of pods) {
-    for (const reason of podReasons(object)) {
-      const text = reason.slice(reason.indexOf(": ") + 2).replaceAll(nameOf(object), "POD");
-      byReason.set(text, [...(byReason.get(text) ?? []), reason]);
+    const name = nameOf(object);
+    for (const reason of reasonsOf(object)) {
+      // Messages quote the pod they are about.
+      const key = reason.replaceAll(name, "").replaceAll(textAt(object, "metadata", "uid") ?? name, "");
+      shared.set(key, [...(shared.get(key) ?? []), `pod ${name}: ${reason}`]);
     }
   }
-  return Array.from(byReason.values(), ([first = "", ...more]) => (more.length === 0 ? first : `${first} (and ${more.length} more pods)`));
+  return Array.from(shared.values(), ([first = "", ...more]) => (more.length === 0 ? first : `${first} (and ${more.length} more pods)`));
 }
 
-function podIsFine(object: KubeObject): boolean {
-  return podStatusIsReady(object) || textAt(object, "metadata", "deletionTimestamp") !== undefined;
+function reasonsOf(object: KubeObject): string[] {
+  if (isReady(object) || textAt(object, "metadata", "deletionTimestamp") !== undefined) return [];
+  return [...phaseReasons(object), ...conditionReasons(object), ...containerReasons(object)];
 }
-
-const podStatusIsReady = (object: KubeObject): boolean =>
-  textAt(object, "status", "phase") === "Succeeded" || conditionIsTrue(object, "Ready");
 
 function phaseReasons(object: KubeObject): string[] {
   if (textAt(object, "status", "phase") !== "Failed") return [];

@@ -16,17 +16,19 @@ export interface Request {
   readonly contentType?: string;
   /** Ends the request, and its retries, with a CancelledError. */
   readonly signal: AbortSignal;
-  /** `update` outlasts the restart of an API server (about 30 s); `preview` gives up after a second. */
   readonly patience?: Patience;
 }
 
+/** `update` outlasts the restart of an API server; `preview` gives up after a second, since it can do without an answer. */
 export type Patience = "update" | "preview";
 
 /** Seconds before each retry. */
-const delays: Readonly<Record<Patience, readonly number[]>> = {
+const delays = {
   update: [0.2, 0.5, 1, 2, 4, 8, 8, 8],
+  /** For a server that has never answered: its address may be wrong. */
+  first: [0.2, 0.5, 1, 2, 4],
   preview: [0.2, 0.8],
-};
+} as const;
 
 const passingErrors = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "EAI_AGAIN", "ENOTFOUND"]);
 const maximalRetryAfterSeconds = 10;
@@ -37,6 +39,7 @@ export class Client {
   readonly #connection: Connection;
   readonly #timeoutMilliseconds: number;
   readonly #agent: http.Agent;
+  #hasAnswered = false;
 
   constructor(connection: Connection, requestTimeoutSeconds: number) {
     this.#connection = connection;
@@ -47,12 +50,12 @@ export class Client {
 
   /** The answer's JSON. Throws ApiError, UnreachableError or CancelledError. */
   async request(request: Request): Promise<JsonObject> {
-    const waits = delays[request.patience ?? "update"];
+    const patience = request.patience ?? "update";
     for (let attempt = 0; ; attempt++) {
       try {
         return await this.#once(request);
       } catch (error) {
-        const wait = waits[attempt];
+        const wait = delays[patience === "update" && !this.#hasAnswered ? "first" : patience][attempt];
         if (wait === undefined || !isTransient(error)) throw error;
         const asked = error instanceof ApiError ? (error.retryAfterSeconds ?? 0) : 0;
         const seconds = Math.min(Math.max(wait, asked), maximalRetryAfterSeconds);
@@ -88,6 +91,7 @@ export class Client {
       const response = await this.#send({ ...request, signal });
       const body = parseBody(await readAll(response));
       const status = response.statusCode ?? 0;
+      this.#hasAnswered = true;
       if (status >= 200 && status < 300 && isObject(body)) return body;
       const retryAfter = Number(response.headers["retry-after"]);
       throw new ApiError(status, body, Number.isFinite(retryAfter) ? retryAfter : undefined);

@@ -16,7 +16,6 @@ import { invoke } from "./invoke.ts";
 import { read } from "./read.ts";
 import { update } from "./update.ts";
 
-const limit = 60_000;
 let server: ApiServer;
 let kubelet: Kubelet;
 let context: Context;
@@ -29,11 +28,11 @@ beforeAll(async () => {
   server = await startApiServer({ controllers: true });
   kubelet = playKubelet(server);
   context = await open();
-}, limit);
+});
 afterAll(async () => {
   await kubelet?.stop();
   await server?.stop();
-}, limit);
+});
 
 const urnOf = (token: string, name: string): string => `urn:pulumi:test::test::kubernetes:${token}::${name}`;
 
@@ -91,7 +90,7 @@ async function failure(promise: Promise<unknown>): Promise<Error> {
   return error;
 }
 
-test("workloads and what depends on them are waited for", { timeout: limit }, async () => {
+test("workloads and what depends on them are waited for", async () => {
   const labels = { app: "all" };
   const workload = { selector: { matchLabels: labels }, template: template(labels) };
   const deployment = new Resource("apps/v1:Deployment", "all");
@@ -114,7 +113,7 @@ test("workloads and what depends on them are waited for", { timeout: limit }, as
   await expect(live("/apis/apps/v1/namespaces/default/deployments/all")).rejects.toThrow("404");
 });
 
-test("a job is waited for until it is complete, and fails with its pods' reason", { timeout: limit }, async () => {
+test("a job is waited for until it is complete, and fails with its pods' reason", async () => {
   const spec = (exit: string): JsonObject => ({
     backoffLimit: 0,
     template: { spec: { ...objectAt(template({}), "spec"), restartPolicy: "Never", containers: [{ name: exit, image: "registry.invalid/job" }] } },
@@ -129,7 +128,7 @@ test("a job is waited for until it is complete, and fails with its pods' reason"
   expect(error.message).toMatch(/the job failed: \[BackoffLimitExceeded\][\s\S]*exited with code 3 \[Error\] out of luck/);
 });
 
-test("an ingress waits for its backends' endpoints and for an address", { timeout: limit }, async () => {
+test("an ingress waits for its backends' endpoints and for an address", async () => {
   const metadata = { name: "front", annotations: { "pulumi.com/timeoutSeconds": "2" } };
   const backend = { service: { name: "nobody", port: { number: 80 } } };
   const ingress = new Resource("networking.k8s.io/v1:Ingress", "front");
@@ -156,7 +155,7 @@ test("an ingress waits for its backends' endpoints and for an address", { timeou
   expect(objectAt(refreshed?.state, "status", "loadBalancer")).toMatchObject({ ingress: [{ ip: "2001:db8::1" }] });
 });
 
-test("annotations leave out waiting, or say what to wait for", { timeout: limit }, async () => {
+test("annotations leave out waiting, or say what to wait for", async () => {
   const labels = { app: "nowhere" };
   const spec = { selector: labels, ports: [{ port: 80 }] };
   await new Resource("core/v1:Service", "skipped").create({ metadata: { annotations: { "pulumi.com/skipAwait": "true" } }, spec });
@@ -175,7 +174,7 @@ test("annotations leave out waiting, or say what to wait for", { timeout: limit 
   expect(broken.message).toMatch(/pulumi.com\/waitFor: "ready" starts with neither/);
 });
 
-test("the server tells which changes are real, and which need a replacement", { timeout: limit }, async () => {
+test("the server tells which changes are real, and which need a replacement", async () => {
   const labels = { app: "judged" };
   const container = (cpu: string, image = "registry.invalid/echo:1"): JsonObject => ({ image, resources: { limits: { cpu } } });
   const deployment = new Resource("apps/v1:Deployment", "judged");
@@ -202,7 +201,7 @@ test("the server tells which changes are real, and which need a replacement", { 
   await policy.delete();
 });
 
-test("an object that exists belongs to somebody else, unless the program takes it over", { timeout: limit }, async () => {
+test("an object that exists belongs to somebody else, unless the program takes it over", async () => {
   const path = "/api/v1/namespaces/default/configmaps";
   await server.request({ method: "POST", path, body: { metadata: { name: "theirs" }, data: { owner: "them" } } });
   const refused = await failure(new Resource("core/v1:ConfigMap", "theirs").create({ metadata: { name: "theirs" }, data: { owner: "us" } }));
@@ -213,7 +212,7 @@ test("an object that exists belongs to somebody else, unless the program takes i
   expect(await live(`${path}/theirs`)).toMatchObject({ data: { owner: "us" } });
 });
 
-test("fields of client-side appliers are taken over; those of others cause a conflict", { timeout: limit }, async () => {
+test("fields of client-side appliers are taken over; those of others cause a conflict", async () => {
   const path = "/api/v1/namespaces/default/configmaps/shared";
   const map = new Resource("core/v1:ConfigMap", "shared", await open({ enableConfigMapMutable: "true" }));
   await map.create({ metadata: { name: "shared" }, data: { a: "1" } });
@@ -229,7 +228,7 @@ test("fields of client-side appliers are taken over; those of others cause a con
   expect(await live(path)).toMatchObject({ data: { a: "4" } });
 });
 
-test("ignored fields are left to whoever manages them", { timeout: limit }, async () => {
+test("ignored fields are left to whoever manages them", async () => {
   const labels = { app: "scaled" };
   const inputs = (replicas: number, note: string): JsonObject => ({
     metadata: { name: "scaled", annotations: { "pulumi.com/skipAwait": "true", note } },
@@ -248,7 +247,7 @@ test("ignored fields are left to whoever manages them", { timeout: limit }, asyn
   await deployment.delete();
 });
 
-test("a patch owns only its fields, and gives them up when it is deleted", { timeout: limit }, async () => {
+test("a patch owns only its fields, and gives them up when it is deleted", async () => {
   const patch = new Resource("core/v1:NamespacePatch", "label");
   await patch.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "kube-public", labels: { patched: "yes" } } });
   expect(await live("/api/v1/namespaces/kube-public")).toMatchObject({ metadata: { labels: { patched: "yes" } } });
@@ -256,7 +255,7 @@ test("a patch owns only its fields, and gives them up when it is deleted", { tim
   expect(objectAt(await live("/api/v1/namespaces/kube-public"), "metadata", "labels")).not.toHaveProperty("patched");
 });
 
-test("a deletion that does not end tells what holds it; a new object waits for the old one to go", { timeout: limit }, async () => {
+test("a deletion that does not end tells what holds it; a new object waits for the old one to go", async () => {
   const inputs = { metadata: { name: "held", finalizers: ["test.peak/hold"] }, data: { a: "1" } };
   const path = "/api/v1/namespaces/default/configmaps/held";
   const map = new Resource("core/v1:ConfigMap", "held");
@@ -273,7 +272,7 @@ test("a deletion that does not end tells what holds it; a new object waits for t
   expect(await live(path)).toMatchObject({ data: { a: "2" } });
 });
 
-test("reads tell what is there, what is gone, and what an import would write", { timeout: limit }, async () => {
+test("reads tell what is there, what is gone, and what an import would write", async () => {
   const labels = { app: "read" };
   const deployment = new Resource("apps/v1:Deployment", "read");
   const inputs = { metadata: { name: "read" }, spec: { replicas: 0, selector: { matchLabels: labels }, template: template(labels) } };
@@ -292,7 +291,7 @@ test("reads tell what is there, what is gone, and what an import would write", {
   expect(await read(context, unknownKind)).toBeUndefined();
 });
 
-test("namespaces come with the object, from the provider, or not at all", { timeout: limit }, async () => {
+test("namespaces come with the object, from the provider, or not at all", async () => {
   const inNamespace = await open({ namespace: "kube-public" });
   const map = new Resource("core/v1:ConfigMap", "placed", inNamespace);
   const role = new Resource("rbac.authorization.k8s.io/v1:ClusterRole", "reader", inNamespace);
@@ -301,7 +300,7 @@ test("namespaces come with the object, from the provider, or not at all", { time
   expect(objectAt(await map.check({ metadata: { namespace: "default" } }), "metadata")).toMatchObject({ namespace: "default" });
 });
 
-test("a preview shows what the server would make, but nothing it makes up", { timeout: limit }, async () => {
+test("a preview shows what the server would make, but nothing it makes up", async () => {
   const service = new Resource("core/v1:Service", "planned");
   const spec = { ports: [{ port: 80 }] };
   const planned = await service.create({ metadata: { name: "planned" }, spec }, true);
@@ -317,14 +316,14 @@ test("a preview shows what the server would make, but nothing it makes up", { ti
   await expect(live("/api/v1/namespaces/default/services/planned")).rejects.toThrow("404");
 });
 
-test("an object may come before its namespace", { timeout: limit }, async () => {
+test("an object may come before its namespace", async () => {
   const creation = new Resource("core/v1:ConfigMap", "early").create({ metadata: { namespace: "late" }, data: {} });
   await new Promise((resolve) => setTimeout(resolve, 300));
   await server.request({ method: "POST", path: "/api/v1/namespaces", body: { metadata: { name: "late" } } });
   expect((await creation).id).toMatch(/^late\/early-/);
 });
 
-test("cancellation ends waiting at once, with what was made kept", { timeout: limit }, async () => {
+test("cancellation ends waiting at once, with what was made kept", async () => {
   const cancellation = new AbortController();
   const service = new Resource("core/v1:Service", "endless", await open({}, cancellation.signal));
   const creation = failure(service.create({ metadata: { name: "endless" }, spec: { selector: { app: "nobody" }, ports: [{ port: 80 }] } }));

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { unknown } from "../values.ts";
+import { checkConfig, diffConfig } from "./provider-config.ts";
+
+const kubeconfig = (server: string, token = "t"): string =>
+  JSON.stringify({
+    clusters: [{ name: "c", cluster: { server } }],
+    users: [{ name: "u", user: { token } }],
+    contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+    "current-context": "x",
+  });
+
+test("faults are named; what is not known yet passes", () => {
+  expect(checkConfig({ deleteUnreachable: "maybe" })).toMatchObject([{ key: "deleteUnreachable" }]);
+  expect(checkConfig({ deleteUnreachable: unknown, kubeconfig: unknown })).toEqual([]);
+});
+
+test.each([
+  ["another token", { kubeconfig: kubeconfig("https://a", "new") }, ["kubeconfig"], []],
+  ["another server", { kubeconfig: kubeconfig("https://b") }, ["kubeconfig"], ["kubeconfig"]],
+  ["a kubeconfig that is not known yet", { kubeconfig: unknown }, ["kubeconfig"], []],
+  ["another namespace", { kubeconfig: kubeconfig("https://a"), namespace: "web" }, ["namespace"], []],
+  ["the same with a version", { kubeconfig: kubeconfig("https://a"), version: "4" }, [], []],
+])("%s", async (_, news, changed, replaces) => {
+  expect(await diffConfig({ kubeconfig: kubeconfig("https://a") }, news)).toEqual({ changed, replaces });
+});
+
+test("a cluster identifier decides alone", async () => {
+  const old = { kubeconfig: kubeconfig("https://a"), clusterIdentifier: "one" };
+  expect((await diffConfig(old, { ...old, kubeconfig: kubeconfig("https://b") })).replaces).toEqual([]);
+  expect((await diffConfig(old, { ...old, clusterIdentifier: "two" })).replaces).toEqual(["clusterIdentifier"]);
+});
