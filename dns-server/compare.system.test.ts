@@ -7,7 +7,7 @@ import { encodeQuery, exchangeUdp, freePort } from './testing/client.ts';
 import { testClient, testIdentity } from './testing/identity.ts';
 import { isInstalled, knot, nsd, startPeer, type Peer, type ZoneFile } from './testing/peers.ts';
 import { QUERY_TYPES, randomName, randomZone, seededRandom } from './testing/random-zone.ts';
-import { Responder } from './view/responder.ts';
+import { Answerer } from './view/answerer.ts';
 import type { View } from './view/view.ts';
 import { foldName, parseName } from './wire/name.ts';
 import { parseMasterFile } from './zone/master-file.ts';
@@ -37,7 +37,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What must be the same: rcode, AA, the answer, the SOA of negative answers, the NS of referrals and the glue below the cut. */
 function essence(message: DecodedMessage, apex: string): string {
-  const lower = (records: readonly string[]): string[] => records.map((record) => record.toLowerCase()).toSorted();
+  const lower = (records: readonly string[]): string[] => [...new Set(records.map((record) => record.toLowerCase()))].toSorted();
   const isApexNs = (record: string): boolean => record.startsWith(`${apex} `) && / ns /.test(record);
   const authority = lower(message.authority).filter((record) => !isApexNs(record) && !/ ds /.test(record));
   const cut = authority.find((record) => / ns /.test(record))?.split(' ')[0];
@@ -62,14 +62,15 @@ describe.each([knot, nsd])('compared with $name', (peer: Peer) => {
   afterAll(() => stop?.());
 
   test.skipIf(!isInstalled(peer))('random questions over random zones get the same answers', async () => {
-    const responder = new Responder(testIdentity);
+    const answerer = new Answerer(testIdentity);
+    answerer.setView(view);
     const differences: string[] = [];
     for (const { origin, text } of zones) {
       for (let i = 0; i < QUESTIONS; i++) {
         const name = randomName(random, origin, 5);
         const type = QUERY_TYPES[Math.floor(random() * QUERY_TYPES.length)]!;
         const query = encodeQuery(name, type);
-        const answer = decodeMessage(responder.respond(view, query, 'udp', testClient)!.message);
+        const answer = decodeMessage(answerer.respond(query, 'udp', testClient)!.message);
         if (repeatsDname(answer)) continue;
         const ours = essence(answer, origin);
         const theirs = essence(decodeMessage(await exchangeUdp({ address: '127.0.0.1', port }, query)), origin);

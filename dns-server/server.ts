@@ -12,7 +12,8 @@ import { loadRootZone, loadZones, staticSource } from './source/static.ts';
 import { TcpTransport } from './transport/tcp.ts';
 import { formatEndpoint, type Endpoint, type Handler, type Transport } from './transport/transport.ts';
 import { UdpTransport } from './transport/udp.ts';
-import { Responder, type Protocol } from './view/responder.ts';
+import { Answerer } from './view/answerer.ts';
+import type { Protocol } from './view/responder.ts';
 import { Cookies } from './wire/cookie.ts';
 
 export interface Server {
@@ -45,17 +46,17 @@ const RESTART_KEYS = ['role', 'listen', 'http', 'nsid'] as const;
  * @throws UserError for a bad zone or kubeconfig; the system's error when it cannot listen
  */
 export async function startServer(config: Config): Promise<Server> {
-  let version = 1;
-  let onChange = (): void => {};
-  const changed = (): void => {
+  let version = 0;
+  let source = startSource(config, () => swap());
+  const answerer = new Answerer({ nsid: Buffer.from(config.nsid ?? hostname()), cookies: new Cookies(randomBytes(16)) });
+  const swap = (): void => {
     version++;
-    onChange();
+    answerer.setView(source.view());
   };
-  let source = startSource(config, changed);
+  swap();
   const metrics = new Metrics({ viewVersion: () => version, viewAgeSeconds: () => source.ageSeconds(), pods: () => source.pods() });
-  const responder = new Responder({ nsid: Buffer.from(config.nsid ?? hostname()), cookies: new Cookies(randomBytes(16)) });
   const handler = (protocol: Protocol): Handler => (message, client) => {
-    const response = responder.respond(source.view(), message, protocol, client);
+    const response = answerer.respond(message, protocol, client);
     metrics.count(response, protocol);
     return response;
   };
@@ -67,10 +68,12 @@ export async function startServer(config: Config): Promise<Server> {
     const fixed = RESTART_KEYS.find((key) => !isDeepStrictEqual(config[key], next[key]));
     if (fixed !== undefined) throw new UserError(`the key ${fixed} has changed, which needs a restart; the old configuration stays in force`);
     const old = source;
-    const fresh = startSource(next, changed);
-    while (!isComplete(fresh)) await new Promise<void>((resolve) => (onChange = resolve));
+    let complete = (): void => {};
+    const completed = new Promise<void>((resolve) => (complete = resolve));
+    const fresh = startSource(next, () => (source === fresh ? swap() : complete()));
+    if (!isComplete(fresh)) await completed;
     source = fresh;
-    version++;
+    swap();
     await old.stop();
   };
   try {

@@ -21,17 +21,19 @@ export class Cookies {
   /**
    * Writes the cookie that answers a client's to `out` at `at`: 24 octets.
    * @param from where the 8 octets of the client cookie are in `message`
-   * @param address 4 or 16 octets of the client's address
+   * @param address where the 4 or 16 octets of the client's address are
    * @param now seconds since 1970
    */
-  write(out: Uint8Array, at: number, message: Uint8Array, from: number, address: Uint8Array, now: number): void {
+  write(
+    out: Uint8Array, at: number, message: Uint8Array, from: number, address: Uint8Array, now: number, addressAt = 0, addressLength = address.length,
+  ): void {
     const { input } = this;
     for (let i = 0; i < CLIENT_COOKIE_LENGTH; i++) input[i] = message[from + i]!;
     input[8] = VERSION;
     input[9] = input[10] = input[11] = 0;
     for (let i = 0; i < 4; i++) input[12 + i] = now >>> (24 - 8 * i);
-    for (let i = 0; i < address.length; i++) input[16 + i] = address[i]!;
+    for (let i = 0; i < addressLength; i++) input[16 + i] = address[addressAt + i]!;
     for (let i = 0; i < 16; i++) out[at + i] = input[i]!;
-    this.hash.hash(input, 0, 16 + address.length, out, at + 16);
+    this.hash.hash(input, 0, 16 + addressLength, out, at + 16);
   }
 }

@@ -17,6 +17,8 @@ const MAX_POINTER = 0x3fff;
 export class MessageWriter {
   readonly bytes = Buffer.alloc(0xffff);
   length = 0;
+  /** Where compression pointers were written. */
+  readonly pointers: number[] = [];
   private limit = 0;
   private readonly offsets = new Map<Name, number>();
   /** Names in the order of their offsets, so that an RRset that did not fit can be taken back. */
@@ -29,6 +31,7 @@ export class MessageWriter {
     this.bytes.fill(0, 0, HEADER_LENGTH);
     this.offsets.clear();
     this.written.length = 0;
+    this.pointers.length = 0;
   }
 
   /** Keeps `octets` free at the end, for a record that must get in. */
@@ -60,6 +63,7 @@ export class MessageWriter {
       if (this.length > this.limit) {
         this.length = mark;
         while (this.written.length > 0 && this.offsets.get(this.written.at(-1)!)! >= mark) this.offsets.delete(this.written.pop()!);
+        while (this.pointers.length > 0 && this.pointers.at(-1)! >= mark) this.pointers.pop();
         return 0;
       }
     }
@@ -110,7 +114,10 @@ export class MessageWriter {
     let folded = foldName(name);
     for (let rest = name; rest !== ROOT; rest = parentName(rest), folded = parentName(folded)) {
       const known = this.offsets.get(folded);
-      if (known !== undefined) return this.uint16(0xc000 | known);
+      if (known !== undefined) {
+        this.pointers.push(this.length);
+        return this.uint16(0xc000 | known);
+      }
       if (this.length <= MAX_POINTER) {
         this.offsets.set(folded, this.length);
         this.written.push(folded);

@@ -19,11 +19,12 @@ export interface Answer {
 const MAX_ALIASES = 16;
 
 /** Where a name leads in a zone (RFC 1034 section 4.3.2 step 3, with RFC 4592 and RFC 6672). */
-type Match =
+export type Match =
   | { readonly kind: 'exact' | 'wildcard' | 'delegation' | 'dname'; readonly node: ZoneNode }
   | { readonly kind: 'none' };
 
-function match(zone: Zone, name: Name, type: number): Match {
+/** Where a name (folded, in the zone) leads when asked for a type. */
+export function matchName(zone: Zone, name: Name, type: number): Match {
   let node = zone.nodes.get(zone.origin)!;
   let closest = zone.origin;
   for (const below of namesBelow(name, zone.origin)) {
@@ -56,7 +57,7 @@ export function lookup(zone: Zone, name: Name, type: number): Answer {
 
   for (let current = name; ;) {
     seen.add(current);
-    const found = match(zone, current, type);
+    const found = matchName(zone, current, type);
     let target: Name;
     switch (found.kind) {
       case 'none':

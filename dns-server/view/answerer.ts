@@ -1,0 +1,73 @@
+import type { Identity } from '../wire/edns.ts';
+import type { Name } from '../wire/name.ts';
+import { FastResponder, GENERAL } from './fast.ts';
+import { Responder, type Protocol, type Response } from './responder.ts';
+import { compileZone, type AnswerTable } from './table.ts';
+import type { View } from './view.ts';
+
+/** What other threads need to answer as this one does. */
+export interface TableListener {
+  /** The zone has a new table, or none any more. */
+  setZone(origin: Name, table: AnswerTable | undefined): void;
+  setLoading(loading: boolean): void;
+}
+
+const MAX_MESSAGE = 0xffff;
+
+/** Answers from a view: by its tables where they can, by the general path else. */
+export class Answerer {
+  private readonly responder: Responder;
+  private readonly fast: FastResponder;
+  private readonly scratch = Buffer.alloc(MAX_MESSAGE);
+  private readonly listeners: TableListener[];
+  private readonly tables = new Map<Name, AnswerTable>();
+  private view: View = { zones: new Map(), loading: [] };
+
+  constructor(identity: Identity) {
+    this.responder = new Responder(identity);
+    this.fast = new FastResponder(identity);
+    this.listeners = [this.fast];
+  }
+
+  /** Swaps the view. Only zones that are not the same objects as before are compiled. */
+  setView(view: View): void {
+    const old = this.view;
+    for (const [origin, zone] of view.zones) {
+      if (old.zones.get(origin) === zone) continue;
+      const table = compileZone(zone);
+      this.tables.set(origin, table);
+      for (const listener of this.listeners) listener.setZone(origin, table);
+    }
+    for (const origin of old.zones.keys()) {
+      if (view.zones.has(origin)) continue;
+      this.tables.delete(origin);
+      for (const listener of this.listeners) listener.setZone(origin, undefined);
+    }
+    for (const listener of this.listeners) listener.setLoading(view.loading.length > 0);
+    this.view = view;
+  }
+
+  /** Tells a listener all tables, and from then on every change. */
+  listen(listener: TableListener): void {
+    for (const [origin, table] of this.tables) listener.setZone(origin, table);
+    listener.setLoading(this.view.loading.length > 0);
+    this.listeners.push(listener);
+  }
+
+  /**
+   * @param client octets of the asker's address
+   * @returns undefined for what must not be answered at all
+   */
+  respond(message: Uint8Array, protocol: Protocol, client: Uint8Array): Response | undefined {
+    const { fast, scratch } = this;
+    fast.setTime(Math.floor(Date.now() / 1000));
+    const length = fast.answer(message, 0, message.length, scratch, 0, protocol === 'tcp' ? MAX_MESSAGE : 0, client, 0, client.length);
+    if (length === GENERAL) return this.respondGenerally(message, protocol, client);
+    return { message: Buffer.from(scratch.subarray(0, length)), rcode: fast.rcode, type: fast.type };
+  }
+
+  /** The same for a message that the tables did not answer. */
+  respondGenerally(message: Uint8Array, protocol: Protocol, client: Uint8Array): Response | undefined {
+    return this.responder.respond(this.view, message, protocol, client);
+  }
+}
