@@ -27,13 +27,13 @@ export default async function peak() {
   const rootServers = steering.map((host) => host.global ?? host.ula);
 
   const cluster: ClusterAccess = kubeContext === undefined
-    ? new Cluster("cluster", { hosts: nodes, plan, zone, rootServers, baseImage }, within(lifetime))
+    ? new Cluster("cluster", { hosts: nodes, plan, zone, rootServers, baseImage }, { transformations: [within(lifetime)] })
     : new ExistingCluster("cluster", { context: kubeContext });
 
   const image = (name: string, entry: string) => new Image(`${name}-image`, {
     name, source: { entry }, arch: machines.arch, base: baseImage, registry: cluster.registry,
   }, { dependsOn: [...machines.tools, ...cluster.registryReady] });
-  const inside = { provider: cluster.provider, transforms: [oneFieldManager, ...(within(lifetime).transforms ?? [])] };
+  const inside = { provider: cluster.provider, transformations: [oneFieldManager, within(lifetime)] };
 
   const domains = ["echo"];
   const dns = new PeakDns("peakdns", {

@@ -95,7 +95,7 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
     new ClusterDns(`${name}-dns`, { image: image.ref, address: plan.clusterDns, zone, resolver: `[${resolver.address}]:${resolver.port}` }, {
       parent: this,
       provider: this.provider,
-      transforms: [oneFieldManager],
+      transformations: [oneFieldManager],
     });
     this.registerOutputs({ kubeconfig: this.kubeconfig });
   }

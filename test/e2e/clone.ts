@@ -1,0 +1,81 @@
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+
+/** How a command ended. */
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+const project = join(import.meta.dirname, "../..");
+
+/**
+ * A copy of the project with a local stack of its own: other names on this host and other prefixes, so that it can be up beside
+ * the user's, and files that a test may change.
+ */
+export class Clone {
+  readonly directory = mkdtempSync(join(tmpdir(), "peak-e2e-"));
+  readonly environment = { ...process.env, PEAK_LOCAL_NAME: "peake2e" };
+
+  constructor() {
+    const listed = spawnSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: project });
+    const copied = spawnSync("sh", ["-ec", 'tar -c --null --ignore-failed-read --files-from=- | tar -x -C "$1"; cp -al node_modules "$1"/ 2>/dev/null || cp -a node_modules "$1"/', "sh", this.directory], {
+      cwd: project,
+      input: listed.stdout,
+      encoding: "utf8",
+    });
+    if (listed.status !== 0 || copied.status !== 0) throw new Error(`cannot copy the project: ${copied.stderr}`);
+    this.edit("Pulumi.local.yaml", (content) => content.replaceAll("fd7e:ea4c:0:1::", "fd7e:ea4c:0:e2e::").replaceAll("2001:db8:7ea:c::", "2001:db8:e2e:c::"));
+  }
+
+  /** Changes a file of the copy. @throws Error when nothing changes */
+  edit(path: string, change: (content: string) => string): void {
+    const file = join(this.directory, path);
+    const before = readFileSync(file, "utf8");
+    const after = change(before);
+    if (after === before) throw new Error(`${path} is as it was`);
+    rmSync(file); // it may be a hard link
+    writeFileSync(file, after);
+  }
+
+  /** Runs `./peak` in the copy; its progress goes to the test's own output. */
+  async peak(...words: string[]): Promise<Ended> {
+    const { ended } = this.start(...words);
+    return ended;
+  }
+
+  /** Starts `./peak` in the copy, as the leader of a process group. */
+  start(...words: string[]) {
+    const child = spawn("./peak", words, { cwd: this.directory, env: this.environment, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    const closed = new Promise<number | null>((resolve, reject) => child.once("close", resolve).once("error", reject));
+    const ended: Promise<Ended> = Promise.all([closed, text(child.stdout), text(child.stderr)]).then(([code, stdout, stderr]) => {
+      if (code !== 0) process.stderr.write(`./peak ${words.join(" ")}: ${code}\n${stdout.slice(-4000)}${stderr.slice(-4000)}\n`);
+      return { code, stdout, stderr };
+    });
+    return { child, ended };
+  }
+
+  /** As `peak`, but gives what was printed. @throws Error unless it exits with 0 */
+  async output(...words: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.peak(...words);
+    if (code !== 0) throw new Error(`./peak ${words.join(" ")} exited with ${code}: ${stderr || stdout}`);
+    return stdout;
+  }
+
+  /** What of this stack is on the host: processes, namespaces, links, routes, mounts, cgroups, directories. */
+  leftovers(): Record<string, unknown[]> {
+    const listed = spawnSync("node", ["components/node/virtual/main.ts", "list"], { cwd: this.directory, env: this.environment, encoding: "utf8" });
+    if (listed.status !== 0) throw new Error(listed.stderr);
+    return JSON.parse(listed.stdout) as Record<string, unknown[]>;
+  }
+
+  /** Takes down whatever is there, and removes the copy. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.peak("destroy");
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/**
+ * Tries until `probe` gives something other than undefined; what it throws counts as undefined.
+ * @throws Error with `what` and the last fault when `seconds` have passed
+ */
+export async function eventually<T>(what: string, seconds: number, probe: () => Promise<T | undefined>): Promise<T> {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    let fault: unknown = "it is not so";
+    try {
+      const found = await probe();
+      if (found !== undefined) return found;
+    } catch (error) {
+      fault = error;
+    }
+    if (Date.now() > deadline) throw new Error(`after ${seconds} s still waiting: ${what}: ${String(fault)}`);
+    await sleep(500);
+  }
+}
+
+/** Asks again and again, one question at a time, until stopped; counts what went wrong. */
+export class Stream {
+  asked = 0;
+  readonly failures: string[] = [];
+  #stop = false;
+  readonly #done: Promise<void>;
+
+  constructor(ask: () => Promise<void>, pause = 200) {
+    this.#done = (async () => {
+      while (!this.#stop) {
+        this.asked += 1;
+        await ask().catch((error: unknown) => void this.failures.push(String(error)));
+        await sleep(pause);
+      }
+    })();
+  }
+
+  /** Ends the stream after the question that is under way. */
+  async stop(): Promise<this> {
+    this.#stop = true;
+    await this.#done;
+    return this;
+  }
+}

@@ -1,0 +1,62 @@
+import * as pulumi from "@pulumi/pulumi";
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+
+/** A resource as the program registered it. */
+export interface Registered {
+  type: string;
+  name: string;
+  inputs: Record<string, unknown>;
+}
+
+/** What the commands of the program print, by the start of the command. Any other command throws. */
+const printed: [command: string, stdout: string][] = [
+  ["node components/node/virtual/main.ts", "{}"],
+  ["node components/node/generate-ssh-key.ts", JSON.stringify({ private: "-----BEGIN OPENSSH PRIVATE KEY-----\nk\n", public: "ssh-ed25519 AAAA k" })],
+  ["node components/node/push-binaries.ts push", "d".repeat(64)],
+  ["node components/pki/main.ts", JSON.stringify({ certificate: "CERTIFICATE", key: "KEY" })],
+  ["node components/images/main.ts build", JSON.stringify({ ref: `registry.peak.internal:5000/peak/image:0123456789abcdef@sha256:${"e".repeat(64)}` })],
+  ["node toolchain/main.ts provide", JSON.stringify({ dir: "/cache/product", digest: "d".repeat(64) })],
+];
+
+function outputs({ type, inputs }: Registered): Record<string, unknown> {
+  if (type === "command:local:Command") {
+    const found = printed.find(([command]) => String(inputs["create"]).startsWith(command));
+    if (!found) throw new Error(`no mock for the command: ${String(inputs["create"])}`);
+    return { ...inputs, stdout: found[1], stderr: "" };
+  }
+  if (type === "command:remote:Command") return { ...inputs, stdout: "", stderr: "" };
+  if (type === "random:index/randomPassword:RandomPassword") return { ...inputs, result: "password", bcryptHash: "$2a$hash" };
+  if (type === "kubernetes:core/v1:Service") return { ...inputs, spec: { clusterIP: "fd00::5", ...(inputs["spec"] as object) } };
+  if (/^(kubernetes:|pulumi:providers:|peak:)/.test(type)) return inputs;
+  throw new Error(`no mock for resources of type ${type}`);
+}
+
+/**
+ * Runs index.ts as the stack of that name, with the values of its Pulumi.STACK.yaml, against mocks: no engine, no machine, no cluster.
+ * Whatever is not mocked throws.
+ */
+export async function runStack(stack: string): Promise<{ resources: Registered[]; outputs: Record<string, unknown> }> {
+  const resources: Registered[] = [];
+  const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8")) as { config: Record<string, string> };
+  await pulumi.runtime.setMocks({
+    newResource: ({ type, name, inputs, id }) => {
+      const registered: Registered = { type, name, inputs: inputs as Record<string, unknown> };
+      const state = outputs(registered);
+      resources.push(registered);
+      return { id: id || `${name}-id`, state };
+    },
+    call: ({ token }) => {
+      throw new Error(`no mock for the call ${token}`);
+    },
+  }, "peak", stack, false);
+  pulumi.runtime.setAllConfig(config);
+  const { default: peak } = await import("../../index.ts");
+  const result = await peak();
+  const settled = await new Promise<Record<string, unknown>>((resolve, reject) => {
+    pulumi.output(result).apply((value) => resolve(value as Record<string, unknown>));
+    setTimeout(() => reject(new Error("the outputs of the stack never came to be")), 60_000).unref();
+  });
+  await pulumi.runtime.disconnect();
+  return { resources, outputs: settled };
+}

@@ -1,0 +1,104 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import type { KubernetesObject } from "../../policy/kubernetes.ts";
+import { resourcePolicies, stackPolicies } from "../../policy/policies.ts";
+import { runStack, type Registered } from "./mocks.ts";
+
+/** How many resources of each type there are, components left out. */
+function counts(resources: Registered[]): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const { type } of resources) if (!type.startsWith("peak:")) found[type] = (found[type] ?? 0) + 1;
+  return found;
+}
+
+describe.each([
+  ["local", { nodes: 3, clients: 2, steering: 1 }],
+  ["pi-testbed", { nodes: 12, clients: 10, steering: 2 }],
+  ["minikube", { nodes: 0, clients: 0, steering: 0 }],
+])("the stack %s", (stack, { nodes, clients, steering }) => {
+  let resources: Registered[];
+  let outputs: Record<string, unknown>;
+  beforeAll(async () => ({ resources, outputs } = await runStack(stack)));
+
+  const named = (type: string, name: string) => resources.find((resource) => resource.type === type && resource.name === name)!;
+  const deployment = (name: string) => named("kubernetes:apps/v1:Deployment", name).inputs["spec"] as Record<string, never>;
+
+  test("has its machines", () => {
+    expect(outputs["nodes"]).toHaveLength(nodes);
+    expect(outputs["clients"]).toHaveLength(clients);
+    expect(resources.filter(({ type }) => type === "peak:cluster:Worker")).toHaveLength(nodes);
+  });
+
+  test("has a root server on each steering host, and two servers of the cluster", () => {
+    const servers = resources.filter(({ type }) => type === "peak:peakdns:Server").map(({ name }) => name);
+    expect(servers.filter((name) => name.startsWith("peakdns-root"))).toHaveLength(Math.max(steering, 1));
+    expect(servers.filter((name) => name.startsWith("peakdns-cluster"))).toHaveLength(nodes === 0 ? 1 : 2);
+  });
+
+  test("the root server delegates the names of the pods to the cluster's servers, with glue", () => {
+    const root = resources.find(({ type, name }) => type === "kubernetes:core/v1:ConfigMap" && name.startsWith("peakdns-root"))!;
+    const config = JSON.parse((root.inputs["data"] as Record<string, string>)["config.yaml"]!) as {
+      role: string;
+      records: string;
+      delegations: Record<string, { name: string; addresses: string[] }[]>;
+    };
+    expect(config.role).toBe("root");
+    expect(config.records).toMatch(/^peak\. SOA /m);
+    expect(Object.keys(config.delegations)).toEqual(["echo"]);
+    for (const { name, addresses } of config.delegations["echo"]!) {
+      expect(name).toMatch(/\.ns\.peak\.$/);
+      expect(addresses.length).toBeGreaterThan(0);
+    }
+  });
+
+  test("echo's pods carry the name that leads to them, and need no Kubernetes Service", () => {
+    const { template } = deployment("echo") as unknown as { template: { metadata: { labels: Record<string, string> } } };
+    expect(template.metadata.labels["dns.peak/domain"]).toBe("echo");
+    const services = resources.filter(({ type }) => type === "kubernetes:core/v1:Service").map(({ name }) => name);
+    expect(services).not.toContain("echo");
+  });
+
+  test("images are built once each, and pods run what was built", () => {
+    const images = resources.filter(({ type }) => type === "peak:images:Image").map(({ name }) => name).sort();
+    expect(images).toEqual([...(nodes === 0 ? [] : ["cluster-coredns"]), "echo-image", "peakdns-image"]);
+    for (const { inputs } of resources.filter(({ type }) => type === "kubernetes:apps/v1:Deployment")) {
+      const { template } = inputs["spec"] as { template: { spec: { containers: { image: string }[] } } };
+      for (const { image } of template.spec.containers) expect(image).toMatch(/@sha256:[0-9a-f]{64}$/);
+    }
+  });
+
+  test("every object of Kubernetes has one field manager", () => {
+    for (const { type, inputs } of resources.filter(({ type }) => type.startsWith("kubernetes:"))) {
+      const { annotations } = inputs["metadata"] as { annotations: Record<string, string> };
+      expect(annotations["pulumi.com/patchFieldManager"], type).toBe("peak");
+    }
+  });
+
+  test("keeps every policy", () => {
+    const objects = resources.filter(({ type }) => type.startsWith("kubernetes:")).map(({ inputs }) => inputs as KubernetesObject);
+    expect(resourcePolicies.flatMap(({ violations }) => objects.flatMap(violations))).toEqual([]);
+    expect(stackPolicies.flatMap(({ stackViolations }) => stackViolations(objects))).toEqual([]);
+  });
+
+  test("its outputs name the servers and the services", () => {
+    expect(outputs).toMatchObject({ rootDns: { port: 53 }, names: ["echo.peak."], services: { echo: "http://echo.peak/" } });
+  });
+});
+
+describe("what differs", () => {
+  test("local makes its hosts; pi-testbed finds them; everything from SSH on is the same", async () => {
+    const local = counts((await runStack("local")).resources);
+    const testbed = counts((await runStack("pi-testbed")).resources);
+    // A node: its network, container runtime and worker. Besides: etcd, control plane, registry, resolver.
+    expect(local["command:remote:Command"]).toBe(3 * 3 + 4);
+    expect(testbed["command:remote:Command"]).toBe(12 * 3 + 4);
+    expect(local["kubernetes:apps/v1:Deployment"]).toBe(5);
+    expect(testbed["kubernetes:apps/v1:Deployment"]).toBe(6); // one more root server
+  });
+
+  test("minikube touches no machine", async () => {
+    const { resources } = await runStack("minikube");
+    expect(counts(resources)["command:remote:Command"]).toBeUndefined();
+    const provider = resources.find(({ type }) => type === "pulumi:providers:kubernetes")!;
+    expect(provider.inputs).toMatchObject({ context: "minikube" });
+  });
+});
