@@ -82,7 +82,9 @@ test("objects are named, awaited, left alone when nothing changes, updated in pl
   expect(scaled.outputs["available"]?.value).toBe(3);
   const path = `/apis/apps/v1/namespaces/default/deployments/${String(created.outputs["name"]?.value)}`;
   const live = await server.request<Live>({ path });
-  expect(live.metadata.managedFields?.map(({ manager }) => manager)).toContainEqual(expect.stringMatching(/^pulumi-kubernetes-[0-9a-f]{8}$/));
+  expect(live.metadata.managedFields?.map(({ manager }) => manager)).toContainEqual(
+    expect.stringMatching(/^pulumi-kubernetes-[0-9a-f]{8}$/),
+  );
   await stack.destroy();
   await expect(server.request({ path })).rejects.toThrow("404");
 });
@@ -130,7 +132,7 @@ test("secrets stay secret in outputs and state", async () => {
   expect(changes.outputs["data"]).toEqual({ value: { password: encoded }, secret: true });
   expect(changes.outputs["token"]).toEqual({ value: "battery-staple", secret: true });
   expect(changes.outputs["plain"]).toMatchObject({ value: "shown" });
-  const state = await stack.state();
+  const state = await stack.storedState();
   expect(state).toContain("shown");
   for (const hidden of ["correct-horse", encoded, "battery-staple"]) expect(state).not.toContain(hidden);
 });
@@ -209,7 +211,9 @@ test("objects are imported, read by ID, and made from YAML", async () => {
     const found = k8s.core.v1.Namespace.get("found", "kube-system", opts);
     const group = new k8s.yaml.ConfigGroup(
       "group",
-      { yaml: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: from-yaml}\ndata: {a: b}\n---\n---\napiVersion: v1\nkind: List\nitems: []\n" },
+      {
+        yaml: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: from-yaml}\ndata: {a: b}\n---\n",
+      },
       { providers: { kubernetes: opts.provider as k8s.Provider } },
     );
     return { phase: found.status.phase, data: group.getResource("v1/ConfigMap", "from-yaml").data };
@@ -263,7 +267,7 @@ test("a cancelled update ends at once and keeps what it made", async () => {
   await kubelet.sawPods("slow");
   interrupt.abort();
   await update;
-  expect(await stack.state()).toContain("default/slow");
+  expect(await stack.storedState()).toContain("default/slow");
   kubelet.outcome = "ready";
   expect((await stack.up(program)).summary).toEqual({ same: 2, update: 1 });
 });

@@ -20,7 +20,14 @@ const replaced: Readonly<Record<string, readonly string[]>> = {
   "rbac.authorization.k8s.io/v1 RoleBinding": roleRef,
   "storage.k8s.io/v1 StorageClass": ["parameters", "provisioner"],
   "v1 PersistentVolumeClaim": ["spec.accessModes", "spec.selector", "spec.storageClassName", "spec.volumeMode", "spec.volumeName"],
-  "v1 Pod": ["spec.initContainers", "spec.nodeName", "spec.restartPolicy", "spec.securityContext", "spec.serviceAccountName", "spec.volumes"],
+  "v1 Pod": [
+    "spec.initContainers",
+    "spec.nodeName",
+    "spec.restartPolicy",
+    "spec.securityContext",
+    "spec.serviceAccountName",
+    "spec.volumes",
+  ],
   "v1 ResourceQuota": ["spec.scopes"],
   "v1 Service": ["spec.clusterIP"],
 };
@@ -50,7 +57,7 @@ export interface Refusal {
   readonly causes: readonly { readonly field: string; readonly message: string }[];
 }
 
-const immutableWords = /immutable|may not (?:be )?changed?|may not change|can(?:not|'t) (?:be )?changed?|updates? to .* forbidden|updates may not/i;
+const immutableWords = /immutable|may not (?:be )?change|can(?:not|'t) (?:be )?change|updates? to .* forbidden|updates may not/i;
 
 /** The fields that the server refuses to change, as it names them; empty if it refused for another reason. */
 export function refusedFields(refusal: Refusal): string[] {

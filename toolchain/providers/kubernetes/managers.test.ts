@@ -44,10 +44,23 @@ test("what client-side appliers own is merged into ours; status and others stay"
 
 test("an ignored field is left to its only manager; ours keeps its live value", () => {
   const inputs = { spec: { replicas: 1, paused: false } };
-  const live = object(entry("autoscaler", "Update", { "f:spec": { "f:replicas": {} } }), entry("us", "Apply", { "f:spec": { "f:paused": {} } }));
+  const live = object(
+    entry("autoscaler", "Update", { "f:spec": { "f:replicas": {} } }),
+    entry("us", "Apply", { "f:spec": { "f:paused": {} } }),
+  );
   expect(ignoreChanges(inputs, live, [["spec", "replicas"]], "us")).toEqual({ spec: { paused: false } });
   expect(ignoreChanges(inputs, live, [["spec", "paused"]], "us")).toEqual({ spec: { replicas: 1, paused: true } });
-  expect(ignoreChanges(inputs, live, [["spec", "containers", 0], ["spec", "missing"]], "us")).toEqual(inputs);
+  expect(
+    ignoreChanges(
+      inputs,
+      live,
+      [
+        ["spec", "containers", 0],
+        ["spec", "missing"],
+      ],
+      "us",
+    ),
+  ).toEqual(inputs);
 });
 
 test("nothing is an object's identity alone", () => {

@@ -5,7 +5,19 @@
 
 import { randomBytes } from "node:crypto";
 import { annotations } from "./annotations.ts";
-import { annotation, at, listAt, namespaceOf, nameOf, apiVersionOf, kindOf, objectAt, textAt, without, type KubeObject } from "./objects.ts";
+import {
+  annotation,
+  at,
+  listAt,
+  namespaceOf,
+  nameOf,
+  apiVersionOf,
+  kindOf,
+  objectAt,
+  textAt,
+  without,
+  type KubeObject,
+} from "./objects.ts";
 import { isObject, type Json, type JsonObject } from "./values.ts";
 
 /** The manager of a resource: the one that its annotation names, else the one it had, else a new one. */

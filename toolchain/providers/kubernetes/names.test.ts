@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { assignName, keepName } from "./names.ts";
-import { unknown } from "./values.ts";
+import { UNKNOWN } from "../shared/properties.ts";
 
 const seed = new Uint8Array([1, 2, 3]);
 const autonamed = { "pulumi.com/autonamed": "true" };
@@ -18,8 +18,8 @@ test("an unnamed object gets its resource's name and eight digits, the same for 
 
 test.each([
   { metadata: { name: "given" } },
-  { metadata: { name: unknown } },
-  { metadata: unknown },
+  { metadata: { name: UNKNOWN } },
+  { metadata: UNKNOWN },
   { metadata: { generateName: "given-" } },
 ])("%j is not renamed", (object) => {
   expect(assignName(object, "echo", seed)).toBe(object);

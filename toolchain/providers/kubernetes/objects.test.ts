@@ -1,7 +1,12 @@
 import { expect, test } from "vitest";
 import { at, conditionIsTrue, describe as describeObject, idOf, listAt, numberAt, objectAt, parseId, textAt, without } from "./objects.ts";
 
-const object = { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "echo", namespace: "web", labels: {} }, spec: { replicas: 2 } };
+const object = {
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name: "echo", namespace: "web", labels: {} },
+  spec: { replicas: 2 },
+};
 
 test("accessors answer what is there, and undefined or nothing for what is not of that type", () => {
   expect(at(object, "spec", "replicas")).toBe(2);

@@ -75,7 +75,9 @@ export function describe(object: KubeObject): string {
 
 /** The condition of that type in `status.conditions`. */
 export function condition(object: KubeObject, type: string): JsonObject | undefined {
-  return listAt(object, "status", "conditions").filter(isObject).find((entry) => entry["type"] === type);
+  return listAt(object, "status", "conditions")
+    .filter(isObject)
+    .find((entry) => entry["type"] === type);
 }
 
 /** Whether `status.conditions` says that condition is True. */

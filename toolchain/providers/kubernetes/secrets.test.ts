@@ -1,10 +1,14 @@
 import { expect, test } from "vitest";
 import { markSecrets } from "./secrets.ts";
-import { secret } from "./values.ts";
+import { secret } from "../shared/properties.ts";
 
 test("an output is secret where its input was, and no more", () => {
   const outputs = { kind: "ConfigMap", data: { a: "1", b: "2" }, status: {} };
-  expect(markSecrets(outputs, { data: { a: secret("1"), b: "2" } })).toEqual({ kind: "ConfigMap", data: { a: secret("1"), b: "2" }, status: {} });
+  expect(markSecrets(outputs, { data: { a: secret("1"), b: "2" } })).toEqual({
+    kind: "ConfigMap",
+    data: { a: secret("1"), b: "2" },
+    status: {},
+  });
   expect(markSecrets(outputs, { data: secret({ a: "1" }) })).toMatchObject({ data: secret({ a: "1", b: "2" }) });
 });
 

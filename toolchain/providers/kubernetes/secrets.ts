@@ -1,7 +1,8 @@
 /** Carries the secrecy of inputs over to outputs, which come from the server unmarked. */
 
-import { apiVersionOf, kindOf, objectAt, type KubeObject } from "./objects.ts";
-import { hasSecrets, isObject, isSecret, secret, type Json, type JsonObject } from "./values.ts";
+import { isSecret, secret } from "../shared/properties.ts";
+import { apiVersionOf, kindOf, objectAt, withMetadata, type KubeObject } from "./objects.ts";
+import { hasSecret, isObject, type Json, type JsonObject } from "./values.ts";
 
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -13,15 +14,15 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 export function markSecrets(outputs: KubeObject, inputs: JsonObject): KubeObject {
   const marked = follow(outputs, inputs);
   if (apiVersionOf(outputs) !== "v1" || kindOf(outputs) !== "Secret") return marked;
-  for (const name of ["data", "stringData"]) {
-    if (marked[name] !== undefined) marked[name] = secret(marked[name]);
-  }
   const annotations = objectAt(marked, "metadata", "annotations");
-  if (annotations[lastApplied] === undefined) return marked;
-  return {
-    ...marked,
-    metadata: { ...objectAt(marked, "metadata"), annotations: { ...annotations, [lastApplied]: secret(annotations[lastApplied]) } },
-  };
+  const hidden = hide(marked, ["data", "stringData"]);
+  if (annotations[lastApplied] === undefined) return hidden;
+  return withMetadata(hidden, { annotations: hide(annotations, [lastApplied]) });
+}
+
+/** The object with these members, where it has them, as secrets. */
+function hide(object: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, names.includes(key) ? secret(value) : value]));
 }
 
 function follow(outputs: JsonObject, inputs: JsonObject): JsonObject {
@@ -30,5 +31,5 @@ function follow(outputs: JsonObject, inputs: JsonObject): JsonObject {
 
 function followValue(output: Json, input: Json | undefined): Json {
   if (isObject(output) && isObject(input) && !isSecret(input)) return follow(output, input);
-  return hasSecrets(input) ? secret(output) : output;
+  return hasSecret(input) ? secret(output) : output;
 }

@@ -57,14 +57,13 @@ export function service(version: string, log: Log): grpc.UntypedServiceImplement
 
     configure: unary<provider.ConfigureRequest, provider.ConfigureResponse>(async (request) => {
       const variables = Array.from(request.getVariablesMap().entries());
-      const settings = variables.filter(([key]) => key.startsWith(configPrefix)).map(([key, value]) => [key.slice(configPrefix.length), value]);
+      const settings = variables
+        .filter(([key]) => key.startsWith(configPrefix))
+        .map(([key, value]) => [key.slice(configPrefix.length), value]);
       const { config, faults } = parseConfig(Object.fromEntries(settings), process.env);
       if (faults.length > 0) throw new Error(faults.map(({ key, reason }) => `kubernetes:${key}: ${reason}`).join("\n"));
       context = await Context.open(config, log, cancellation.signal);
-      return new provider.ConfigureResponse()
-        .setAcceptsecrets(true)
-        .setSupportspreview(true)
-        .setSupportsAutonamingConfiguration(true);
+      return new provider.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true).setSupportsAutonamingConfiguration(true);
     }),
 
     check: unary<provider.CheckRequest, provider.CheckResponse>(async (request) => {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { checkpoint, inputsOf, liveInputs, manifest, parseCheckpoint, prune } from "./state.ts";
-import { secret, type Json } from "./values.ts";
+import { secret } from "../shared/properties.ts";
+import type { Json } from "./values.ts";
 
 test("a checkpoint leads back to what it was made of", () => {
   const state = {
@@ -28,7 +29,15 @@ test("dashes in the schemas of custom resources are underscores in programs", ()
 test.each<[string, Json, Json, Json]>([
   ["members that the inputs lack go", { a: 1, b: 2 }, { a: 0 }, { a: 1 }],
   ["members that are gone stay gone", { b: 2 }, { a: 0 }, {}],
-  ["named items of others go", [{ name: "x", v: 1 }, { name: "y", v: 2, w: 3 }], [{ name: "y", v: 0 }], [{ name: "y", v: 2 }]],
+  [
+    "named items of others go",
+    [
+      { name: "x", v: 1 },
+      { name: "y", v: 2, w: 3 },
+    ],
+    [{ name: "y", v: 0 }],
+    [{ name: "y", v: 2 }],
+  ],
   ["named items follow the inputs' order", [{ name: "x" }, { name: "y" }], [{ name: "y" }, { name: "x" }], [{ name: "y" }, { name: "x" }]],
   ["other lists count as a whole", [1, 2, 3], [1], [1, 2, 3]],
   ["items of other lists are pruned", [{ a: 1, b: 2 }], [{ a: 0 }], [{ a: 1 }]],

@@ -8,7 +8,9 @@ test("kinds with a status are waited for, unless the program does not want it", 
   expect(awaiterFor({ apiVersion: "apps/v1", kind: "Deployment" })).toBeDefined();
   expect(awaiterFor({ apiVersion: "apps/v1", kind: "Deployment", metadata: skip })).toBeUndefined();
   expect(awaiterFor({ apiVersion: "v1", kind: "ConfigMap" })).toBeUndefined();
-  expect(awaiterFor({ apiVersion: "v1", kind: "ConfigMap", metadata: { annotations: { "pulumi.com/waitFor": "condition=X" } } })).toBeDefined();
+  expect(
+    awaiterFor({ apiVersion: "v1", kind: "ConfigMap", metadata: { annotations: { "pulumi.com/waitFor": "condition=X" } } }),
+  ).toBeDefined();
 });
 
 test("skipAwait leaves out waiting for the deletion of workloads, not of other objects", () => {

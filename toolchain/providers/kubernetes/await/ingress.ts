@@ -17,7 +17,10 @@ export const ingress: Awaiter = {
       .map((slice) => textAt(slice, "metadata", "labels", "kubernetes.io/service-name") ?? "");
     const missing = backends(object).filter((name) => !external.includes(name) && !served.includes(name));
     if (missing.length > 0) {
-      return waiting(`no endpoints for ${missing.join(", ")}`, missing.map((name) => `no ready pod behind service ${name}`));
+      return waiting(
+        `no endpoints for ${missing.join(", ")}`,
+        missing.map((name) => `no ready pod behind service ${name}`),
+      );
     }
     if (listAt(object, "status", "loadBalancer", "ingress").length === 0) {
       return waiting("no address yet", ["the ingress got no address; does an ingress controller serve its class?"]);

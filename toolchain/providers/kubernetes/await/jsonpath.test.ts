@@ -4,7 +4,14 @@ import type { Json } from "../values.ts";
 
 const object: Json = {
   metadata: { labels: { "a.b/c": "dotted" } },
-  status: { phase: "Running", ips: ["::1", "::2"], conditions: [{ type: "Ready", status: "True" }, { type: "Other", status: "False" }] },
+  status: {
+    phase: "Running",
+    ips: ["::1", "::2"],
+    conditions: [
+      { type: "Ready", status: "True" },
+      { type: "Other", status: "False" },
+    ],
+  },
 };
 
 test.each<[string, Json[]]>([
@@ -15,6 +22,7 @@ test.each<[string, Json[]]>([
   ["{.status.ips[*]}", ["::1", "::2"]],
   ["{.status.missing.phase}", []],
   ["{.metadata.labels['a.b/c']}", ["dotted"]],
+  ["{.metadata.labels.a\\.b\\/c}", ["dotted"]],
   ['{.status.conditions[?(@.type=="Ready")].status}', ["True"]],
   ["{.status.conditions[?(@.type!='Ready')].status}", ["False"]],
 ])("%s", (expression, values) => {

@@ -2,7 +2,10 @@ import { expect, test } from "vitest";
 import { podsReasons, podStatus } from "./pod.ts";
 import type { JsonObject } from "../values.ts";
 
-const base = [{ type: "PodScheduled", status: "True" }, { type: "Initialized", status: "True" }];
+const base = [
+  { type: "PodScheduled", status: "True" },
+  { type: "Initialized", status: "True" },
+];
 const pod = (status: JsonObject, metadata: JsonObject = {}): JsonObject => ({
   metadata: { name: "echo-1", ...metadata },
   status: { phase: "Running", conditions: [...base, { type: "Ready", status: "False" }], ...status },
@@ -27,7 +30,10 @@ test.each<[string, JsonObject, string[]]>([
     "crashing",
     pod({
       containerStatuses: [
-        container({ waiting: { reason: "CrashLoopBackOff", message: "back-off 10s" } }, { lastState: { terminated: { exitCode: 2, reason: "Error" } } }),
+        container(
+          { waiting: { reason: "CrashLoopBackOff", message: "back-off 10s" } },
+          { lastState: { terminated: { exitCode: 2, reason: "Error" } } },
+        ),
       ],
     }),
     ["pod echo-1: container main: [CrashLoopBackOff] back-off 10s", "pod echo-1: container main: exited with code 2 [Error]"],
@@ -38,7 +44,11 @@ test.each<[string, JsonObject, string[]]>([
     ["pod echo-1: container init: exited with code 1 [Error] no route"],
   ],
   ["evicted", pod({ phase: "Failed", reason: "Evicted", message: "no memory" }), ["pod echo-1: [Evicted] no memory"]],
-  ["failing its probe", pod({ containerStatuses: [container({ running: {} }, { started: true })] }), ["pod echo-1: container main: runs, but is not ready"]],
+  [
+    "failing its probe",
+    pod({ containerStatuses: [container({ running: {} }, { started: true })] }),
+    ["pod echo-1: container main: runs, but is not ready"],
+  ],
 ])("a pod that is %s", (_, object, reasons) => {
   expect(podsReasons([object])).toEqual(reasons);
 });

@@ -31,17 +31,35 @@ const crashing = {
   metadata: { name: "echo-1" },
   status: {
     phase: "Running",
-    conditions: [{ type: "PodScheduled", status: "True" }, { type: "Initialized", status: "True" }, { type: "Ready", status: "False" }],
+    conditions: [
+      { type: "PodScheduled", status: "True" },
+      { type: "Initialized", status: "True" },
+      { type: "Ready", status: "False" },
+    ],
     containerStatuses: [{ name: "main", ready: false, state: { waiting: { reason: "CrashLoopBackOff", message: "back-off 10s" } } }],
   },
 };
 
-const rollout = (generation: number, spec: JsonObject, status: JsonObject): JsonObject => ({ metadata: { name: "a", generation }, spec, status });
+const rollout = (generation: number, spec: JsonObject, status: JsonObject): JsonObject => ({
+  metadata: { name: "a", generation },
+  spec,
+  status,
+});
 
 cases("Deployment", deployment, [
   ["new", rollout(1, { replicas: 1 }, {}), {}, /not seen the change/],
-  ["stale", rollout(3, { replicas: 1 }, { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 }), {}, /not seen the change/],
-  ["rolling", rollout(2, { replicas: 3 }, { observedGeneration: 2, replicas: 4, updatedReplicas: 2 }), {}, /2 of 3 replicas are up to date/],
+  [
+    "stale",
+    rollout(3, { replicas: 1 }, { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 }),
+    {},
+    /not seen the change/,
+  ],
+  [
+    "rolling",
+    rollout(2, { replicas: 3 }, { observedGeneration: 2, replicas: 4, updatedReplicas: 2 }),
+    {},
+    /2 of 3 replicas are up to date/,
+  ],
   ["ending", rollout(2, { replicas: 2 }, { observedGeneration: 2, replicas: 3, updatedReplicas: 2 }), {}, /1 old replicas still end/],
   [
     "crashing",
@@ -51,13 +69,27 @@ cases("Deployment", deployment, [
   ],
   [
     "refused by a quota",
-    rollout(1, { replicas: 1 }, { observedGeneration: 1, conditions: [{ type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: "exceeded quota" }] }),
+    rollout(
+      1,
+      { replicas: 1 },
+      {
+        observedGeneration: 1,
+        conditions: [{ type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: "exceeded quota" }],
+      },
+    ),
     {},
     /\[FailedCreate\] exceeded quota/,
   ],
   [
     "past its deadline",
-    rollout(1, {}, { observedGeneration: 1, conditions: [{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "too slow" }] }),
+    rollout(
+      1,
+      {},
+      {
+        observedGeneration: 1,
+        conditions: [{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "too slow" }],
+      },
+    ),
     {},
     /0 of 1 .*\[ProgressDeadlineExceeded\] too slow/,
   ],
@@ -66,7 +98,11 @@ cases("Deployment", deployment, [
 ]);
 
 const stateful = (status: JsonObject, strategy: JsonObject = {}): JsonObject =>
-  rollout(2, { replicas: 2, updateStrategy: strategy }, { observedGeneration: 2, replicas: 2, updateRevision: "b", currentRevision: "b", ...status });
+  rollout(
+    2,
+    { replicas: 2, updateStrategy: strategy },
+    { observedGeneration: 2, replicas: 2, updateRevision: "b", currentRevision: "b", ...status },
+  );
 
 cases("StatefulSet", statefulSet, [
   ["starting", stateful({ replicas: 1 }), {}, /1 of 2 replicas exist/],
@@ -119,7 +155,12 @@ cases("Service", service, [
   ["headless", { spec: { ...selecting, clusterIP: "None" } }, {}, "ready"],
   ["external", { spec: { type: "ExternalName" } }, {}, "ready"],
   ["without a selector", { spec: {} }, {}, "ready"],
-  ["without a load balancer", { spec: { ...selecting, type: "LoadBalancer" } }, { endpointSlices: [slice(true)] }, /no load balancer address/],
+  [
+    "without a load balancer",
+    { spec: { ...selecting, type: "LoadBalancer" } },
+    { endpointSlices: [slice(true)] },
+    /no load balancer address/,
+  ],
   [
     "with a load balancer",
     { spec: { ...selecting, type: "LoadBalancer" }, status: { loadBalancer: { ingress: [{ ip: "::1" }] } } },
@@ -148,7 +189,12 @@ const waitingClass = { metadata: { name: "local" }, volumeBindingMode: "WaitForF
 
 cases("PersistentVolumeClaim", persistentVolumeClaim, [
   ["bound", { status: { phase: "Bound" } }, {}, "ready"],
-  ["pending", { spec: { storageClassName: "other" }, status: { phase: "Pending" } }, { storageClasses: [waitingClass] }, /the claim is Pending/],
+  [
+    "pending",
+    { spec: { storageClassName: "other" }, status: { phase: "Pending" } },
+    { storageClasses: [waitingClass] },
+    /the claim is Pending/,
+  ],
   ["for its first pod", { spec: { storageClassName: "local" }, status: { phase: "Pending" } }, { storageClasses: [waitingClass] }, "ready"],
   ["lost", { spec: { storageClassName: "local" }, status: { phase: "Lost" } }, { storageClasses: [waitingClass] }, /the claim is Lost/],
 ]);
@@ -160,6 +206,11 @@ cases("PersistentVolume", persistentVolume, [
 
 cases("CustomResourceDefinition", customResourceDefinition, [
   ["new", {}, {}, /does not serve the kind yet/],
-  ["in conflict", { status: { conditions: [{ type: "NamesAccepted", status: "False", reason: "PluralConflict", message: "taken" }] } }, {}, /taken/],
+  [
+    "in conflict",
+    { status: { conditions: [{ type: "NamesAccepted", status: "False", reason: "PluralConflict", message: "taken" }] } },
+    {},
+    /taken/,
+  ],
   ["served", { status: { conditions: [{ type: "Established", status: "True" }] } }, {}, "ready"],
 ]);

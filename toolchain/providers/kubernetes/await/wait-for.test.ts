@@ -2,7 +2,15 @@ import { expect, test } from "vitest";
 import { parseWaitFor } from "./wait-for.ts";
 
 const none = { pods: [], endpointSlices: [], services: [], storageClasses: [] };
-const object = { status: { phase: "Active", conditions: [{ type: "Ready", status: "True" }, { type: "Stalled", status: "False" }] } };
+const object = {
+  status: {
+    phase: "Active",
+    conditions: [
+      { type: "Ready", status: "True" },
+      { type: "Stalled", status: "False" },
+    ],
+  },
+};
 
 test.each([
   ["condition=Ready", true],

@@ -56,35 +56,41 @@ export async function waitUntilReady(object: KubeObject, awaiter: Awaiter, wait:
   let status: Status = { state: "waiting", message: "waits for the first status", reasons: [] };
   const seen: { -readonly [kind in RelatedKind]: Related[kind] } = { ...noRelated };
 
-  return watchUntil<KubeObject>(wait, (settle) => {
-    const evaluate = (): void => {
-      if (current === undefined) return settle.fail(new AwaitError(`${describe(object)} was deleted while it was waited for`, undefined, []));
-      status = awaiter.status(current, seen);
-      if (status.state === "ready") return settle.done(current);
-      if (status.state === "failed") return settle.fail(new AwaitError(`${describe(object)}: ${status.message}`, current, status.reasons));
-      wait.report([status.message, ...status.reasons].join("; "));
-    };
-    return [
-      {
-        collection: itself(wait.mapping, object),
-        changed([latest]) {
-          current = latest;
-          evaluate();
+  return watchUntil<KubeObject>(
+    wait,
+    (settle) => {
+      const evaluate = (): void => {
+        if (current === undefined)
+          return settle.fail(new AwaitError(`${describe(object)} was deleted while it was waited for`, undefined, []));
+        status = awaiter.status(current, seen);
+        if (status.state === "ready") return settle.done(current);
+        if (status.state === "failed")
+          return settle.fail(new AwaitError(`${describe(object)}: ${status.message}`, current, status.reasons));
+        wait.report([status.message, ...status.reasons].join("; "));
+      };
+      return [
+        {
+          collection: itself(wait.mapping, object),
+          changed([latest]) {
+            current = latest;
+            evaluate();
+          },
         },
-      },
-      ...relatedTo(object, awaiter).map(({ kind, collection }) => ({
-        collection,
-        auxiliary: true,
-        changed(objects: readonly KubeObject[]) {
-          seen[kind] = objects;
-          evaluate();
-        },
-      })),
-    ];
-  }, (what) => {
-    const message = `${describe(object)} is not ready: ${what}${status.state === "waiting" ? `; ${status.message}` : ""}`;
-    return new AwaitError(message, current, status.state === "waiting" ? status.reasons : []);
-  });
+        ...relatedTo(object, awaiter).map(({ kind, collection }) => ({
+          collection,
+          auxiliary: true,
+          changed(objects: readonly KubeObject[]) {
+            seen[kind] = objects;
+            evaluate();
+          },
+        })),
+      ];
+    },
+    (what) => {
+      const message = `${describe(object)} is not ready: ${what}${status.state === "waiting" ? `; ${status.message}` : ""}`;
+      return new AwaitError(message, current, status.state === "waiting" ? status.reasons : []);
+    },
+  );
 }
 
 /** The status of the object right now. */
@@ -105,20 +111,24 @@ export async function readStatus(object: KubeObject, awaiter: Awaiter, client: C
 export async function waitUntilDeleted(object: KubeObject, wait: Wait): Promise<void> {
   const uid = textAt(object, "metadata", "uid");
   let current: KubeObject | undefined = object;
-  await watchUntil<void>(wait, (settle) => [
-    {
-      collection: itself(wait.mapping, object),
-      changed([latest]) {
-        current = latest;
-        if (latest === undefined || (uid !== undefined && textAt(latest, "metadata", "uid") !== uid)) return settle.done();
-        const finalizers = listAt(latest, "metadata", "finalizers").join(", ");
-        wait.report(finalizers === "" ? "waits for the deletion" : `waits for the deletion (finalizers: ${finalizers})`);
+  await watchUntil<void>(
+    wait,
+    (settle) => [
+      {
+        collection: itself(wait.mapping, object),
+        changed([latest]) {
+          current = latest;
+          if (latest === undefined || (uid !== undefined && textAt(latest, "metadata", "uid") !== uid)) return settle.done();
+          const finalizers = listAt(latest, "metadata", "finalizers").join(", ");
+          wait.report(finalizers === "" ? "waits for the deletion" : `waits for the deletion (finalizers: ${finalizers})`);
+        },
       },
+    ],
+    (what) => {
+      const finalizers = listAt(current, "metadata", "finalizers").map((name) => `finalizer ${String(name)} is not done`);
+      return new AwaitError(`${describe(object)} is not deleted: ${what}`, current, finalizers);
     },
-  ], (what) => {
-    const finalizers = listAt(current, "metadata", "finalizers").map((name) => `finalizer ${String(name)} is not done`);
-    return new AwaitError(`${describe(object)} is not deleted: ${what}`, current, finalizers);
-  });
+  );
 }
 
 interface Settle<T> {

@@ -18,7 +18,10 @@ async function clientOf(listener: RequestListener): Promise<Client> {
   await new Promise<void>((resolve) => server.listen(0, "::1", resolve));
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
-  return new Client({ server: `http://[::1]:${port}`, namespace: undefined, tls: {}, headers: async () => ({ authorization: "Bearer t" }) }, 5);
+  return new Client(
+    { server: `http://[::1]:${port}`, namespace: undefined, tls: {}, headers: async () => ({ authorization: "Bearer t" }) },
+    5,
+  );
 }
 
 const signal = new AbortController().signal;
@@ -55,7 +58,9 @@ test("a refusal is not retried", async () => {
 
 test("a server that is away is named, with what to do", async () => {
   const client = new Client({ server: "https://[::1]:1", namespace: undefined, tls: {}, headers: async () => ({}) }, 5);
-  await expect(client.request({ path: "/x", signal, patience: "preview" })).rejects.toThrow(/https:\/\/\[::1\]:1 does not answer.*kubernetes:kubeconfig/);
+  await expect(client.request({ path: "/x", signal, patience: "preview" })).rejects.toThrow(
+    /https:\/\/\[::1\]:1 does not answer.*kubernetes:kubeconfig/,
+  );
 });
 
 test("cancellation ends a request and its retries", async () => {
@@ -69,6 +74,20 @@ test("cancellation ends a request and its retries", async () => {
   }
 });
 
+test("a change under way is finished when the user cancels, and none is begun after", async () => {
+  let requests = 0;
+  const cancellation = new AbortController();
+  const client = await clientOf((_, response) => {
+    requests += 1;
+    cancellation.abort();
+    setTimeout(() => response.end('{"kind":"ConfigMap"}'), 50);
+  });
+  const change = { method: "PATCH", path: "/x", body: {}, signal: cancellation.signal } as const;
+  expect(await client.request(change)).toEqual({ kind: "ConfigMap" });
+  await expect(client.request(change)).rejects.toThrow(CancelledError);
+  expect(requests).toBe(1);
+});
+
 test("a collection is followed through changes, bookmarks and lost watches", async () => {
   const pod = (name: string, resourceVersion: string): unknown => ({ metadata: { name, resourceVersion } });
   const watched: (string | null)[] = [];
@@ -80,7 +99,10 @@ test("a collection is followed through changes, bookmarks and lost watches", asy
     }
     watched.push(query.get("resourceVersion"));
     const events = [
-      [{ type: "ADDED", object: pod("b", "2") }, { type: "BOOKMARK", object: pod("", "7") }],
+      [
+        { type: "ADDED", object: pod("b", "2") },
+        { type: "BOOKMARK", object: pod("", "7") },
+      ],
       [{ type: "DELETED", object: pod("a", "8") }],
       [{ type: "ERROR", object: { code: 410 } }],
     ][watched.length - 1];

@@ -14,7 +14,7 @@ export interface Request {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Json;
   readonly contentType?: string;
-  /** Ends the request, and its retries, with a CancelledError. */
+  /** Ends the retries with a CancelledError, and the request too unless it changes something. */
   readonly signal: AbortSignal;
   readonly patience?: Patience;
 }
@@ -30,7 +30,16 @@ const delays = {
   preview: [0.2, 0.8],
 } as const;
 
-const passingErrors = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "EAI_AGAIN", "ENOTFOUND"]);
+const passingErrors = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EAI_AGAIN",
+  "ENOTFOUND",
+]);
 const maximalRetryAfterSeconds = 10;
 /** The server ends watches after this long, so that a dead connection is noticed. */
 const watchSeconds = 240;
@@ -85,8 +94,11 @@ export class Client {
   }
 
   async #once(request: Request): Promise<JsonObject> {
+    if (request.signal.aborted) throw new CancelledError();
     const limit = AbortSignal.timeout(this.#timeoutMilliseconds);
-    const signal = AbortSignal.any([request.signal, limit]);
+    // A change under way is brought to its end even if the user cancels: nobody could tell else what came of it.
+    const changes = (request.method ?? "GET") !== "GET" && request.query?.["dryRun"] === undefined;
+    const signal = changes ? limit : AbortSignal.any([request.signal, limit]);
     try {
       const response = await this.#send({ ...request, signal });
       const body = parseBody(await readAll(response));
@@ -96,7 +108,7 @@ export class Client {
       const retryAfter = Number(response.headers["retry-after"]);
       throw new ApiError(status, body, Number.isFinite(retryAfter) ? retryAfter : undefined);
     } catch (error) {
-      if (request.signal.aborted) throw new CancelledError();
+      if (request.signal.aborted && !changes) throw new CancelledError();
       if (limit.aborted) throw this.#unreachable(new Error(`no answer within ${this.#timeoutMilliseconds / 1000} s`));
       if (error instanceof Error && passingErrors.has(codeOf(error))) throw this.#unreachable(error);
       throw error;
@@ -111,7 +123,9 @@ export class Client {
       accept: "application/json",
       "user-agent": "pulumi-kubernetes (peak)",
       ...(await this.#connection.headers()),
-      ...(body === undefined ? {} : { "content-type": request.contentType ?? "application/json", "content-length": Buffer.byteLength(body) }),
+      ...(body === undefined
+        ? {}
+        : { "content-type": request.contentType ?? "application/json", "content-length": Buffer.byteLength(body) }),
     };
     const options = { method: request.method ?? "GET", headers, agent: this.#agent, signal: request.signal };
     return new Promise((resolve, reject) => {

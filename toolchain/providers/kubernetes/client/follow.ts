@@ -73,5 +73,7 @@ async function watchFrom(
 function items(answer: JsonObject): KubeObject[] {
   const apiVersion = textAt(answer, "apiVersion") ?? "";
   const kind = (textAt(answer, "kind") ?? "").replace(/List$/, "");
-  return listAt(answer, "items").filter(isObject).map((item) => ({ apiVersion, kind, ...item }));
+  return listAt(answer, "items")
+    .filter(isObject)
+    .map((item) => ({ apiVersion, kind, ...item }));
 }

@@ -23,7 +23,11 @@ function kubeconfig({ name = "a", cluster = {}, user = {}, current = name }: Par
   });
 }
 
-const settings = (content: string, context?: string): Parameters<typeof connect>[0] => ({ kubeconfig: content, context, cluster: undefined });
+const settings = (content: string, context?: string): Parameters<typeof connect>[0] => ({
+  kubeconfig: content,
+  context,
+  cluster: undefined,
+});
 
 function file(name: string, content: string): string {
   const path = join(directory, name);
@@ -55,7 +59,10 @@ test("credential plugins, users and passwords, and impersonation authenticate", 
   expect(await viaExec.headers()).toEqual({ Authorization: "Bearer from-exec" });
   expect(viaExec.tls).toEqual({ cert: "c", key: "k" });
   const viaPassword = await connect(settings(kubeconfig({ user: { username: "u", password: "p", as: "other" } })));
-  expect(await viaPassword.headers()).toEqual({ Authorization: `Basic ${Buffer.from("u:p").toString("base64")}`, "Impersonate-User": "other" });
+  expect(await viaPassword.headers()).toEqual({
+    Authorization: `Basic ${Buffer.from("u:p").toString("base64")}`,
+    "Impersonate-User": "other",
+  });
 });
 
 test.each([

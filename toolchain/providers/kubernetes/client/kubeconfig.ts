@@ -99,7 +99,10 @@ function pem(file: string | undefined, base64: string | undefined): Buffer | und
 function load(kubeconfig: string | undefined): { source: string; entries: Entries } {
   const setting = kubeconfig ?? process.env["KUBECONFIG"] ?? join(homedir(), ".kube", "config");
   if (/\n|^\s*\{/.test(setting)) return { source: "the kubeconfig", entries: entries(setting, undefined, "the kubeconfig") };
-  const paths = setting.split(delimiter).filter((path) => path !== "").map((path) => path.replace(/^~(?=\/)/, homedir()));
+  const paths = setting
+    .split(delimiter)
+    .filter((path) => path !== "")
+    .map((path) => path.replace(/^~(?=\/)/, homedir()));
   const present = paths.filter((path) => existsSync(path));
   if (present.length === 0) throw new Error(`no kubeconfig at ${paths.join(", ")}; set kubernetes:kubeconfig or KUBECONFIG`);
   const all = present.map((path) => entries(readFileSync(path, "utf8"), dirname(path), path));

@@ -32,7 +32,9 @@ export async function check(context: Context, request: CheckRequest): Promise<Js
     throw new Error(`${type.token} cannot be created; declare each of its items as a resource of its own kind`);
   }
   if (at(given, "metadata", "generateName") !== undefined) {
-    throw new Error(`${resourceName(urn)}: metadata.generateName does not work with server-side apply; leave it out to get an automatic name`);
+    throw new Error(
+      `${resourceName(urn)}: metadata.generateName does not work with server-side apply; leave it out to get an automatic name`,
+    );
   }
   if (type.patch && nameOf(given) === "") throw new Error(`${resourceName(urn)}: a patch needs metadata.name, the object to patch`);
 

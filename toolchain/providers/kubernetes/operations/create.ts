@@ -1,5 +1,6 @@
 /** Create: applies a new object and waits until it is ready. */
 
+import { hasUnknown, UNKNOWN } from "../../shared/properties.ts";
 import { annotations, isTrue, timeoutSeconds } from "../annotations.ts";
 import { waitUntilDeleted } from "../await/wait.ts";
 import { ApiError, NoMatchError } from "../client/errors.ts";
@@ -9,7 +10,7 @@ import { fieldManager } from "../managers.ts";
 import { apiVersionOf, at, describe, idOf, kindOf, objectAt, textAt, withMetadata, without, type KubeObject } from "../objects.ts";
 import { checkpoint, manifest } from "../state.ts";
 import { resourceType } from "../urn.ts";
-import { hasUnknowns, unknown, type JsonObject } from "../values.ts";
+import type { JsonObject } from "../values.ts";
 import { InitError, settle } from "./init-error.ts";
 
 export interface CreateRequest {
@@ -33,7 +34,7 @@ export async function create(context: Context, request: CreateRequest): Promise<
   const stateOf = (live: KubeObject): JsonObject =>
     checkpoint({ inputs, live, initialApiVersion: apiVersionOf(inputs), fieldManager: manager }, request.properties);
   if (request.preview) {
-    const expected = patch || hasUnknowns(request.properties) ? undefined : await preview(context, inputs, manager);
+    const expected = patch || hasUnknown(request.properties) ? undefined : await preview(context, inputs, manager);
     return { id: "", state: expected === undefined ? request.properties : stateOf(expected) };
   }
 
@@ -59,11 +60,13 @@ async function preview(context: Context, inputs: KubeObject, manager: string): P
 
 /** A dry run makes up what the server chooses for each object anew; the real values are not known yet. */
 function unsettled(result: KubeObject, inputs: KubeObject): KubeObject {
-  const metadata = { uid: unknown, resourceVersion: unknown, creationTimestamp: unknown };
+  const metadata = { uid: UNKNOWN, resourceVersion: UNKNOWN, creationTimestamp: UNKNOWN };
   const object = withMetadata(without(result, ["metadata", "managedFields"]), metadata);
   if (kindOf(inputs) !== "Service" || apiVersionOf(inputs) !== "v1") return object;
-  const chosen = ["clusterIP", "clusterIPs"].filter((name) => at(inputs, "spec", name) === undefined && at(object, "spec", name) !== undefined);
-  return { ...object, spec: { ...objectAt(object, "spec"), ...Object.fromEntries(chosen.map((name) => [name, unknown])) } };
+  const chosen = ["clusterIP", "clusterIPs"].filter(
+    (name) => at(inputs, "spec", name) === undefined && at(object, "spec", name) !== undefined,
+  );
+  return { ...object, spec: { ...objectAt(object, "spec"), ...Object.fromEntries(chosen.map((name) => [name, UNKNOWN])) } };
 }
 
 /** The name is still that of the object that this one replaces. */

@@ -1,5 +1,6 @@
 /** Diff: what an update would change, and whether the object can take it in place. */
 
+import { hasUnknown } from "../../shared/properties.ts";
 import { annotations, isTrue } from "../annotations.ts";
 import { awaiterFor } from "../await/awaiters.ts";
 import { readStatus } from "../await/wait.ts";
@@ -11,7 +12,7 @@ import { fieldManager } from "../managers.ts";
 import { kindOf, nameOf, namespaceOf, without, withMetadata, type KubeObject } from "../objects.ts";
 import { manifest, parseCheckpoint } from "../state.ts";
 import { resourceType } from "../urn.ts";
-import { equal, hasUnknowns, type JsonObject } from "../values.ts";
+import { equal, type JsonObject } from "../values.ts";
 import { isNamedByProgram } from "./check.ts";
 
 export interface DiffRequest {
@@ -73,7 +74,7 @@ const nothingToSay: Verdict = { noop: false, refused: [] };
 
 /** Asks the server by a dry run of the update. Where it cannot tell, the comparison of inputs has to do. */
 async function ask(context: Context, live: KubeObject, before: string | undefined, next: KubeObject): Promise<Verdict> {
-  if (hasUnknowns(next) || nameOf(next) !== nameOf(live)) return nothingToSay;
+  if (hasUnknown(next) || nameOf(next) !== nameOf(live)) return nothingToSay;
   try {
     const options = { manager: fieldManager(next, before), force: true, dryRun: true, signal: context.signal };
     const result = await context.cluster.apply(next, options);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { unknown } from "../values.ts";
+import { UNKNOWN } from "../../shared/properties.ts";
 import { checkConfig, diffConfig } from "./provider-config.ts";
 
 const kubeconfig = (server: string, token = "t"): string =>
@@ -12,13 +12,13 @@ const kubeconfig = (server: string, token = "t"): string =>
 
 test("faults are named; what is not known yet passes", () => {
   expect(checkConfig({ deleteUnreachable: "maybe" })).toMatchObject([{ key: "deleteUnreachable" }]);
-  expect(checkConfig({ deleteUnreachable: unknown, kubeconfig: unknown })).toEqual([]);
+  expect(checkConfig({ deleteUnreachable: UNKNOWN, kubeconfig: UNKNOWN })).toEqual([]);
 });
 
 test.each([
   ["another token", { kubeconfig: kubeconfig("https://a", "new") }, ["kubeconfig"], []],
   ["another server", { kubeconfig: kubeconfig("https://b") }, ["kubeconfig"], ["kubeconfig"]],
-  ["a kubeconfig that is not known yet", { kubeconfig: unknown }, ["kubeconfig"], []],
+  ["a kubeconfig that is not known yet", { kubeconfig: UNKNOWN }, ["kubeconfig"], []],
   ["another namespace", { kubeconfig: kubeconfig("https://a"), namespace: "web" }, ["namespace"], []],
   ["the same with a version", { kubeconfig: kubeconfig("https://a"), version: "4" }, [], []],
 ])("%s", async (_, news, changed, replaces) => {

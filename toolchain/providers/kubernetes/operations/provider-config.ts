@@ -1,8 +1,9 @@
 /** Checks and diffs of the provider's own configuration, which decide whether it is updated or replaced. */
 
+import { hasUnknown } from "../../shared/properties.ts";
 import { connect } from "../client/kubeconfig.ts";
 import { parseConfig, type ConfigFault } from "../config.ts";
-import { equal, hasUnknowns, isUnknown, plainObject, type JsonObject } from "../values.ts";
+import { equal, plainObject, type JsonObject } from "../values.ts";
 
 /** What is wrong with the configuration. Values that are not known yet pass. */
 export function checkConfig(news: JsonObject): readonly ConfigFault[] {
@@ -25,7 +26,7 @@ export async function diffConfig(olds: JsonObject, news: JsonObject): Promise<Co
     return { changed, replaces: identifier[0] === identifier[1] || identifier[0] === undefined ? [] : ["clusterIdentifier"] };
   }
   const selecting = changed.filter((key) => ["kubeconfig", "context", "cluster"].includes(key));
-  if (selecting.length === 0 || hasUnknowns(next)) return { changed, replaces: [] };
+  if (selecting.length === 0 || hasUnknown(next)) return { changed, replaces: [] };
   const [before, after] = await Promise.all([serverOf(old), serverOf(next)]);
   const moved = before !== undefined && after !== undefined && before !== after;
   return { changed, replaces: moved ? selecting : [] };
@@ -41,6 +42,6 @@ async function serverOf(config: JsonObject): Promise<string | undefined> {
 }
 
 function settings(properties: JsonObject): Record<string, string> {
-  const known = Object.entries(plainObject(properties)).filter(([, value]) => !isUnknown(value));
+  const known = Object.entries(plainObject(properties)).filter(([, value]) => !hasUnknown(value));
   return Object.fromEntries(known.map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]));
 }

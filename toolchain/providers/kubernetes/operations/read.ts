@@ -53,7 +53,10 @@ async function readLive(context: Context, request: ReadRequest): Promise<ReadObj
   const isImport = Object.keys(known).length === 0;
   const type = resourceType(request.urn);
   const { name, namespace } = parseId(request.id);
-  const live = await context.cluster.get(identity({ apiVersion: type.apiVersion, kind: type.kind, ...known }, name, namespace), context.signal);
+  const live = await context.cluster.get(
+    identity({ apiVersion: type.apiVersion, kind: type.kind, ...known }, name, namespace),
+    context.signal,
+  );
   if (live === undefined) return undefined;
 
   const inputs = isImport ? inputsOf(live) : liveInputs(live, known);

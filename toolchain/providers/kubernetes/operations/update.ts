@@ -1,5 +1,6 @@
 /** Update: applies changed inputs to an existing object and waits until it is ready again. */
 
+import { hasUnknown } from "../../shared/properties.ts";
 import { annotations, isTrue } from "../annotations.ts";
 import { ApiError, NoMatchError } from "../client/errors.ts";
 import { isUnreachable, type Context } from "../context.ts";
@@ -8,7 +9,7 @@ import { fieldManager, hasClientSideManager, ignoreChanges, nothing } from "../m
 import { describe, idOf, parseId, type KubeObject } from "../objects.ts";
 import { checkpoint, manifest, parseCheckpoint } from "../state.ts";
 import { resourceType } from "../urn.ts";
-import { hasUnknowns, type JsonObject } from "../values.ts";
+import type { JsonObject } from "../values.ts";
 import { identity } from "./check.ts";
 import { InitError, settle } from "./init-error.ts";
 
@@ -33,7 +34,7 @@ export async function update(context: Context, request: UpdateRequest): Promise<
   const stateOf = (live: KubeObject): JsonObject =>
     checkpoint({ inputs, live, initialApiVersion: before.initialApiVersion, fieldManager: manager }, request.news);
   if (request.preview) {
-    const expected = hasUnknowns(request.news) ? undefined : await preview(context, request, inputs, manager);
+    const expected = hasUnknown(request.news) ? undefined : await preview(context, request, inputs, manager);
     return expected === undefined ? request.news : stateOf(expected);
   }
 
