@@ -16,6 +16,7 @@ export function ssh(): Command {
       const { findByName } = await import("../names.ts");
       const { become } = await import("../exec.ts");
       const outputs = await requireOutputs(stack);
-      become("ssh", [...(await sshArguments(stack, outputs, findByName("node", name, outputs.nodes))), "--", ...words], "install openssh-client");
+      const remote = words[0] === "--" ? words.slice(1) : words;
+      become("ssh", [...(await sshArguments(stack, outputs, findByName("node", name, outputs.nodes))), "--", ...remote], "install openssh-client");
     });
 }

@@ -48,7 +48,7 @@ const quiet = new Set(["same", "read", "refresh"]);
 const partial = new Set(["create-replacement", "delete-replaced", "discard-replaced", "remove-pending-replace"]);
 
 /** Messages of the engine about our own doing, nothing that a user can act on. */
-const expected = [/^using pulumi-resource-\S+ from \$PATH/, /^update failed$/, /^Attempting to deploy or update resources with \d+ pending operations/];
+const expected = [/^using pulumi-(resource|analyzer)-\S+ from \$PATH/, /^(update|preview|refresh|destroy) failed$/, /^Attempting to deploy or update resources with \d+ pending operations/];
 
 /**
  * Follows an operation by the engine's events: what is going on, how much is done, and what to tell in the end. Takes events and values, does no I/O.

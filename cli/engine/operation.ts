@@ -1,9 +1,11 @@
+import { join } from "node:path";
 import type { EngineEvent, Stack } from "@pulumi/pulumi/automation/index.js";
 import { type Changes, OperationProgress } from "../display/progress.ts";
 import type { Screen } from "../display/screen.ts";
 import { changesText, faultsText, nowText, plannedText, stepText } from "../display/text.ts";
 import { CliError, Interrupted, messageOf, UsageError } from "../errors.ts";
 import { interrupts } from "../interrupt.ts";
+import { root } from "../paths.ts";
 import { killEngine } from "./orphans.ts";
 import type { Session } from "./session.ts";
 
@@ -30,6 +32,7 @@ export async function operate(session: Session, operation: Operation, screen: Sc
       showSecrets: false,
       color: "never",
       signal: interrupt.signal,
+      policyPacks: [join(root, "policy", "pack")],
       onEvent: (event) => {
         for (const step of progress.apply(event, Date.now())) screen.line(text(step));
         for (const warning of progress.warnings.filter((warning) => !warned.has(warning))) {
@@ -46,7 +49,7 @@ export async function operate(session: Session, operation: Operation, screen: Sc
       throw new UsageError(`${messageOf(session.programError)}\nNothing was changed.`);
     }
     const faults = progress.faults.length > 0 ? faultsText(progress.faults) : engineMessage(messageOf(error));
-    throw new CliError(`${operation} failed after ${changesText(progress.changes)}:\n${faults}`);
+    throw new CliError(`${operation} failed after ${changesText(progress.changes, operation === "preview" ? "planned" : "past")}:\n${faults}`);
   } finally {
     screen.status(undefined);
   }
@@ -60,12 +63,14 @@ interface CallOptions {
   showSecrets: boolean;
   color: "never";
   signal: AbortSignal;
+  policyPacks: string[];
   onEvent: (event: EngineEvent) => void;
 }
 
-async function call(stack: Stack, operation: Operation, options: CallOptions): Promise<void> {
-  if (operation === "up") await stack.up(options);
-  else if (operation === "preview") await stack.preview(options);
+/** The policies are for what the program wants, so only where it runs. */
+async function call(stack: Stack, operation: Operation, { policyPacks, ...options }: CallOptions): Promise<void> {
+  if (operation === "up") await stack.up({ ...options, policyPacks });
+  else if (operation === "preview") await stack.preview({ ...options, policyPacks });
   else if (operation === "refresh") await stack.refresh(options);
   else await stack.destroy(options);
 }

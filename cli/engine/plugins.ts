@@ -9,11 +9,11 @@ import { root } from "../paths.ts";
 
 const names: readonly PluginName[] = ["kubernetes", "command", "random"];
 
-/** The bundled plugins: they implement of the official ones what this project uses. */
+/** The bundled plugins: they implement of the official ones what this project uses. With them is what runs the policy pack. */
 const bundled = join(root, "toolchain", "providers", "bin");
 
 /**
- * Directories to put on the engine's PATH, one for each plugin: where PEAK_PLUGIN_PATH points to; else the official plugin, installed or
+ * Directories to put on the engine's PATH, for each plugin one: where PEAK_PLUGIN_PATH points to; else the official plugin, installed or
  * downloaded; else the bundled one.
  */
 export async function pluginDirectories(log: Progress, signal: AbortSignal, env: NodeJS.ProcessEnv = process.env): Promise<string[]> {
@@ -29,7 +29,7 @@ export async function pluginDirectories(log: Progress, signal: AbortSignal, env:
       return downloaded === undefined ? bundled : join(downloaded, "bin");
     }),
   );
-  return [...new Set(directories)];
+  return [...new Set([...directories, bundled])];
 }
 
 /** The engine wants the plugin of the same version as the SDK package. */
