@@ -44,7 +44,8 @@ export class Clone {
 
   /** Runs `./peak` in the copy; its progress goes to the test's own output. */
   async peak(...words: string[]): Promise<Ended> {
-    const { ended } = this.start(...words);
+    const ended = await this.start(...words).ended;
+    if (ended.code !== 0) process.stderr.write(`./peak ${words.join(" ")}: ${ended.code}\n${ended.stdout.slice(-4000)}${ended.stderr.slice(-4000)}\n`);
     return ended;
   }
 
@@ -52,10 +53,7 @@ export class Clone {
   start(...words: string[]) {
     const child = spawn("./peak", words, { cwd: this.directory, env: this.environment, stdio: ["ignore", "pipe", "pipe"], detached: true });
     const closed = new Promise<number | null>((resolve, reject) => child.once("close", resolve).once("error", reject));
-    const ended: Promise<Ended> = Promise.all([closed, text(child.stdout), text(child.stderr)]).then(([code, stdout, stderr]) => {
-      if (code !== 0) process.stderr.write(`./peak ${words.join(" ")}: ${code}\n${stdout.slice(-4000)}${stderr.slice(-4000)}\n`);
-      return { code, stdout, stderr };
-    });
+    const ended: Promise<Ended> = Promise.all([closed, text(child.stdout), text(child.stderr)]).then(([code, stdout, stderr]) => ({ code, stdout, stderr }));
     return { child, ended };
   }
 
