@@ -34,6 +34,8 @@ const nameServer = z.strictObject({ name, addresses: z.array(address).default([]
 const common = {
   listen: z.array(endpoint).min(1),
   http: endpoint.optional(),
+  udp: z.enum(['batched', 'plain']).default(process.platform === 'linux' ? 'batched' : 'plain'),
+  workers: z.int().min(1).max(64).default(1),
   nsid: z.string().max(MAX_NSID_LENGTH).optional(),
 };
 

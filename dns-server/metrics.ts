@@ -2,26 +2,36 @@ import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { rcodeName, typeName } from './wire/constants.ts';
 import type { Protocol, Response } from './view/responder.ts';
 
+/** What worker threads counted since the start. */
+export interface WorkerCounts {
+  counts(): Iterable<{ type: number; rcode: number; count: number }>;
+  dropped(): number;
+}
+
 /** The metrics of a server. The query path only adds to plain numbers; the registry reads them when it is asked. */
 export class Metrics {
   readonly registry = new Registry();
   private readonly queries = new Map<number, number>();
+  private readonly workers: WorkerCounts[] = [];
   private dropped = 0;
 
   constructor(state: { viewVersion(): number; viewAgeSeconds(): number; pods(): { ready: number; notReady: number } | undefined }) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry, prefix: 'peakdns_' });
-    const { queries } = this;
+    const { queries, workers } = this;
     new Counter({
       name: 'peakdns_queries_total', help: 'Answered queries by type, rcode and transport.', labelNames: ['type', 'rcode', 'transport'], registers,
       collect() {
         this.reset();
-        for (const [key, count] of queries) this.inc({ type: typeLabel(key >>> 16), rcode: rcodeName((key >> 1) & 0x7fff), transport: key & 1 ? 'tcp' : 'udp' }, count);
+        const add = (type: number, rcode: number, transport: Protocol, count: number): void =>
+          this.inc({ type: typeLabel(type), rcode: rcodeName(rcode), transport }, count);
+        for (const [key, count] of queries) add(key >>> 16, (key >> 1) & 0x7fff, key & 1 ? 'tcp' : 'udp', count);
+        for (const worker of workers) for (const { type, rcode, count } of worker.counts()) add(type, rcode, 'udp', count);
       },
     });
-    const dropped = (): number => this.dropped;
+    const dropped = (): number => workers.reduce((sum, worker) => sum + worker.dropped(), this.dropped);
     new Counter({
-      name: 'peakdns_dropped_total', help: 'Packets that must not be answered.', registers,
+      name: 'peakdns_dropped_total', help: 'Packets that were not answered: no queries, or too many odd ones at once.', registers,
       collect() {
         this.reset();
         this.inc(dropped());
@@ -41,6 +51,11 @@ export class Metrics {
         this.set({ state: 'not_ready' }, pods.notReady);
       },
     });
+  }
+
+  /** Adds the counts of worker threads. */
+  addWorkers(worker: WorkerCounts): void {
+    this.workers.push(worker);
   }
 
   count(response: Response | undefined, protocol: Protocol): void {

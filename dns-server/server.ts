@@ -6,7 +6,6 @@ import { UserError } from './errors.ts';
 import { serveHttp } from './http.ts';
 import { log } from './log.ts';
 import { Metrics } from './metrics.ts';
-import { clusterSource } from './source/cluster.ts';
 import { isComplete, type Source } from './source/source.ts';
 import { loadRootZone, loadZones, staticSource } from './source/static.ts';
 import { TcpTransport } from './transport/tcp.ts';
@@ -28,18 +27,21 @@ export interface Server {
   close(): Promise<void>;
 }
 
-function startSource(config: Config, changed: () => void): Source {
+async function startSource(config: Config, changed: () => void): Promise<Source> {
   switch (config.role) {
     case 'root':
       return staticSource([loadRootZone(config)]);
     case 'zones':
       return staticSource(loadZones(config));
-    case 'cluster':
+    case 'cluster': {
+      // only here: the Kubernetes client is most of the memory
+      const { clusterSource } = await import('./source/cluster.ts');
       return clusterSource(config, changed);
+    }
   }
 }
 
-const RESTART_KEYS = ['role', 'listen', 'http', 'nsid'] as const;
+const RESTART_KEYS = ['role', 'listen', 'http', 'nsid', 'udp', 'workers'] as const;
 
 /**
  * Starts a server.
@@ -47,8 +49,10 @@ const RESTART_KEYS = ['role', 'listen', 'http', 'nsid'] as const;
  */
 export async function startServer(config: Config): Promise<Server> {
   let version = 0;
-  let source = startSource(config, () => swap());
-  const answerer = new Answerer({ nsid: Buffer.from(config.nsid ?? hostname()), cookies: new Cookies(randomBytes(16)) });
+  let source = await startSource(config, () => swap());
+  const nsid = Buffer.from(config.nsid ?? hostname());
+  const cookieSecret = randomBytes(16);
+  const answerer = new Answerer({ nsid, cookies: new Cookies(cookieSecret) });
   const swap = (): void => {
     version++;
     answerer.setView(source.view());
@@ -60,6 +64,15 @@ export async function startServer(config: Config): Promise<Server> {
     metrics.count(response, protocol);
     return response;
   };
+  const udpTransports = async (endpoints: readonly Endpoint[]): Promise<Transport[]> => {
+    if (config.udp === 'plain') return endpoints.map((endpoint) => new UdpTransport(endpoint, handler('udp')));
+    // only here, since it loads native code that other systems than Linux lack
+    const { BatchedUdpTransport } = await import('./transport/batched/batched-udp.ts');
+    const { workers } = config;
+    const batched = new BatchedUdpTransport(endpoints, answerer, { workers, nsid, cookieSecret, count: (response) => metrics.count(response, 'udp') });
+    metrics.addWorkers(batched);
+    return [batched];
+  };
   const open: { close(): Promise<void> }[] = [];
   const close = async (): Promise<void> => {
     await Promise.all([source.stop(), ...open.map((part) => part.close())]);
@@ -70,24 +83,22 @@ export async function startServer(config: Config): Promise<Server> {
     const old = source;
     let complete = (): void => {};
     const completed = new Promise<void>((resolve) => (complete = resolve));
-    const fresh = startSource(next, () => (source === fresh ? swap() : complete()));
+    const fresh: Source = await startSource(next, () => (source === fresh ? swap() : complete()));
     if (!isComplete(fresh)) await completed;
     source = fresh;
     swap();
     await old.stop();
   };
   try {
-    const endpoints: Endpoint[] = [];
-    for (const wanted of config.listen) {
-      const start = async (transport: Transport): Promise<Endpoint> => {
-        await transport.listen();
-        open.push(transport);
-        return transport.endpoint;
-      };
-      // a port 0 is chosen by TCP; UDP takes the same
-      const chosen = await start(new TcpTransport(wanted, handler('tcp')));
-      endpoints.push(await start(new UdpTransport(chosen, handler('udp'))));
-    }
+    const start = async (transport: Transport): Promise<void> => {
+      await transport.listen();
+      open.push(transport);
+    };
+    const tcp = config.listen.map((endpoint) => new TcpTransport(endpoint, handler('tcp')));
+    for (const transport of tcp) await start(transport);
+    // a port 0 was chosen by TCP; UDP takes the same
+    const endpoints = tcp.map(({ endpoint }) => endpoint);
+    for (const transport of await udpTransports(endpoints)) await start(transport);
     const http = config.http && (await serveHttp(config.http, metrics.registry, () => isComplete(source)));
     if (http) open.push(http);
     log('info', 'serving', { role: config.role, listen: endpoints.map(formatEndpoint), ...(http ? { http: formatEndpoint(http.endpoint) } : {}) });

@@ -33,6 +33,7 @@ export class TcpTransport implements Transport {
     this.server.maxConnections = limits.maxConnections;
   }
 
+  /** Where it listens, known after `listen`: a port 0 has become a real one. */
   get endpoint(): Endpoint {
     return this.bound ?? this.wanted;
   }

@@ -12,8 +12,6 @@ export type Handler = (message: Uint8Array, client: Uint8Array) => Response | un
 
 /** One way for queries to come in. */
 export interface Transport {
-  /** Where it listens, known after `listen`: a port 0 has become a real one. */
-  readonly endpoint: Endpoint;
   /** @throws the system's error (address in use, no permission, ...) */
   listen(): Promise<void>;
   close(): Promise<void>;

@@ -8,11 +8,11 @@ const SOCKET_BUFFER = 1 << 20;
 /** Plain UDP by `node:dgram`. */
 export class UdpTransport implements Transport {
   private readonly socket: Socket;
-  private readonly wanted: Endpoint;
-  private bound: Endpoint | undefined;
+  private readonly endpoint: Endpoint;
+  private listening = false;
 
   constructor(endpoint: Endpoint, handle: Handler) {
-    this.wanted = endpoint;
+    this.endpoint = endpoint;
     const ipv6 = endpoint.address.includes(':');
     // the buffer sizes are a wish: the kernel caps them
     const buffers = { recvBufferSize: SOCKET_BUFFER, sendBufferSize: SOCKET_BUFFER };
@@ -25,21 +25,17 @@ export class UdpTransport implements Transport {
     });
   }
 
-  get endpoint(): Endpoint {
-    return this.bound ?? this.wanted;
-  }
-
   async listen(): Promise<void> {
-    this.socket.bind(this.wanted.port, this.wanted.address);
+    this.socket.bind(this.endpoint.port, this.endpoint.address);
     await once(this.socket, 'listening');
     // after the start errors of a socket are those of single datagrams, and UDP promises nothing
     this.socket.on('error', ignoreSendError);
-    this.bound = { address: this.wanted.address, port: this.socket.address().port };
+    this.listening = true;
   }
 
   async close(): Promise<void> {
-    if (!this.bound) return;
-    this.bound = undefined;
+    if (!this.listening) return;
+    this.listening = false;
     const closed = once(this.socket, 'close');
     this.socket.close();
     await closed;

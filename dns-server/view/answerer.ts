@@ -1,8 +1,9 @@
 import type { Identity } from '../wire/edns.ts';
 import type { Name } from '../wire/name.ts';
 import { FastResponder, GENERAL } from './fast.ts';
+import type { AnswerTable } from './layout.ts';
 import { Responder, type Protocol, type Response } from './responder.ts';
-import { compileZone, type AnswerTable } from './table.ts';
+import { compileZone } from './table.ts';
 import type { View } from './view.ts';
 
 /** What other threads need to answer as this one does. */

@@ -3,7 +3,7 @@ import { COOKIE_LENGTH, isCookieLength } from '../wire/cookie.ts';
 import { MAX_UDP_PAYLOAD, OPT_LENGTH, type Identity } from '../wire/edns.ts';
 import { MAX_NAME_LENGTH, type Name } from '../wire/name.ts';
 import { HEADER_LENGTH } from '../wire/query.ts';
-import { Body, BODY_AA, CHILD_GENERAL, HASH_SEED, hashName, hashOctet, hashSlot, Head, Node, type AnswerTable } from './table.ts';
+import { Body, BODY_AA, CHILD_GENERAL, HASH_SEED, hashName, hashOctet, hashSlot, Head, Node, type AnswerTable } from './layout.ts';
 
 /** A question that the tables do not answer: the general path does. */
 export const GENERAL = 0;

@@ -1,0 +1,74 @@
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { FastResponder, GENERAL } from '../../view/fast.ts';
+import { Cookies } from '../../wire/cookie.ts';
+import { Control, counterIndex, MAX_PENDING, type GeneralQuery, type ToWorker, type WorkerSettings } from './protocol.ts';
+import { ADDRESS_SIZE, Batch, Poll } from './socket.ts';
+
+/** A thread that answers sockets: receive a batch, answer from the tables, send a batch. It never returns to the event loop until it stops. */
+
+const BATCH = 64;
+/** Larger than any answer over UDP, and than any query that is not a mistake. */
+const SLOT = 2048;
+/** A wish to stop is seen at least so often. */
+const MAX_WAIT_MS = 100;
+
+const settings = workerData as WorkerSettings;
+const port = parentPort!;
+const control = new Int32Array(settings.control);
+const counters = new Float64Array(settings.counters);
+const responder = new FastResponder({ nsid: settings.nsid, cookies: new Cookies(settings.cookieSecret) });
+const sockets = settings.sockets.map((socket, index) => ({ ...socket, index, batch: new Batch(BATCH, SLOT, socket.wildcard) }));
+const poll = new Poll(sockets.map(({ fd }) => fd));
+type Socket = (typeof sockets)[number];
+
+function readMessages(): void {
+  for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port)) {
+    const message = received.message as ToWorker;
+    if (message.kind === 'zone') responder.setZone(message.origin, message.table);
+    else responder.setLoading(message.loading);
+  }
+}
+
+function passOn({ index, batch }: Socket, slot: number, length: number): void {
+  if (Atomics.add(control, Control.PENDING, 1) >= MAX_PENDING) {
+    Atomics.sub(control, Control.PENDING, 1);
+    Atomics.add(control, Control.DROPPED, 1);
+    return;
+  }
+  const query: GeneralQuery = { socket: index, message: batch.queries.slice(slot * SLOT, slot * SLOT + length), route: batch.copyRoute(slot) };
+  port.postMessage(query);
+}
+
+/** Answers what has come to a socket, a batch of it. @returns how much that was */
+function answerBatch(socket: Socket): number {
+  const { fd, ipv6, batch } = socket;
+  const count = batch.receive(fd);
+  if (count === 0) return 0;
+  const messages = Atomics.load(control, Control.MESSAGES);
+  if (messages !== seen) {
+    seen = messages;
+    readMessages();
+  }
+  responder.setTime(Math.floor(Date.now() / 1000));
+  for (let i = 0; i < count; i++) {
+    const length = batch.queryLength(i);
+    const client = i * ADDRESS_SIZE + (ipv6 ? 8 : 4);
+    const answered = responder.answer(batch.queries, i * SLOT, length, batch.answers, i * SLOT, 0, batch.addresses, client, ipv6 ? 16 : 4);
+    batch.setAnswer(i, answered);
+    if (answered === GENERAL) passOn(socket, i, length);
+    else {
+      const counter = counterIndex(responder.type, responder.rcode);
+      counters[counter] = counters[counter]! + 1;
+    }
+  }
+  batch.send(fd, count);
+  return count;
+}
+
+let seen = -1;
+while (Atomics.load(control, Control.STOP) === 0) {
+  let full = false;
+  for (let i = 0; i < sockets.length; i++) if (answerBatch(sockets[i]!) === BATCH) full = true;
+  if (!full) poll.wait(MAX_WAIT_MS);
+}
+port.close();
