@@ -6,8 +6,9 @@ import { parseSettings } from "./components/config.ts";
 import { Echo } from "./components/experiment/echo.ts";
 import { Image } from "./components/images/image.ts";
 import { within } from "./components/lifetime.ts";
-import { planAddresses } from "./components/network/delegation.ts";
+import { planAddresses, publishedAddress } from "./components/network/delegation.ts";
 import { Machines } from "./components/node/machines.ts";
+import { serverName } from "./components/peakdns/delegation.ts";
 import { PeakDns } from "./components/peakdns/peakdns.ts";
 import { loadInventory, withNodeCount } from "./hardware/inventory.ts";
 
@@ -21,10 +22,11 @@ export default async function peak() {
   const inventory = withNodeCount(loadInventory(settings.inventory), settings.nodes);
   const plan = planAddresses(settings.ulaPrefix, settings.globalPrefix);
 
-  const machines = new Machines("machines", { inventory, plan, zone });
+  const rootServers = inventory.hosts.filter((host) => host.role === "steering")
+    .map((host) => ({ name: serverName(host.name, zone), address: publishedAddress(plan.node(host.number)) }));
+
+  const machines = new Machines("machines", { inventory, plan, zone, rootServers });
   const { nodes, lifetime } = machines;
-  const steering = nodes.filter((host) => host.role === "steering");
-  const rootServers = steering.map((host) => host.global ?? host.ula);
 
   const cluster: ClusterAccess = kubeContext === undefined
     ? new Cluster("cluster", { hosts: nodes, plan, zone, rootServers, baseImage }, { transformations: [within(lifetime)] })
@@ -39,7 +41,7 @@ export default async function peak() {
   const dns = new PeakDns("peakdns", {
     image: image("peakdns", "dns-server/main.ts").ref,
     zone,
-    rootHosts: steering,
+    rootHosts: nodes.filter((host) => host.role === "steering"),
     clusterHosts: nodes.filter((host) => host.role === "service").slice(0, clusterServers),
     domains,
   }, inside);

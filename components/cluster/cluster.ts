@@ -4,6 +4,7 @@ import { Image } from "../images/image.ts";
 import type { AddressPlan } from "../network/delegation.ts";
 import { NodeNetwork } from "../network/node-network.ts";
 import { Resolver } from "../network/resolver.ts";
+import type { RootServer } from "../network/unbound.ts";
 import type { ProductName } from "../../toolchain/products.ts";
 import { Binaries } from "../node/binaries.ts";
 import type { Host } from "../node/host.ts";
@@ -22,8 +23,8 @@ export interface ClusterArgs {
   plan: AddressPlan;
   /** The zone whose names lead to pods, with its final dot. */
   zone: string;
-  /** Addresses of the zone's root servers. */
-  rootServers: string[];
+  /** The zone's root servers. */
+  rootServers: RootServer[];
   /** The image that CoreDNS's is built on; our own when undefined. */
   baseImage: string | undefined;
 }

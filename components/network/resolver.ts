@@ -1,14 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../node/host.ts";
 import { HostSetup } from "../node/host-setup.ts";
-import { renderUnbound } from "./unbound.ts";
+import { renderUnbound, type RootServer } from "./unbound.ts";
 
 export interface ResolverArgs {
   host: Host;
   /** The zone, with its final dot. */
   zone: string;
-  /** Addresses of the zone's root servers. */
-  servers: string[];
+  /** The zone's root servers. */
+  servers: RootServer[];
   /** Who may ask, as prefixes. */
   allow: string[];
 }

@@ -1,9 +1,16 @@
+/** Where resolution of the zone starts. */
+export interface RootServer {
+  /** Absolute name. */
+  name: string;
+  address: string;
+}
+
 /** A recursive resolver that knows where one zone starts, and refuses every other name. */
 export interface ResolverSettings {
   /** Absolute name of the zone. */
   zone: string;
-  /** Addresses of the zone's root servers. */
-  servers: string[];
+  /** The zone's root servers. */
+  servers: RootServer[];
   /** The address that it listens on. */
   address: string;
   /** UDP and TCP port. */
@@ -31,9 +38,11 @@ ${allow.map((prefix) => `  access-control: ${prefix} allow`).join("\n")}
   infra-keep-probing: yes
   num-threads: 1
   local-zone: "." refuse
+  # Where dig +trace starts.
+${servers.map(({ name }) => `  local-data: ". 3600 IN NS ${name}"`).join("\n")}
   local-zone: "${zone}" transparent
 stub-zone:
   name: "${zone}"
-${servers.map((server) => `  stub-addr: ${server}`).join("\n")}
+${servers.map(({ address }) => `  stub-addr: ${address}`).join("\n")}
 `;
 }

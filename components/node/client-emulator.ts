@@ -1,5 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import type { RootServer } from "../network/unbound.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
 import { rootfsKey } from "./virtual/rootfs.ts";
 import type { ClientSpec } from "./virtual/spec.ts";
@@ -12,8 +13,8 @@ export interface ClientEmulatorArgs {
   network: VirtualNetwork;
   /** The zone that its resolver serves, with its final dot. */
   zone: string;
-  /** Addresses of the zone's root servers. */
-  servers: string[];
+  /** The zone's root servers. */
+  servers: RootServer[];
 }
 
 /** A network namespace on this machine that stands in for a client, with a recursive resolver that starts at the zone's root servers. */

@@ -38,7 +38,7 @@ beforeAll(async () => {
   const network = new VirtualNetwork("network", { plan, nodes: [1, 2] });
   virtual = new VirtualPi("pi", { machine: { name: "pi99", number: 2, role: "service" }, network, operatorKey });
   board = new Board("board", { machine: { name: "board1", number: 3, role: "steering" }, plan, operatorKey });
-  new ClientEmulator("client", { machine: { name: "client99", number: 101 }, network, zone: "peak.", servers: [`${G}:1::1`] });
+  new ClientEmulator("client", { machine: { name: "client99", number: 101 }, network, zone: "peak.", servers: [{ name: "pi1.ns.peak.", address: `${G}:1::1` }] });
   await pulumi.runtime.disconnect();
 });
 
@@ -78,7 +78,7 @@ describe("each virtual host's command gets the spec that its script takes", () =
     gateway: router,
     routes: [node(1), node(2)],
     zone: "peak.",
-    servers: [`${G}:1::1`],
+    servers: [{ name: "pi1.ns.peak.", address: `${G}:1::1` }],
   }));
 
   test("as a secret where there is a key in it", () => expect(isSecret(commands.get("pi")!["stdin"])).toBe(true));

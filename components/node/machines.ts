@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Inventory } from "../../hardware/inventory.ts";
-import { publishedAddress, type AddressPlan } from "../network/delegation.ts";
+import type { AddressPlan } from "../network/delegation.ts";
+import type { RootServer } from "../network/unbound.ts";
 import { Board } from "./board.ts";
 import { ClientEmulator } from "./client-emulator.ts";
 import { localArchitecture, type Architecture } from "./host.ts";
@@ -14,6 +15,8 @@ export interface MachinesArgs {
   plan: AddressPlan;
   /** The zone that clients resolve, with its final dot. */
   zone: string;
+  /** The zone's root servers. */
+  rootServers: RootServer[];
 }
 
 /** The machines of a stack. This is the only place that knows how they come into being. */
@@ -31,7 +34,7 @@ export class Machines extends pulumi.ComponentResource {
   /** Exists once this machine has the tools that making hosts and images takes; empty where that is the operator's business. */
   readonly tools: pulumi.Resource[];
 
-  constructor(name: string, { inventory, plan, zone }: MachinesArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { inventory, plan, zone, rootServers }: MachinesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:node:Machines", name, {}, opts);
     const machines = [...inventory.hosts].sort((a, b) => Number(b.role === "steering") - Number(a.role === "steering"));
     const nodes = machines.filter(({ role }) => role !== "client");
@@ -41,9 +44,8 @@ export class Machines extends pulumi.ComponentResource {
 
     if (emulated) {
       const network = new VirtualNetwork(`${name}-network`, { plan, nodes: nodes.map(({ number }) => number) }, { parent: this });
-      const servers = nodes.filter(({ role }) => role === "steering").map(({ number }) => publishedAddress(plan.node(number)));
       this.nodes = nodes.map((machine) => new VirtualPi(machine.name, { machine, network, operatorKey }, { parent: this }));
-      for (const machine of clients) new ClientEmulator(machine.name, { machine, network, zone, servers }, { parent: this });
+      for (const machine of clients) new ClientEmulator(machine.name, { machine, network, zone, servers: rootServers }, { parent: this });
       this.tools = [network.packages];
     } else {
       this.nodes = nodes.map((machine) => new Board(machine.name, { machine, plan, operatorKey }, { parent: this }));

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { renderUnbound } from "../../network/unbound.ts";
 import { type Layout, directory, namespace } from "./layout.ts";
 import { plugIn, unplug } from "./links.ts";
 import { rootfs, rootfsKey } from "./rootfs.ts";
@@ -15,7 +16,7 @@ import { type Unit, down, up } from "./units.ts";
 export function clientUp(names: Layout, spec: ClientSpec): Promise<{ name: string; starts: number }> {
   return up(names, {
     ...client(names, spec.name),
-    spec: { ...spec, rootfs: rootfsKey(), config: unboundConfig(spec) },
+    spec: { ...spec, rootfs: rootfsKey(), config: renderUnbound({ ...spec, address: "::1", port: 53, allow: ["::1/128"] }) },
     start: () => start(names, spec),
     ready: () => ready(names, spec.name),
   });
@@ -51,7 +52,7 @@ async function start(names: Layout, spec: ClientSpec): Promise<number> {
   }
 
   await mkdir(home, { recursive: true, mode: 0o700 });
-  await writeFile(join(home, "unbound.conf"), unboundConfig(spec));
+  await writeFile(join(home, "unbound.conf"), renderUnbound({ ...spec, address: "::1", port: 53, allow: ["::1/128"] }));
   await using log = await open(join(home, "unbound.log"), "w", 0o600);
   // The nodes' unbound, so that the host needs none.
   const script = 'mount --bind "$1" "$2/mnt" && exec chroot "$2" unbound -d -c /mnt/unbound.conf';
@@ -60,32 +61,6 @@ async function start(names: Layout, spec: ClientSpec): Promise<number> {
   await new Promise((resolve, reject) => child.once("spawn", resolve).once("error", reject));
   child.unref();
   return child.pid!;
-}
-
-/** Configuration of a recursive resolver that knows where one zone starts and refuses all else. */
-export function unboundConfig({ zone, servers }: Pick<ClientSpec, "zone" | "servers">): string {
-  return `server:
-  chroot: ""
-  username: ""
-  pidfile: ""
-  use-syslog: no
-  interface: ::1
-  access-control: ::1/128 allow
-  do-ip4: no
-  # There is no trust anchor in the zone, so there is nothing to validate.
-  module-config: "iterator"
-  cache-min-ttl: 0
-  # A name that has just appeared is to be found at once.
-  cache-max-negative-ttl: 5
-  # A server that was away for long is found again when it is back.
-  infra-keep-probing: yes
-  num-threads: 1
-  local-zone: "." refuse
-  local-zone: "${zone}" transparent
-stub-zone:
-  name: "${zone}"
-${servers.map((server) => `  stub-addr: ${server}`).join("\n")}
-`;
 }
 
 /** Waits until unbound listens, for ten seconds at most; gives up at once if it ends. */

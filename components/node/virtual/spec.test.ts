@@ -14,7 +14,7 @@ const client = {
   gateway: "fd00:0:0:1:ffff::1",
   routes: [{ via: "fd00:0:0:1:1::1", prefixes: ["fd00:0:0:1:1::/80"] }],
   zone: "peak.",
-  servers: ["fd00:0:0:1:1::1"],
+  servers: [{ name: "pi1.ns.peak.", address: "fd00:0:0:1:1::1" }],
 };
 const network = { prefixes: ["fd00:0:0:1::/64"], router: ["fd00:0:0:1:ffff::1"], host: "fd00:0:0:1:fffe::1", routes: client.routes };
 

@@ -25,7 +25,7 @@ const client: ClientSpec = {
   gateway: `${ula}:ffff::1`,
   routes,
   zone: "peak.",
-  servers: [`${ula}:1::1`],
+  servers: [{ name: "pi1.ns.peak.", address: `${ula}:1::1` }],
 };
 let pi: PiSpec;
 let scratch: string;
