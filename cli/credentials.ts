@@ -4,7 +4,10 @@ import type { Outputs } from "./engine/outputs.ts";
 import { paths } from "./paths.ts";
 
 /** How kubectl gets to the stack's cluster: arguments that come first, and its environment. */
-export async function kubectlAccess(stack: string, { kubeconfig, kubeContext }: Outputs): Promise<{ args: string[]; env: NodeJS.ProcessEnv }> {
+export async function kubectlAccess(
+  stack: string,
+  { kubeconfig, kubeContext }: Outputs,
+): Promise<{ args: string[]; env: NodeJS.ProcessEnv }> {
   const args = kubeContext === undefined ? [] : ["--context", kubeContext];
   const env = kubeconfig === undefined ? process.env : { ...process.env, KUBECONFIG: await writeSecret(stack, "kubeconfig", kubeconfig) };
   return { args, env };
@@ -14,7 +17,14 @@ export async function kubectlAccess(stack: string, { kubeconfig, kubeContext }: 
 export async function sshArguments(stack: string, { ssh }: Outputs, { name, ula }: { name: string; ula: string }): Promise<string[]> {
   const key = await writeSecret(stack, "ssh-key", ssh.privateKey.endsWith("\n") ? ssh.privateKey : `${ssh.privateKey}\n`);
   const known = await writeSecret(stack, "known-hosts", knownHosts(ssh.hostKeys));
-  const options = [`UserKnownHostsFile=${known}`, "GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=yes", `HostKeyAlias=${name}`, "IdentitiesOnly=yes", "LogLevel=ERROR"];
+  const options = [
+    `UserKnownHostsFile=${known}`,
+    "GlobalKnownHostsFile=/dev/null",
+    "StrictHostKeyChecking=yes",
+    `HostKeyAlias=${name}`,
+    "IdentitiesOnly=yes",
+    "LogLevel=ERROR",
+  ];
   return ["-F", "none", "-i", key, ...options.flatMap((option) => ["-o", option]), `${ssh.user}@${ula}`];
 }
 

@@ -7,7 +7,8 @@ export interface Interrupts extends Disposable {
 }
 
 /**
- * Until disposed, the first signal aborts `signal`, so that what is going on stops at a point from which it can go on; the second calls `force`.
+ * Until disposed, the first signal aborts `signal`, so that what is going on stops at a point from which it can go on; the second calls
+ * `force`.
  * @param asked called at the first signal, to tell the user what happens now
  */
 export function interrupts(asked: () => void, force: () => void): Interrupts {

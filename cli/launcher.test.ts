@@ -17,7 +17,8 @@ function script(file: string, text: string): void {
 }
 
 /** Stands in for Node: tells its version, otherwise what it was called with. */
-const node = (version: string) => `[ "$1" = --version ] && { echo v${version}; exit; }\nshift\necho "node ${version} $*"\ncommand -v node\nexit \${EXIT:-0}`;
+const node = (version: string) =>
+  `[ "$1" = --version ] && { echo v${version}; exit; }\nshift\necho "node ${version} $*"\ncommand -v node\nexit \${EXIT:-0}`;
 /** Stands in for npm: leaves a log, and the packages with a pinned Node if there is to be one. */
 const npm = (pinned: boolean) => `echo "npm $*" >>"${dir}/npm.calls"
 case $1 in
@@ -40,20 +41,44 @@ beforeEach(() => {
   writeFileSync(join(project, "package-lock.json"), "{}");
   script(join(dir, "pinned"), node("26.10.0"));
   script(join(bin, "npm"), npm(true));
-  for (const tool of ["sh", "uname", "sed", "cksum", "tr", "cat", "dirname", "readlink", "mkdir", "date", "tail", "rm", "mv", "cp", "flock", "sleep"]) {
+  for (const tool of [
+    "sh",
+    "uname",
+    "sed",
+    "cksum",
+    "tr",
+    "cat",
+    "dirname",
+    "readlink",
+    "mkdir",
+    "date",
+    "tail",
+    "rm",
+    "mv",
+    "cp",
+    "flock",
+    "sleep",
+  ]) {
     const found = ["/usr/bin", "/bin"].map((directory) => join(directory, tool)).find(existsSync);
     if (found) symlinkSync(found, join(bin, tool));
   }
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-function launch(args: string[] = ["up", "two words"], env: NodeJS.ProcessEnv = {}, file = join(project, "peak")): Promise<{ code: number; stdout: string; stderr: string }> {
+function launch(
+  args: string[] = ["up", "two words"],
+  env: NodeJS.ProcessEnv = {},
+  file = join(project, "peak"),
+): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(file, args, { cwd: dir, env: { PATH: bin, ...env } }, (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }));
+    execFile(file, args, { cwd: dir, env: { PATH: bin, ...env } }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
   });
 }
 const npmCalls = () => (existsSync(join(dir, "npm.calls")) ? readFileSync(join(dir, "npm.calls"), "utf8").trim().split("\n") : []);
-const runsOn = (version: string) => expect.stringMatching(new RegExp(`^node ${version} .*/cli/main.ts up two words\n.*/bin/node\n`)) as string;
+const runsOn = (version: string) =>
+  expect.stringMatching(new RegExp(`^node ${version} .*/cli/main.ts up two words\n.*/bin/node\n`)) as string;
 
 test("installs the packages once, says so in two lines, and runs the pinned Node, first on PATH", async () => {
   const first = await launch();
@@ -91,13 +116,18 @@ test("works through a symbolic link from another directory", async () => {
 test("passes the exit code on", async () => expect(await launch(undefined, { EXIT: "7" })).toMatchObject({ code: 7 }));
 
 test("shows what npm said when it fails, and leaves nothing that looks installed", async () => {
-  expect(await launch(undefined, { NPM_FAILS: "1" })).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("broken registry") as string });
+  expect(await launch(undefined, { NPM_FAILS: "1" })).toMatchObject({
+    code: 1,
+    stdout: "",
+    stderr: expect.stringContaining("broken registry") as string,
+  });
   expect(await launch()).toMatchObject({ code: 0 });
 });
 
 describe("without npm", () => {
   beforeEach(() => rmSync(join(bin, "npm")));
-  test("says what to install", async () => expect(await launch()).toMatchObject({ code: 1, stderr: expect.stringMatching(/needs npm.*apt-get install npm/) as string }));
+  test("says what to install", async () =>
+    expect(await launch()).toMatchObject({ code: 1, stderr: expect.stringMatching(/needs npm.*apt-get install npm/) as string }));
 });
 
 describe("without the pinned Node among the packages", () => {

@@ -5,8 +5,12 @@ import { program } from "./program.ts";
 
 setGlobalProxyFromEnv(); // HTTPS_PROXY and its kin, for downloads
 
-// A reader that leaves early (`./peak status | head -1`) is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : exitCodes.failed));
+// A reader that leaves early (`./peak status | head -1`) ends nothing: what is being done is brought to its end.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") process.exit(exitCodes.failed);
+  });
+}
 
 try {
   await program().parseAsync();

@@ -22,7 +22,8 @@ describe.each<[string[], number, RegExp]>([
   [["test", "--help"], 0, /e2e/],
   [["--version"], 0, /^\d+\.\d+\.\d+\n$/],
 ])("%j", (args, code, stdout) => {
-  test("tells", async () => expect(await peak(...args)).toMatchObject({ code, stdout: expect.stringMatching(stdout) as string, stderr: "" }));
+  test("tells", async () =>
+    expect(await peak(...args)).toMatchObject({ code, stdout: expect.stringMatching(stdout) as string, stderr: "" }));
 });
 
 describe.each<[string[], RegExp]>([
@@ -38,5 +39,6 @@ describe.each<[string[], RegExp]>([
   [["ssh"], /missing required argument 'node'/],
   [["client"], /missing required argument 'command'/],
 ])("%j", (args, stderr) => {
-  test("is refused", async () => expect(await peak(...args)).toMatchObject({ code: exitCodes.usage, stdout: "", stderr: expect.stringMatching(stderr) as string }));
+  test("is refused", async () =>
+    expect(await peak(...args)).toMatchObject({ code: exitCodes.usage, stdout: "", stderr: expect.stringMatching(stderr) as string }));
 });

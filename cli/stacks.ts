@@ -11,7 +11,10 @@ export function stackNames(): string[] {
   return names.sort((a, b) => Number(b === LOCAL) - Number(a === LOCAL) || a.localeCompare(b));
 }
 
-/** `--stack NAME`: taken before the command (`./peak --stack minikube kubectl ...`) and by every command that does not pass its arguments on. */
+/**
+ * `--stack NAME`: taken before the command (`./peak --stack minikube kubectl ...`) and by every command that does not pass its arguments
+ * on.
+ */
 export function stackOption(): Option {
   return new Option("--stack <name>", `stack to work on (default: ${LOCAL})`).choices(stackNames());
 }

@@ -23,7 +23,16 @@ export function logs(): Command {
       const { kubectlAccess } = await import("../credentials.ts");
       const pod = await findPod(outputs, name);
       const access = await kubectlAccess(stack, outputs);
-      const args = [...access.args, "logs", "--namespace", pod.namespace, "--all-containers", "--tail=200", ...(follow ? ["--follow"] : []), pod.name];
+      const args = [
+        ...access.args,
+        "logs",
+        "--namespace",
+        pod.namespace,
+        "--all-containers",
+        "--tail=200",
+        ...(follow ? ["--follow"] : []),
+        pod.name,
+      ];
       become(await kubectlBinary(), args, "", access.env);
     });
 }

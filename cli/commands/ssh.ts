@@ -17,6 +17,10 @@ export function ssh(): Command {
       const { become } = await import("../exec.ts");
       const outputs = await requireOutputs(stack);
       const remote = words[0] === "--" ? words.slice(1) : words;
-      become("ssh", [...(await sshArguments(stack, outputs, findByName("node", name, outputs.nodes))), "--", ...remote], "install openssh-client");
+      become(
+        "ssh",
+        [...(await sshArguments(stack, outputs, findByName("node", name, outputs.nodes))), "--", ...remote],
+        "install openssh-client",
+      );
     });
 }

@@ -14,7 +14,8 @@ export function up(): Command {
     .option("-y, --yes", "do not ask before a stack other than local is changed")
     .action(async ({ nodes, yes }: { nodes?: number; yes?: boolean }, command: Command) => {
       const stack = stackOf(command);
-      if (nodes !== undefined && stack !== LOCAL) throw new UsageError(`--nodes is for the stack ${LOCAL}; the machines of ${stack} are those of its inventory`);
+      if (nodes !== undefined && stack !== LOCAL)
+        throw new UsageError(`--nodes is for the stack ${LOCAL}; the machines of ${stack} are those of its inventory`);
       const { workOn } = await import("../engine/work.ts");
       const { operate } = await import("../engine/operation.ts");
       const { readStatus } = await import("../status/read.ts");

@@ -21,7 +21,11 @@ const begin = (urn: string, parent: string, op?: string) => about("resourcePreEv
 const end = (urn: string, parent: string, op?: string) => about("resOutputsEvent", urn, parent, op);
 const fail = (urn: string, parent: string, op?: string) => about("resOpFailedEvent", urn, parent, op);
 const say = (severity: string, message: string, urn?: string): EngineEvent =>
-  ({ sequence: sequence++, timestamp: 0, diagnosticEvent: { severity, message, color: "never", ...(urn !== undefined && { urn }) } }) as EngineEvent;
+  ({
+    sequence: sequence++,
+    timestamp: 0,
+    diagnosticEvent: { severity, message, color: "never", ...(urn !== undefined && { urn }) },
+  }) as EngineEvent;
 
 const known = (urn: string, parent: string): KnownResource => ({ urn, parent, custom: !urn.startsWith(pi("")) });
 
@@ -37,14 +41,28 @@ describe("steps", () => {
   test("a component is finished when all that is known to be in it is done", () => {
     const progress = new OperationProgress([known(pi("pi1"), stack), known(a, pi("pi1")), known(b, pi("pi1"))]);
     expect(progress).toMatchObject({ done: 0, total: 3 });
-    const steps = follow(progress, [begin(pi("pi1"), stack), begin(a, pi("pi1")), end(pi("pi1"), stack), end(a, pi("pi1")), begin(b, pi("pi1")), end(b, pi("pi1"))]);
+    const steps = follow(progress, [
+      begin(pi("pi1"), stack),
+      begin(a, pi("pi1")),
+      end(pi("pi1"), stack),
+      end(a, pi("pi1")),
+      begin(b, pi("pi1")),
+      end(b, pi("pi1")),
+    ]);
     expect(steps).toEqual([{ label: "VirtualPi pi1", changes: { create: 2 }, duration: 4000 }]);
     expect(progress).toMatchObject({ done: 3, total: 3, changes: { create: 2 } });
   });
 
   test("a component where nothing changed is not told", () => {
     const progress = new OperationProgress([]);
-    expect(follow(progress, [begin(pi("pi1"), stack, "same"), begin(a, pi("pi1"), "same"), end(a, pi("pi1"), "same"), end(pi("pi1"), stack, "same")])).toEqual([]);
+    expect(
+      follow(progress, [
+        begin(pi("pi1"), stack, "same"),
+        begin(a, pi("pi1"), "same"),
+        end(a, pi("pi1"), "same"),
+        end(pi("pi1"), stack, "same"),
+      ]),
+    ).toEqual([]);
     expect(progress.changes).toEqual({ same: 1 });
   });
 
@@ -54,12 +72,16 @@ describe("steps", () => {
     const certificate = "urn:pulumi:local::peak::peak:cluster:Cluster$peak:cluster:Worker$peak:pki:Certificate::kubelet";
     const issued = command(certificate, "issued");
     const parents = [begin(cluster, stack), begin(worker, cluster), begin(certificate, worker)];
-    expect(follow(new OperationProgress([]), [...parents, begin(issued, certificate), end(issued, certificate)])).toMatchObject([{ label: "Worker worker" }]);
+    expect(follow(new OperationProgress([]), [...parents, begin(issued, certificate), end(issued, certificate)])).toMatchObject([
+      { label: "Worker worker" },
+    ]);
   });
 
   test("a resource outside of any component is a step of its own", () => {
     const urn = "urn:pulumi:local::peak::random:index/randomId:RandomId::seed";
-    expect(follow(new OperationProgress([]), [begin(urn, stack), end(urn, stack)])).toMatchObject([{ label: "RandomId seed", changes: { create: 1 } }]);
+    expect(follow(new OperationProgress([]), [begin(urn, stack), end(urn, stack)])).toMatchObject([
+      { label: "RandomId seed", changes: { create: 1 } },
+    ]);
   });
 
   test("a replacement counts once", () => {
@@ -72,7 +94,9 @@ describe("steps", () => {
   test("what a failed operation had begun is told in the end", () => {
     const never = command(pi("pi1"), "never");
     const progress = new OperationProgress([known(pi("pi1"), stack), known(b, pi("pi1")), known(never, pi("pi1"))]);
-    expect(follow(progress, [begin(pi("pi1"), stack), begin(a, pi("pi1")), end(a, pi("pi1")), begin(b, pi("pi1")), fail(b, pi("pi1"))])).toEqual([]);
+    expect(
+      follow(progress, [begin(pi("pi1"), stack), begin(a, pi("pi1")), end(a, pi("pi1")), begin(b, pi("pi1")), fail(b, pi("pi1"))]),
+    ).toEqual([]);
     expect(progress.rest()).toMatchObject([{ label: "VirtualPi pi1", changes: { create: 1 } }]);
     expect(progress.rest()).toEqual([]);
   });
@@ -87,7 +111,11 @@ describe("steps", () => {
   test("done never passes total, whatever the order of events", () => {
     const urns = [pi("pi1"), pi("pi2"), a, b];
     const parentOf = (urn: string) => (urn === a || urn === b ? pi("pi1") : stack);
-    const event = fc.tuple(fc.constantFrom(begin, end, fail), fc.constantFrom(...urns), fc.constantFrom("create", "same", "delete", "replace"));
+    const event = fc.tuple(
+      fc.constantFrom(begin, end, fail),
+      fc.constantFrom(...urns),
+      fc.constantFrom("create", "same", "delete", "replace"),
+    );
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), fc.subarray(urns), (events, expected) => {
         const progress = new OperationProgress(expected.map((urn) => known(urn, parentOf(urn))));
@@ -105,7 +133,13 @@ describe("steps", () => {
 describe("what the engine says", () => {
   test("a fault names the resource and its component, once", () => {
     const progress = new OperationProgress([]);
-    follow(progress, [begin(pi("pi1"), stack), begin(a, pi("pi1")), say("error", "<{%reset%}>exit 1\nno space<{%reset%}>\n", a), say("error", "exit 1\nno space", a), say("error", "update failed\n")]);
+    follow(progress, [
+      begin(pi("pi1"), stack),
+      begin(a, pi("pi1")),
+      say("error", "<{%reset%}>exit 1\nno space<{%reset%}>\n", a),
+      say("error", "exit 1\nno space", a),
+      say("error", "update failed\n"),
+    ]);
     expect(progress.faults).toEqual([{ resource: "Command a (VirtualPi pi1)", message: "exit 1\nno space" }]);
     expect(faultsText(progress.faults)).toBe("Command a (VirtualPi pi1):\n  exit 1\n  no space");
   });
@@ -118,14 +152,32 @@ describe("what the engine says", () => {
 
   test("warnings are told once, and not those about our own plugins", () => {
     const progress = new OperationProgress([]);
-    follow(progress, [say("warning", "using pulumi-resource-command from $PATH at /x"), say("warning", "old"), say("warning", "old"), say("debug", "noise")]);
+    follow(progress, [
+      say("warning", "using pulumi-resource-command from $PATH at /x"),
+      say("warning", "old"),
+      say("warning", "old"),
+      say("debug", "noise"),
+    ]);
     expect(progress.warnings).toEqual(["old"]);
   });
 
   test("a mandatory policy's violation is a fault, an advisory one's a warning", () => {
     const progress = new OperationProgress([]);
     const violation = (enforcementLevel: string) =>
-      ({ sequence: 0, timestamp: 0, policyEvent: { resourceUrn: a, message: "no limits\n", color: "never", policyName: "limits", policyPackName: "peak", policyPackVersion: "1", policyPackVersionTag: "1", enforcementLevel } }) as EngineEvent;
+      ({
+        sequence: 0,
+        timestamp: 0,
+        policyEvent: {
+          resourceUrn: a,
+          message: "no limits\n",
+          color: "never",
+          policyName: "limits",
+          policyPackName: "peak",
+          policyPackVersion: "1",
+          policyPackVersionTag: "1",
+          enforcementLevel,
+        },
+      }) as EngineEvent;
     follow(progress, [violation("mandatory"), violation("warning")]);
     expect(progress.faults).toEqual([{ resource: "Command a", message: "policy limits: no limits" }]);
     expect(progress.warnings).toEqual(["Command a: policy limits: no limits"]);

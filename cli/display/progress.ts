@@ -47,12 +47,17 @@ const quiet = new Set(["same", "read", "refresh"]);
 /** A replacement is told once, by the step that ends it; the engine reports its parts as well. */
 const partial = new Set(["create-replacement", "delete-replaced", "discard-replaced", "remove-pending-replace"]);
 
-/** Messages of the engine about our own doing, nothing that a user can act on. */
-const expected = [/^using pulumi-(resource|analyzer)-\S+ from \$PATH/, /^(update|preview|refresh|destroy) failed$/, /^Attempting to deploy or update resources with \d+ pending operations/];
+/** Messages of the engine about our own doing or about what another fault ended, nothing that a user can act on. */
+const expected = [
+  /context canceled$/,
+  /^using pulumi-(resource|analyzer)-\S+ from \$PATH/,
+  /^(update|preview|refresh|destroy) failed$/,
+  /^Attempting to deploy or update resources with \d+ pending operations/,
+];
 
 /**
- * Follows an operation by the engine's events: what is going on, how much is done, and what to tell in the end. Takes events and values, does no I/O.
- * Times are milliseconds of any one clock.
+ * Follows an operation by the engine's events: what is going on, how much is done, and what to tell in the end. Takes events and values,
+ * does no I/O. Times are milliseconds of any one clock.
  */
 export class OperationProgress {
   readonly warnings: string[] = [];
@@ -118,7 +123,13 @@ export class OperationProgress {
   #begin({ urn, type, old, new: wanted }: StepEventMetadata, now: number): Step[] {
     if (isInternal(type)) return [];
     const state = wanted ?? old;
-    const resource = this.#resources.get(urn) ?? { urn, parent: state?.parent ?? "", custom: state?.custom === true, state: "expected", started: now };
+    const resource = this.#resources.get(urn) ?? {
+      urn,
+      parent: state?.parent ?? "",
+      custom: state?.custom === true,
+      state: "expected",
+      started: now,
+    };
     this.#resources.set(urn, resource);
     resource.state = "running";
     resource.started = now;
@@ -181,7 +192,10 @@ export class OperationProgress {
     return group;
   }
 
-  /** The component that a resource is told under: the one below the outermost, so that steps are neither the whole stack nor each certificate. */
+  /**
+   * The component that a resource is told under: the one below the outermost, so that steps are neither the whole stack nor each
+   * certificate.
+   */
   #groupKey(resource: Resource): string {
     const components: string[] = [];
     let outermost = resource;

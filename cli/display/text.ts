@@ -1,11 +1,21 @@
 import { duration } from "../../toolchain/progress.ts";
 import type { Changes, Fault, OperationProgress, Step } from "./progress.ts";
 
-const past: Record<string, string> = { create: "created", update: "updated", replace: "replaced", delete: "deleted", import: "imported", refresh: "refreshed", same: "unchanged" };
+const past: Record<string, string> = {
+  create: "created",
+  update: "updated",
+  replace: "replaced",
+  delete: "deleted",
+  import: "imported",
+  refresh: "refreshed",
+  same: "unchanged",
+};
 
 /** `3 created, 40 unchanged`, or `3 to create, 40 unchanged` while it is only planned; "nothing" if there is nothing. */
 export function changesText(changes: Changes, tense: "past" | "planned" = "past"): string {
-  const parts = Object.entries(changes).map(([op, count]) => `${count} ${tense === "planned" && op !== "same" ? `to ${op}` : (past[op] ?? op)}`);
+  const parts = Object.entries(changes).map(
+    ([op, count]) => `${count} ${tense === "planned" && op !== "same" ? `to ${op}` : (past[op] ?? op)}`,
+  );
   return parts.join(", ") || "nothing";
 }
 

@@ -47,7 +47,8 @@ echo netns
 ip link add name peak-trial type bridge && echo bridge
 ip link add name peak-trial0 type veth peer name peak-trial1 && echo veth
 [ -d /proc/sys/net/ipv6 ] && echo ipv6
-if command -v nft; then nft list ruleset; else grep -qw nf_tables_newtable /proc/kallsyms || modprobe --dry-run nf_tables; fi >/dev/null && echo nftables
+if command -v nft; then nft list ruleset; else grep -w nf_tables_newtable /proc/kallsyms || modprobe -n nf_tables; fi >/dev/null &&
+  echo nftables
 mount -t tmpfs peak-trial /tmp && cd /tmp && mkdir lower upper work merged &&
   mount -t overlay peak-trial -o lowerdir=lower,upperdir=upper,workdir=work merged && echo overlay
 exit 0`;
@@ -93,5 +94,7 @@ const routeTable = z.array(z.object({ dst: z.string(), dev: z.string().optional(
 async function routes(): Promise<Facts["routes"]> {
   const result = await run("ip", ["-json", "-6", "route", "show"]).catch(() => undefined);
   const table = routeTable.parse(JSON.parse(result?.stdout.trim() || "[]"));
-  return table.flatMap(({ dst, dev = "no link" }) => (dst === "default" ? [] : [{ destination: dst.includes("/") ? dst : `${dst}/128`, link: dev }]));
+  return table.flatMap(({ dst, dev = "no link" }) =>
+    dst === "default" ? [] : [{ destination: dst.includes("/") ? dst : `${dst}/128`, link: dev }],
+  );
 }

@@ -56,6 +56,9 @@ describe.each<[string, Partial<Facts>, string, "ok" | "warn" | "fail"]>([
 });
 
 test("a line a finding, and its remedy below", () => {
-  const text = findingsText([{ check: "memory", level: "fail", text: "1 GiB", remedy: "buy some" }, { check: "disk", level: "ok", text: "much" }]);
+  const text = findingsText([
+    { check: "memory", level: "fail", text: "1 GiB", remedy: "buy some" },
+    { check: "disk", level: "ok", text: "much" },
+  ]);
   expect(text).toBe("fail  memory: 1 GiB\n      buy some\nok    disk: much\n");
 });

@@ -55,17 +55,36 @@ const features: Readonly<Record<string, string>> = {
 
 /** All checks, in the order in which they matter. */
 export function examine(facts: Facts): Finding[] {
-  return [system(facts), ...kernel(facts), memory(facts), disk(facts), programs(facts), toolchain(facts), leftovers(facts), ...addresses(facts)];
+  return [
+    system(facts),
+    ...kernel(facts),
+    memory(facts),
+    disk(facts),
+    programs(facts),
+    toolchain(facts),
+    leftovers(facts),
+    ...addresses(facts),
+  ];
 }
 
 function system({ platform, uid }: Facts): Finding {
-  if (platform !== "linux") return { check: "system", level: "fail", text: `this is ${platform}`, remedy: "the local stack needs Linux: use a virtual machine" };
-  if (uid !== 0) return { check: "system", level: "fail", text: "not root", remedy: "network namespaces and containers are root's: use sudo" };
+  if (platform !== "linux")
+    return { check: "system", level: "fail", text: `this is ${platform}`, remedy: "the local stack needs Linux: use a virtual machine" };
+  if (uid !== 0)
+    return { check: "system", level: "fail", text: "not root", remedy: "network namespaces and containers are root's: use sudo" };
   return { check: "system", level: "ok", text: "Linux, root" };
 }
 
 function kernel({ kernel }: Facts): Finding[] {
-  if (!kernel) return [{ check: "kernel", level: "warn", text: "could not be tried", remedy: "as root, with iproute2 installed, this is tried in a namespace" }];
+  if (!kernel)
+    return [
+      {
+        check: "kernel",
+        level: "warn",
+        text: "could not be tried",
+        remedy: "as root, with iproute2 installed, this is tried in a namespace",
+      },
+    ];
   const lacking = Object.entries(features).filter(([name]) => !kernel.has(name));
   if (lacking.length === 0) return [{ check: "kernel", level: "ok", text: Object.keys(features).join(", ") }];
   return lacking.map(([name, purpose]) => ({ check: "kernel", level: "fail", text: `no ${name}`, remedy: `needed for ${purpose}` }));
@@ -74,15 +93,23 @@ function kernel({ kernel }: Facts): Finding[] {
 function memory({ memory: available, hasState }: Facts): Finding {
   const text = `${(available / GIB).toFixed(1)} GiB available`;
   if (hasState || available >= 4 * GIB) return { check: "memory", level: "ok", text };
-  if (available >= 3 * GIB) return { check: "memory", level: "warn", text, remedy: "three nodes take up to 3 GiB: end something else first" };
+  if (available >= 3 * GIB)
+    return { check: "memory", level: "warn", text, remedy: "three nodes take up to 3 GiB: end something else first" };
   return { check: "memory", level: "fail", text, remedy: "three nodes take up to 3 GiB: free some, or give the machine more" };
 }
 
 function disk({ disk: { nodes, cache }, cacheRoot, hasState }: Facts): Finding {
   const text = `${(nodes / GIB).toFixed(0)} GiB free for nodes, ${(cache / GIB).toFixed(0)} GiB for the cache`;
   if (!hasState && nodes < 4 * GIB) return { check: "disk", level: "fail", text, remedy: "the nodes need 4 GiB below /var/lib: free some" };
-  if (!hasState && cache < 3 * GIB) return { check: "disk", level: "fail", text, remedy: `downloads need 3 GiB in ${cacheRoot}: free some, or point PEAK_CACHE elsewhere` };
-  if (cache < 14 * GIB) return { check: "disk", level: "warn", text, remedy: "where downloads are blocked, building the binaries takes up to 14 GiB in the caches of Peak and Go" };
+  if (!hasState && cache < 3 * GIB)
+    return { check: "disk", level: "fail", text, remedy: `downloads need 3 GiB in ${cacheRoot}: free some, or point PEAK_CACHE elsewhere` };
+  if (cache < 14 * GIB)
+    return {
+      check: "disk",
+      level: "warn",
+      text,
+      remedy: "where downloads are blocked, building the binaries takes up to 14 GiB in the caches of Peak and Go",
+    };
   return { check: "disk", level: "ok", text };
 }
 
@@ -95,17 +122,37 @@ function programs({ missing, apt }: Facts): Finding {
 
 function toolchain({ cached, go, cacheRoot }: Facts): Finding {
   const text = cached.length > 0 ? `in ${cacheRoot}: ${cached.join(", ")}` : `nothing in ${cacheRoot} yet`;
-  if (go !== undefined || cached.length >= 5) return { check: "toolchain", level: "ok", text: go === undefined ? text : `${text}; ${go} to build what cannot be downloaded` };
-  return { check: "toolchain", level: "warn", text: `${text}; no Go`, remedy: "fine where downloads work; otherwise put a current Go on PATH" };
+  if (go !== undefined || cached.length >= 5)
+    return { check: "toolchain", level: "ok", text: go === undefined ? text : `${text}; ${go} to build what cannot be downloaded` };
+  return {
+    check: "toolchain",
+    level: "warn",
+    text: `${text}; no Go`,
+    remedy: "fine where downloads work; otherwise put a current Go on PATH",
+  };
 }
 
 function leftovers({ present, hasState }: Facts): Finding {
-  if (present.length === 0) return { check: "local stack", level: hasState ? "warn" : "ok", text: hasState ? "was brought up, but nothing runs" : "absent", ...(hasState && { remedy: "after a reboot of this host: ./peak up" }) };
+  if (present.length === 0)
+    return {
+      check: "local stack",
+      level: hasState ? "warn" : "ok",
+      text: hasState ? "was brought up, but nothing runs" : "absent",
+      ...(hasState && { remedy: "after a reboot of this host: ./peak up" }),
+    };
   if (hasState) return { check: "local stack", level: "ok", text: "present" };
-  return { check: "local stack", level: "warn", text: `this clone has no state of it, but there is something left: ${present.join(", ")}`, remedy: "./peak destroy removes it" };
+  return {
+    check: "local stack",
+    level: "warn",
+    text: `this clone has no state of it, but there is something left: ${present.join(", ")}`,
+    remedy: "./peak destroy removes it",
+  };
 }
 
-/** A route of the host as specific as ours would lead the stack's traffic elsewhere. A default route, or one to a larger network, does no harm. */
+/**
+ * A route of the host as specific as ours would lead the stack's traffic elsewhere. A default route, or one to a larger network, does no
+ * harm.
+ */
 function addresses({ prefixes, routes, ownLink }: Facts): Finding[] {
   const collisions = Object.entries(prefixes).flatMap(([key, text]) => {
     const own = parsePrefix(text);
@@ -128,5 +175,7 @@ function collides(own: Prefix, destination: string): boolean {
 
 /** A line a finding, and its remedy below it. */
 export function findingsText(findings: readonly Finding[]): string {
-  return findings.map(({ check, level, text, remedy }) => `${level.padEnd(4)}  ${check}: ${text}${remedy === undefined ? "" : `\n      ${remedy}`}\n`).join("");
+  return findings
+    .map(({ check, level, text, remedy }) => `${level.padEnd(4)}  ${check}: ${text}${remedy === undefined ? "" : `\n      ${remedy}`}\n`)
+    .join("");
 }

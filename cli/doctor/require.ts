@@ -3,7 +3,8 @@ import { UsageError } from "../errors.ts";
 
 /** Namespaces, bridges and containers are root's. */
 export function requireRoot(): void {
-  if (process.getuid?.() !== 0) throw new UsageError("the local stack needs root, for its network namespaces and containers: run this with sudo");
+  if (process.getuid?.() !== 0)
+    throw new UsageError("the local stack needs root, for its network namespaces and containers: run this with sudo");
 }
 
 /** Refuses a host that the local stack cannot be brought up on, with every reason. A stack that is there already is not refused. */
@@ -13,5 +14,8 @@ export async function requireHost(): Promise<void> {
   const { gatherFacts } = await import("./facts.ts");
   const { examine, findingsText } = await import("./findings.ts");
   const faults = examine(await gatherFacts()).filter(({ level }) => level === "fail");
-  if (faults.length > 0) throw new UsageError(`the local stack cannot live on this host:\n${findingsText(faults)}Nothing was changed; ./peak doctor looks again.`);
+  if (faults.length > 0)
+    throw new UsageError(
+      `the local stack cannot live on this host:\n${findingsText(faults)}Nothing was changed; ./peak doctor looks again.`,
+    );
 }

@@ -54,10 +54,14 @@ describe("stack files", () => {
   const project = "config:\n  peak:zone: { type: string }\n  peak:nodes: { type: string }\n";
   const check = (text: string) => () => checkKeys(project, { name: "Pulumi.local.yaml", text });
 
-  test.each(["config:\n  peak:zone: peak.\n  kubernetes:context: x\n", "config: {}\n", ""])("accepts %j", (text) => expect(check(text)).not.toThrow());
+  test.each(["config:\n  peak:zone: peak.\n  kubernetes:context: x\n", "config: {}\n", ""])("accepts %j", (text) =>
+    expect(check(text)).not.toThrow(),
+  );
 
   test("names file, line and key of one that is not known", () => {
-    expect(check("# stack\nconfig:\n  peak:zone: peak.\n  peak:zones: x\n")).toThrow(new UsageError("Pulumi.local.yaml:4: there is no key peak:zones; Pulumi.yaml has peak:zone, peak:nodes"));
+    expect(check("# stack\nconfig:\n  peak:zone: peak.\n  peak:zones: x\n")).toThrow(
+      new UsageError("Pulumi.local.yaml:4: there is no key peak:zones; Pulumi.yaml has peak:zone, peak:nodes"),
+    );
   });
 
   test("names the file that is no YAML", () => expect(check("config:\n  a: [\n")).toThrow(/^Pulumi\.local\.yaml: /));

@@ -29,8 +29,8 @@ export async function hasLocalState(): Promise<boolean> {
 }
 
 /**
- * Points this process, and so the engine, to a stack's backend. The local stack has its own, in the project directory; any other uses what the
- * user is logged in to.
+ * Points this process, and so the engine, to a stack's backend. The local stack has its own, in the project directory; any other uses what
+ * the user is logged in to.
  */
 export async function useBackend(stack: string): Promise<void> {
   process.env["PULUMI_SKIP_UPDATE_CHECK"] = "true";
@@ -38,9 +38,11 @@ export async function useBackend(stack: string): Promise<void> {
   await mkdir(paths.state, { recursive: true, mode: 0o700 });
   await mkdir(workDir, { recursive: true, mode: 0o700 });
   // Never overwritten: without it the state's secrets are lost.
-  await writeFile(paths.passphrase, `${randomBytes(32).toString("base64url")}\n`, { flag: "wx", mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST") throw error;
-  });
+  await writeFile(paths.passphrase, `${randomBytes(32).toString("base64url")}\n`, { flag: "wx", mode: 0o600 }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+    },
+  );
   delete process.env["PULUMI_CONFIG_PASSPHRASE"]; // it would win over the file
   process.env["PULUMI_CONFIG_PASSPHRASE_FILE"] = paths.passphrase;
   process.env["PULUMI_BACKEND_URL"] = `file://${paths.state}`;

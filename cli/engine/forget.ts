@@ -8,9 +8,19 @@ export async function forgetCredentials(stack: string): Promise<void> {
   await rm(paths.credentials(stack), { recursive: true, force: true });
 }
 
-/** Removes all that ./peak keeps of the local stack: state, passphrase, configuration, credentials. The state goes first: without the passphrase it is of no use. */
+/**
+ * Removes all that ./peak keeps of the local stack: state, passphrase, configuration, credentials. The state goes first: without the
+ * passphrase it is of no use.
+ */
 export async function forgetLocalStack(): Promise<void> {
   await forgetCredentials(LOCAL);
-  const own = [paths.state, paths.passphrase, paths.home, paths.enginePid(LOCAL), join(workDir, "Pulumi.yaml"), join(workDir, `Pulumi.${LOCAL}.yaml`)];
+  const own = [
+    paths.state,
+    paths.passphrase,
+    paths.home,
+    paths.enginePid(LOCAL),
+    join(workDir, "Pulumi.yaml"),
+    join(workDir, `Pulumi.${LOCAL}.yaml`),
+  ];
   for (const path of own) await rm(path, { recursive: true, force: true });
 }

@@ -8,7 +8,10 @@ import { paths } from "../paths.ts";
 const lockFile = z.object({ pid: z.int(), hostname: z.string(), timestamp: z.string() });
 export type BackendLock = z.infer<typeof lockFile>;
 
-/** Locks on a stack of the file backend; a file that cannot be parsed was half written by a killed engine and counts as held by nobody (pid 0). */
+/**
+ * Locks on a stack of the file backend; a file that cannot be parsed was half written by a killed engine and counts as held by nobody (pid
+ * 0).
+ */
 export async function backendLocks(project: string, stack: string): Promise<BackendLock[]> {
   const dir = join(paths.state, ".pulumi", "locks", "organization", project, stack);
   const files = (await readdir(dir).catch(() => [])).filter((file) => file.endsWith(".json"));
@@ -39,7 +42,9 @@ export const thisHost: ProcessTable = {
   },
 };
 
-/** Whether a lock's holder lives: a process of that id which is an engine (after a reboot the id may be anybody's), or one on another host. */
+/**
+ * Whether a lock's holder lives: a process of that id which is an engine (after a reboot the id may be anybody's), or one on another host.
+ */
 export async function isHeld(lock: BackendLock, processes: ProcessTable = thisHost): Promise<boolean> {
   if (lock.hostname !== processes.hostname) return true;
   return (await processes.program(lock.pid)) === "pulumi";

@@ -49,7 +49,9 @@ export async function operate(session: Session, operation: Operation, screen: Sc
       throw new UsageError(`${messageOf(session.programError)}\nNothing was changed.`);
     }
     const faults = progress.faults.length > 0 ? faultsText(progress.faults) : engineMessage(messageOf(error));
-    throw new CliError(`${operation} failed after ${changesText(progress.changes, operation === "preview" ? "planned" : "past")}:\n${faults}`);
+    throw new CliError(
+      `${operation} failed after ${changesText(progress.changes, operation === "preview" ? "planned" : "past")}:\n${faults}`,
+    );
   } finally {
     screen.status(undefined);
   }

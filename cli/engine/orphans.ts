@@ -5,7 +5,10 @@ import { paths } from "../paths.ts";
 /** How long an interrupted engine may take to finish what it is at, in milliseconds. */
 const GRACE = 10_000;
 
-/** Ends an engine with its plugins and the commands that they run, at once. What those commands put into sessions of their own, such as virtual Pis, stays. */
+/**
+ * Ends an engine with its plugins and the commands that they run, at once. What those commands put into sessions of their own, such as
+ * virtual Pis, stays.
+ */
 export async function killEngine(stack: string): Promise<void> {
   const { members } = await engineProcesses(stack);
   for (const pid of members) {
@@ -18,7 +21,8 @@ export async function killEngine(stack: string): Promise<void> {
 }
 
 /**
- * Ends what a killed ./peak left running, so that it does not work beside the next one. The engine is interrupted when its ./peak dies, so wait for it first.
+ * Ends what a killed ./peak left running, so that it does not work beside the next one. The engine is interrupted when its ./peak dies, so
+ * wait for it first.
  * @returns whether there was something
  */
 export async function endOrphans(stack: string): Promise<boolean> {

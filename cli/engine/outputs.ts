@@ -45,7 +45,9 @@ export async function readStack(stack: string): Promise<StackState> {
   if (stack === LOCAL && !(await hasLocalState())) return { state: "absent" };
   const engine = await engineBinary(progressOn(process.stderr), new AbortController().signal);
   await useBackend(stack);
-  const ask = async (...args: string[]) => (await promisify(execFile)(engine, [...args, "--stack", stack, "--non-interactive"], { cwd: root, maxBuffer: 64 * 1024 * 1024 })).stdout;
+  const ask = async (...args: string[]) =>
+    (await promisify(execFile)(engine, [...args, "--stack", stack, "--non-interactive"], { cwd: root, maxBuffer: 64 * 1024 * 1024 }))
+      .stdout;
   try {
     const outputs = parseOutputs(await ask("stack", "output", "--json", "--show-secrets"));
     if (outputs) return { state: "up", outputs };
@@ -63,5 +65,7 @@ export async function requireOutputs(stack: string): Promise<Outputs> {
   const found = await readStack(stack);
   if (found.state === "up") return found.outputs;
   const up = stack === LOCAL ? "./peak up" : `./peak up --stack ${stack}`;
-  throw new CliError(found.state === "absent" ? `the stack ${stack} is not up: ${up}` : `the stack ${stack} is only half up: ${up} goes on`);
+  throw new CliError(
+    found.state === "absent" ? `the stack ${stack} is not up: ${up}` : `the stack ${stack} is only half up: ${up} goes on`,
+  );
 }

@@ -83,17 +83,19 @@ function programOf(session: Session): PulumiFn {
 }
 
 /**
- * Makes the local stack in its file backend, and its configuration. `stack init` writes a salt beside the Pulumi.yaml that it runs by; a copy of
- * that file keeps the committed Pulumi.local.yaml clean.
+ * Makes the local stack in its file backend, and its configuration. `stack init` writes a salt beside the Pulumi.yaml that it runs by; a
+ * copy of that file keeps the committed Pulumi.local.yaml clean.
  */
 async function initLocal(engine: string, committed: string, nodes: number | undefined): Promise<string> {
   const configFile = join(workDir, `Pulumi.${LOCAL}.yaml`);
   if (!(await hasLocalState())) {
     await copyFile(join(root, "Pulumi.yaml"), join(workDir, "Pulumi.yaml"));
     await rm(configFile, { force: true });
-    await promisify(execFile)(engine, ["stack", "init", LOCAL, "--no-select", "--non-interactive"], { cwd: workDir }).catch((error: { stderr?: string }) => {
-      throw new CliError(`the engine cannot keep a state in ${paths.state}: ${error.stderr?.trim()}`);
-    });
+    await promisify(execFile)(engine, ["stack", "init", LOCAL, "--no-select", "--non-interactive"], { cwd: workDir }).catch(
+      (error: { stderr?: string }) => {
+        throw new CliError(`the engine cannot keep a state in ${paths.state}: ${error.stderr?.trim()}`);
+      },
+    );
   }
   const own = await readFile(configFile, "utf8").catch(() => "");
   await writeFile(configFile, ownStackFile(committed, own, nodes), { mode: 0o600 });
@@ -104,7 +106,8 @@ async function recover(session: Session, screen: Screen): Promise<void> {
   if (session.name === LOCAL) {
     const locks = await backendLocks(PROJECT, session.name);
     for (const lock of locks) {
-      if (await isHeld(lock)) throw new CliError(`another run is working on the stack ${session.name} (process ${lock.pid} on ${lock.hostname})`);
+      if (await isHeld(lock))
+        throw new CliError(`another run is working on the stack ${session.name} (process ${lock.pid} on ${lock.hostname})`);
     }
     if (locks.length > 0) {
       screen.line("an earlier run was killed: its lock on the state has been removed");

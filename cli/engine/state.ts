@@ -3,7 +3,10 @@ import type { KnownResource } from "../display/progress.ts";
 /** The part of an exported stack (`pulumi stack export`) that is read here. */
 export interface ExportedStack {
   version: number;
-  deployment: { resources?: { urn: string; type: string; custom?: boolean; parent?: string }[] | null; pending_operations?: unknown[] | null } & Record<string, unknown>;
+  deployment: {
+    resources?: { urn: string; type: string; custom?: boolean; parent?: string }[] | null;
+    pending_operations?: unknown[] | null;
+  } & Record<string, unknown>;
 }
 
 /** The resources that there are, the stack itself and the providers apart: the engine's events are about those. */
@@ -23,8 +26,8 @@ export function pendingCount(stack: ExportedStack): number {
 }
 
 /**
- * The same stack without its pending operations. That is safe in this project because every command converges whatever it finds, and Kubernetes
- * objects are applied by name: to do an operation again is to finish it.
+ * The same stack without its pending operations. That is safe in this project because every command converges whatever it finds, and
+ * Kubernetes objects are applied by name: to do an operation again is to finish it.
  */
 export function withoutPending(stack: ExportedStack): ExportedStack {
   const { pending_operations: _, ...deployment } = stack.deployment;

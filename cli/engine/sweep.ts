@@ -14,13 +14,17 @@ export function leftovers(): Promise<Listing> {
 
 /** Removes all that the local stack has on this host, and makes sure. */
 export async function sweep(): Promise<void> {
-  const left = Object.entries(await virtual("sweep")).filter(([, entries]) => entries.length > 0);
-  if (left.length > 0) throw new CliError(`could not remove ${left.map(([kind, entries]) => `${kind}: ${entries.map((entry) => JSON.stringify(entry)).join(", ")}`).join("; ")}`);
+  const left = Object.entries(await virtual("sweep")).flatMap(([kind, entries]) =>
+    entries.map((entry) => `${kind} ${JSON.stringify(entry)}`),
+  );
+  if (left.length > 0) throw new CliError(`could not remove from this host: ${left.join(", ")}`);
 }
 
 async function virtual(verb: "list" | "sweep"): Promise<Listing> {
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [join(root, "components", "node", "virtual", "main.ts"), verb], { cwd: root });
+    const { stdout } = await promisify(execFile)(process.execPath, [join(root, "components", "node", "virtual", "main.ts"), verb], {
+      cwd: root,
+    });
     return JSON.parse(stdout) as Listing;
   } catch (error) {
     throw new CliError((error as { stderr?: string }).stderr?.trim() || String(error));

@@ -7,7 +7,12 @@ import { lockStack } from "./run-lock.ts";
 import { openSession, type Session } from "./session.ts";
 
 /** Opens a stack, as the only ./peak that changes it, and does some work on it. Refuses a host that the local stack cannot live on. */
-export async function workOn<T>(stack: string, screen: Screen, options: { nodes?: number | undefined }, work: (session: Session) => Promise<T>): Promise<T> {
+export async function workOn<T>(
+  stack: string,
+  screen: Screen,
+  options: { nodes?: number | undefined },
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
   using _lock = await lockStack(stack);
   if (stack === LOCAL) await requireHost();
   return work(await openInterruptibly(stack, screen, options.nodes));

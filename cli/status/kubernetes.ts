@@ -18,7 +18,12 @@ function api({ kubeconfig, kubeContext }: Access): CoreV1Api {
 /** Which nodes Kubernetes calls ready. Rejects if the API server does not answer in time. */
 export async function nodeReadiness(access: Access): Promise<Map<string, boolean>> {
   const { items } = await inTime(api(access).listNode());
-  return new Map(items.map(({ metadata, status }) => [metadata?.name ?? "", status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false]));
+  return new Map(
+    items.map(({ metadata, status }) => [
+      metadata?.name ?? "",
+      status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false,
+    ]),
+  );
 }
 
 export interface Pod {

@@ -17,6 +17,9 @@ export function choosePod(pods: readonly Pod[], name: string): Pod {
   const begin = pods.filter((pod) => pod.name.startsWith(`${name}-`));
   const [only] = begin;
   if (only && begin.length === 1) return only;
-  const choice = (begin.length > 0 ? begin : pods).map((pod) => `  ${pod.namespace}/${pod.name}`).sort().join("\n");
+  const choice = (begin.length > 0 ? begin : pods)
+    .map((pod) => `  ${pod.namespace}/${pod.name}`)
+    .sort()
+    .join("\n");
   throw new UsageError(`${begin.length > 0 ? `${name} is the start of several pods` : `there is no node and no pod ${name}`}:\n${choice}`);
 }

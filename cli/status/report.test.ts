@@ -19,7 +19,12 @@ const outputs: Outputs = {
   ssh: { user: "root", privateKey: "secret", hostKeys: {} },
 };
 const up = { state: "up", outputs } as const;
-const bothReady = { ready: new Map([["pi1", true], ["pi2", true]]) };
+const bothReady = {
+  ready: new Map([
+    ["pi1", true],
+    ["pi2", true],
+  ]),
+};
 
 describe("report", () => {
   test("a stack that is up", () => {
@@ -40,7 +45,17 @@ describe("report", () => {
   });
 
   test.each([
-    ["a node that is not ready", { ready: new Map([["pi1", true], ["pi2", false]]) }, [true, false], ["pi2 is not ready"]],
+    [
+      "a node that is not ready",
+      {
+        ready: new Map([
+          ["pi1", true],
+          ["pi2", false],
+        ]),
+      },
+      [true, false],
+      ["pi2 is not ready"],
+    ],
     ["a node that Kubernetes does not know", { ready: new Map([["pi1", true]]) }, [true, false], ["pi2 is not ready"]],
     ["an API server that is silent", { error: "no answer" }, [false, false], ["the cluster does not answer: no answer"]],
   ])("%s", (_, live, ready, problems) => {
@@ -50,7 +65,15 @@ describe("report", () => {
   });
 
   test.each(["partial", "absent"] as const)("a stack that is %s has all fields, empty", (state) => {
-    expect(report("local", { state }, undefined)).toMatchObject({ state, nodes: [], clients: [], rootDns: null, clusterDns: [], names: [], services: {} });
+    expect(report("local", { state }, undefined)).toMatchObject({
+      state,
+      nodes: [],
+      clients: [],
+      rootDns: null,
+      clusterDns: [],
+      names: [],
+      services: {},
+    });
   });
 
   test("no secret gets into it", () => expect(JSON.stringify(report("local", up, bothReady))).not.toContain("secret"));
@@ -97,8 +120,10 @@ describe("pods by name", () => {
     ["peak/echo-1", "echo-1"],
     ["dns", "dns-1"],
   ])("%s", (name, found) => expect(choosePod(pods, name).name).toBe(found));
-  test("several", () => expect(() => choosePod(pods, "echo")).toThrow(new UsageError("echo is the start of several pods:\n  peak/echo-1\n  peak/echo-2")));
+  test("several", () =>
+    expect(() => choosePod(pods, "echo")).toThrow(new UsageError("echo is the start of several pods:\n  peak/echo-1\n  peak/echo-2")));
   test("none", () => expect(() => choosePod(pods, "ech")).toThrow(/there is no node and no pod ech:\n {2}peak\/dns-1/));
 });
 
-test("known hosts: a line a host", () => expect(knownHosts({ pi1: "ssh-ed25519 AAAA\n", pi2: "ssh-ed25519 BBBB" })).toBe("pi1 ssh-ed25519 AAAA\npi2 ssh-ed25519 BBBB\n"));
+test("known hosts: a line a host", () =>
+  expect(knownHosts({ pi1: "ssh-ed25519 AAAA\n", pi2: "ssh-ed25519 BBBB" })).toBe("pi1 ssh-ed25519 AAAA\npi2 ssh-ed25519 BBBB\n"));

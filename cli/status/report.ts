@@ -27,7 +27,9 @@ export function report(stack: string, found: StackState, live: Live | undefined)
   const ready = live && "ready" in live ? live.ready : new Map<string, boolean>();
   const rows = nodes.map(({ name, role, ula, global }) => ({ name, role, ready: ready.get(name) ?? false, ula, global: global ?? null }));
   const problems =
-    live && "error" in live ? [`the cluster does not answer: ${live.error}`] : rows.filter((node) => !node.ready).map((node) => `${node.name} is not ready`);
+    live && "error" in live
+      ? [`the cluster does not answer: ${live.error}`]
+      : rows.filter((node) => !node.ready).map((node) => `${node.name} is not ready`);
   return {
     stack,
     state: problems.length > 0 ? "degraded" : "up",
@@ -50,9 +52,18 @@ export function statusText(status: Status): string {
   const lines = [
     state === "up" ? `The stack ${stack} is up.` : `The stack ${stack} is up, but:`,
     ...status.problems.map((problem) => `  ${problem}`),
-    ...section("Nodes", status.nodes.map((node) => [node.name, node.role, node.ready ? "ready" : "not ready", node.global ?? node.ula])),
-    ...section("Clients", status.clients.map((client) => [client.name, client.global ?? client.ula])),
-    ...section("Names", status.names.map((name) => [name, serviceOf(name, status.services)])),
+    ...section(
+      "Nodes",
+      status.nodes.map((node) => [node.name, node.role, node.ready ? "ready" : "not ready", node.global ?? node.ula]),
+    ),
+    ...section(
+      "Clients",
+      status.clients.map((client) => [client.name, client.global ?? client.ula]),
+    ),
+    ...section(
+      "Names",
+      status.names.map((name) => [name, serviceOf(name, status.services)]),
+    ),
     ...section("DNS", [
       ...(status.rootDns ? [["root", socket(status.rootDns)]] : []),
       ...status.clusterDns.map((server) => ["cluster", socket(server)]),
@@ -69,7 +80,9 @@ export function tryText({ stack, clients, names, rootDns }: Pick<Status, "stack"
     ...(clients.length > 0 && name !== undefined
       ? [
           [`${peak} client -- curl -s http://${name.replace(/\.$/, "")}/`, "a pod answers, by its own address"],
-          ...(rootDns ? [[`${peak} client -- dig +norecurse @${rootDns.address} ${name} AAAA`, "the root server refers to the cluster's"]] : []),
+          ...(rootDns
+            ? [[`${peak} client -- dig +norecurse @${rootDns.address} ${name} AAAA`, "the root server refers to the cluster's"]]
+            : []),
           [`${peak} client -- dig ${name} AAAA`, "the addresses of the pods"],
         ]
       : []),

@@ -22,14 +22,17 @@ const POLICY = "/usr/sbin/policy-rc.d";
  * @throws CliError with the command to run where it cannot
  */
 export async function installTestPackages(): Promise<void> {
-  const host = spawnSync(process.execPath, [join(root, "components", "node", "virtual", "main.ts"), "host-packages"], { stdio: ["ignore", "ignore", "inherit"] });
+  const host = spawnSync(process.execPath, [join(root, "components", "node", "virtual", "main.ts"), "host-packages"], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   if (host.status !== 0) throw new CliError("the packages of the local stack could not be installed");
 
   const path = [process.env["PATH"], "/usr/sbin", "/sbin"].join(delimiter);
   const missing = servers.filter(({ program }) => which(program, { PATH: path }) === undefined);
   if (missing.length === 0) return;
   const install = ["install", "--yes", "--quiet", "--no-install-recommends", ...missing.map(({ name }) => name)];
-  if (process.getuid?.() !== 0 || which("apt-get") === undefined) throw new CliError(`these tests need Debian packages: apt-get ${install.join(" ")}`);
+  if (process.getuid?.() !== 0 || which("apt-get") === undefined)
+    throw new CliError(`these tests need Debian packages: apt-get ${install.join(" ")}`);
 
   process.stderr.write(`installing ${missing.map(({ name }) => name).join(", ")}\n`);
   const ours = !existsSync(POLICY);

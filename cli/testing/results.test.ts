@@ -19,6 +19,13 @@ describe.each<[string, string | undefined, number | null, [number, number, numbe
 });
 
 test("the closing line", () => {
-  expect(tallyText(sum([{ passed: 3, failed: 0, skipped: 0 }, { passed: 4, failed: 1, skipped: 0 }]))).toBe("7 passed, 1 failed");
+  expect(
+    tallyText(
+      sum([
+        { passed: 3, failed: 0, skipped: 0 },
+        { passed: 4, failed: 1, skipped: 0 },
+      ]),
+    ),
+  ).toBe("7 passed, 1 failed");
   expect(tallyText({ passed: 3, failed: 0, skipped: 2 })).toBe("3 passed, 0 failed, 2 skipped");
 });

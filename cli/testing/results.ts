@@ -41,7 +41,11 @@ export function tally(json: string | undefined, exitCode: number | null): Tally 
 
 /** The sum of several runs. */
 export function sum(tallies: readonly Tally[]): Tally {
-  return tallies.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }), { passed: 0, failed: 0, skipped: 0 });
+  return tallies.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }), {
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+  });
 }
 
 /** The closing line, which CI reads: `12 passed, 0 failed`, and how many were skipped if any were. */

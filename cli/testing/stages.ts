@@ -40,7 +40,15 @@ export async function runStage(stage: Stage): Promise<Tally> {
   const dir = await mkdtemp(join(tmpdir(), "peak-test-"));
   try {
     const file = join(dir, "report.json");
-    const code = await run(["node_modules/vitest/vitest.mjs", "run", "--project", stage.name, "--reporter=default", "--reporter=json", `--outputFile.json=${file}`]);
+    const code = await run([
+      "node_modules/vitest/vitest.mjs",
+      "run",
+      "--project",
+      stage.name,
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${file}`,
+    ]);
     return tally(await readFile(file, "utf8").catch(() => undefined), code);
   } finally {
     await rm(dir, { recursive: true, force: true });

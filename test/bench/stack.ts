@@ -1,6 +1,6 @@
 /**
- * What the local stack costs: `npm run bench:stack -- [--repeats N] [--cold]`. Brings it up and destroys it again, and prints the median and the
- * range of each figure. With --cold, it is brought up once more with empty caches, so that all is fetched and built.
+ * What the local stack costs: `npm run bench:stack -- [--repeats N] [--cold]`. Brings it up and destroys it again, and prints the median
+ * and the range of each figure. With --cold, it is brought up once more with empty caches, so that all is fetched and built.
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
@@ -27,7 +27,8 @@ const { repeats, cold } = new Command("bench:stack")
   .opts<{ repeats: number; cold: boolean }>();
 
 if (process.getuid?.() !== 0) fail("needs root: use sudo");
-if (Object.values(await list(layout())).some((entries) => entries.length > 0)) fail("the local stack is up, and this would destroy it: ./peak destroy first");
+if (Object.values(await list(layout())).some((entries) => entries.length > 0))
+  fail("the local stack is up, and this would destroy it: ./peak destroy first");
 
 try {
   if (cold) {
@@ -59,7 +60,8 @@ const rows = [...figures].map(([name, values]) => {
   return [name, format(median(sorted)), `${format(sorted[0]!)} to ${format(sorted.at(-1)!)}`, String(sorted.length)];
 });
 process.stdout.write(`\n${cpus().length} cores (${cpus()[0]?.model})\n\n`);
-for (const row of [["", "median", "range", "runs"], ...rows]) process.stdout.write(`${row.map((cell, column) => cell.padEnd([24, 14, 28][column] ?? 0)).join("")}\n`);
+for (const row of [["", "median", "range", "runs"], ...rows])
+  process.stdout.write(`${row.map((cell, column) => cell.padEnd([24, 14, 28][column] ?? 0)).join("")}\n`);
 
 /** Runs a command of ./peak; notes its time, and the most memory that it and the stack took together. Without a name, it is only run. */
 async function measure(name: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<void> {
