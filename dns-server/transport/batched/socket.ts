@@ -24,6 +24,7 @@ const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_REUSEPORT = 15;
+const SO_RCVTIMEO = 20;
 const IPPROTO_IP = 0;
 const IP_PKTINFO = 8;
 const IP_MTU_DISCOVER = 10;
@@ -36,6 +37,9 @@ const IPV6_RECVPKTINFO = 49;
 
 /** Socket buffers; the kernel caps the wish. */
 const SOCKET_BUFFER = 4 << 20;
+
+/** The longest wait for a datagram (under a second): so often a thread looks whether it shall stop. */
+const MAX_WAIT_MS = 100;
 
 /** Room for a sockaddr_in6; a sockaddr_in is shorter. */
 export const ADDRESS_SIZE = 28;
@@ -55,7 +59,7 @@ const int = (value: number): Buffer => {
   return bytes;
 };
 
-/** Opens and binds a socket that others may share the port with. @throws the system's error */
+/** Opens and binds a socket that others may share the port with. A receive that waits gives up after MAX_WAIT_MS. @throws the system's error */
 export function openSocket(endpoint: Endpoint): number {
   const octets = parseAddress(endpoint.address);
   const ipv6 = octets.length === 16;
@@ -63,6 +67,9 @@ export function openSocket(endpoint: Endpoint): number {
   const set = (level: number, name: number, value: Buffer): void =>
     void checked(call.setsockopt(fd, level, name, value, value.length) as number, 'setsockopt');
   try {
+    const timeout = Buffer.alloc(16);
+    timeout.writeBigInt64LE(BigInt(MAX_WAIT_MS * 1000), 8);
+    set(SOL_SOCKET, SO_RCVTIMEO, timeout);
     set(SOL_SOCKET, SO_REUSEPORT, int(1));
     set(SOL_SOCKET, SO_RCVBUF, int(SOCKET_BUFFER));
     set(SOL_SOCKET, SO_SNDBUF, int(SOCKET_BUFFER));
@@ -88,6 +95,7 @@ export const isWildcard = (octets: Uint8Array): boolean => octets.every((octet) 
 export const closeSocket = (fd: number): void => void call.close(fd);
 
 const MSG_DONTWAIT = 0x40;
+const MSG_WAITFORONE = 0x10000;
 const POLLIN = 1;
 const CONTROL_SIZE = 40;
 /** struct mmsghdr: msg_name, msg_namelen, msg_iov, msg_iovlen, msg_control, msg_controllen, msg_flags, msg_len. */
@@ -109,9 +117,9 @@ export class Poll {
     });
   }
 
-  /** Returns after `timeoutMs` at the latest. */
-  wait(timeoutMs: number): void {
-    call.poll(this.fds, this.count, timeoutMs);
+  /** Returns after MAX_WAIT_MS at the latest. */
+  wait(): void {
+    call.poll(this.fds, this.count, MAX_WAIT_MS);
   }
 }
 
@@ -181,9 +189,9 @@ export class Batch {
     }
   }
 
-  /** Takes the datagrams that are there. @returns how many */
-  receive(fd: number): number {
-    return Math.max(0, call.recvmmsg(fd, this.received, this.size, MSG_DONTWAIT, null) as number);
+  /** Takes the datagrams that are there. @param wait for the first, when there is none @returns how many */
+  receive(fd: number, wait: boolean): number {
+    return Math.max(0, call.recvmmsg(fd, this.received, this.size, wait ? MSG_WAITFORONE : MSG_DONTWAIT, null) as number);
   }
 
   /** Length of a query that was received. */
