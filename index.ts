@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Cluster, type ClusterAccess } from "./components/cluster/cluster.ts";
 import { ExistingCluster } from "./components/cluster/existing-cluster.ts";
-import { oneFieldManager } from "./components/cluster/field-manager.ts";
+import { ownFields } from "./components/cluster/field-manager.ts";
 import { parseSettings } from "./components/config.ts";
 import { Echo } from "./components/experiment/echo.ts";
 import { Image } from "./components/images/image.ts";
@@ -35,7 +35,7 @@ export default async function peak() {
   const image = (name: string, entry: string) => new Image(`${name}-image`, {
     name, source: { entry }, arch: machines.arch, base: baseImage, registry: cluster.registry,
   }, { dependsOn: [...machines.tools, ...cluster.registryReady] });
-  const inside = { provider: cluster.provider, transformations: [oneFieldManager, within(lifetime)] };
+  const inside = { provider: cluster.provider, transformations: [ownFields, within(lifetime)] };
 
   const domains = ["echo"];
   const dns = new PeakDns("peakdns", {

@@ -13,7 +13,7 @@ import { ClusterDns } from "./cluster-dns.ts";
 import { ContainerRuntime } from "./container-runtime.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { Etcd } from "./etcd.ts";
-import { oneFieldManager } from "./field-manager.ts";
+import { ownFields } from "./field-manager.ts";
 import { Registry, type RegistryAccess } from "./registry.ts";
 import { Worker } from "./worker.ts";
 
@@ -96,7 +96,7 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
     new ClusterDns(`${name}-dns`, { image: image.ref, address: plan.clusterDns, zone, resolver: `[${resolver.address}]:${resolver.port}` }, {
       parent: this,
       provider: this.provider,
-      transformations: [oneFieldManager],
+      transformations: [ownFields],
     });
     this.registerOutputs({ kubeconfig: this.kubeconfig });
   }

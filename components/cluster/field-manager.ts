@@ -1,12 +1,12 @@
 import type * as pulumi from "@pulumi/pulumi";
 
 /**
- * Applies every Kubernetes object under one field manager instead of a random one each. What an update applied before it was
- * killed then belongs to the next update, and is no conflict.
+ * Makes this project the owner of every Kubernetes object that it applies: under one field manager, so that what an update applied
+ * before it was killed belongs to the next, and over what was changed by hand.
  */
-export const oneFieldManager: pulumi.ResourceTransformation = ({ type, props, opts }) => {
+export const ownFields: pulumi.ResourceTransformation = ({ type, props, opts }) => {
   if (!type.startsWith("kubernetes:")) return undefined;
   const { metadata } = props as { metadata?: { annotations?: object } };
-  const annotations = { ...metadata?.annotations, "pulumi.com/patchFieldManager": "peak" };
+  const annotations = { ...metadata?.annotations, "pulumi.com/patchFieldManager": "peak", "pulumi.com/patchForce": "true" };
   return { props: { ...props, metadata: { ...metadata, annotations } }, opts };
 };

@@ -66,10 +66,10 @@ describe.each([
     }
   });
 
-  test("every object of Kubernetes has one field manager", () => {
+  test("every object of Kubernetes belongs to the project", () => {
     for (const { type, inputs } of resources.filter(({ type }) => type.startsWith("kubernetes:"))) {
       const { annotations } = inputs["metadata"] as { annotations: Record<string, string> };
-      expect(annotations["pulumi.com/patchFieldManager"], type).toBe("peak");
+      expect(annotations, type).toMatchObject({ "pulumi.com/patchFieldManager": "peak", "pulumi.com/patchForce": "true" });
     }
   });
 
