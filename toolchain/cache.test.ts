@@ -119,7 +119,12 @@ describe("cached", () => {
 
   it("tells that it waits, and stops waiting on abort", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const first = cached("entry", async () => promise);
+    const begun = Promise.withResolvers<void>();
+    const first = cached("entry", async () => {
+      begun.resolve();
+      await promise;
+    });
+    await begun.promise;
     const controller = new AbortController();
     const onWait = vi.fn(() => controller.abort(new Error("interrupted")));
     await expect(cached("entry", fill, { signal: controller.signal, onWait })).rejects.toThrow("interrupted");

@@ -110,8 +110,9 @@ async function prepare(root: string): Promise<string> {
 
 /** Whether the root has our tag. Throws if it has none and is somebody else's directory. */
 async function isOurs(root: string): Promise<boolean> {
-  if ((await readFile(join(root, TAG), "utf8").catch(() => "")).includes(TAG_OWNER)) return true;
+  // Listed before the tag is read: another run may be making the tag just now, and makes nothing else before it.
   const strangers = (await list(root)).filter((name) => name !== WORK);
+  if ((await readFile(join(root, TAG), "utf8").catch(() => "")).includes(TAG_OWNER)) return true;
   if (strangers.length === 0) return false;
   throw new Error(`${root} is no Peak cache: it has ${strangers[0]} in it. Set PEAK_CACHE to an empty directory, or to a new one`);
 }
