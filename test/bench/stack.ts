@@ -61,7 +61,7 @@ const rows = [...figures].map(([name, values]) => {
 });
 process.stdout.write(`\n${cpus().length} cores (${cpus()[0]?.model})\n\n`);
 for (const row of [["", "median", "range", "runs"], ...rows])
-  process.stdout.write(`${row.map((cell, column) => cell.padEnd([24, 14, 28][column] ?? 0)).join("")}\n`);
+  process.stdout.write(`${row.map((cell, column) => cell.padEnd([32, 14, 28][column] ?? 0)).join("")}\n`);
 
 /** Runs a command of ./peak; notes its time, and the most memory that it and the stack took together. Without a name, it is only run. */
 async function measure(name: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<void> {
