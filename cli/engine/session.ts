@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { LocalWorkspace, PulumiCommand, type PulumiFn, Stack } from "@pulumi/pulumi/automation/index.js";
 import type { KnownResource } from "../display/progress.ts";
 import { during, progressOf, type Screen } from "../display/screen.ts";
-import { CliError } from "../errors.ts";
+import { CliError, messageOf, UsageError } from "../errors.ts";
 import { paths, root, workDir } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
 import { engineBinary, hasLocalState, PROJECT, prependPath, useBackend } from "./environment.ts";
@@ -64,9 +64,16 @@ export async function openSession(name: string, screen: Screen, { nodes, signal 
     program: programOf(session),
     pulumiCommand: await PulumiCommand.get({ root: import.meta.dirname }),
   });
-  session.stack = await (configFile === undefined ? Stack.createOrSelect(name, workspace) : Stack.select(name, workspace));
+  session.stack = await (configFile === undefined ? Stack.createOrSelect(name, workspace) : Stack.select(name, workspace)).catch((error: unknown) => {
+    throw /PULUMI_ACCESS_TOKEN must be set|run .?pulumi login/.test(messageOf(error)) ? new UsageError(noBackend(name)) : error;
+  });
   await recover(session, screen);
   return session;
+}
+
+function noBackend(stack: string): string {
+  return `the stack ${stack} keeps its state in the Pulumi backend that you are logged in to, and you are logged in to none. ` +
+    "Use `pulumi login`, or set PULUMI_BACKEND_URL, e.g. to file://$HOME/peak-state";
 }
 
 /** index.ts, loaded when the engine asks for it: the SDK has to be set up for the run by then. */
