@@ -6,6 +6,8 @@ import { z } from 'zod';
 import { UserError } from './errors.ts';
 import { isDomain } from './kubernetes/pods.ts';
 import { parseEndpoint } from './transport/transport.ts';
+import { isMetaType, typeCode } from './wire/constants.ts';
+import { TSIG_ALGORITHMS, type TsigKey } from './wire/tsig.ts';
 import { MAX_NSID_LENGTH } from './wire/edns.ts';
 import { foldName, parseName, type Name } from './wire/name.ts';
 
@@ -31,6 +33,23 @@ const address = z.string().refine((text) => isIP(text) !== 0, 'must be an IPv6 o
 const seconds = z.int().min(0).max(0x7fffffff);
 const nameServer = z.strictObject({ name, addresses: z.array(address).default([]) });
 
+const key = z.strictObject({ name, algorithm: z.enum(TSIG_ALGORITHMS).default('hmac-sha256'), secret: z.base64().min(1) })
+  .transform(({ secret, ...rest }): TsigKey => ({ ...rest, secret: Buffer.from(secret, 'base64') }));
+
+const recordType = z.string().transform((text, context) => {
+  const code = typeCode(text);
+  if (code !== undefined && !isMetaType(code)) return code;
+  context.addIssue(`"${text}" is no record type`);
+  return z.NEVER;
+});
+
+const updates = z.strictObject({
+  journal: z.string(),
+  grants: z.array(z.strictObject({
+    key: name, delegateTo: z.array(name).default([]), names: z.array(name).default([]), types: z.array(recordType).default([]),
+  })).min(1),
+});
+
 const common = {
   listen: z.array(endpoint).min(1),
   http: endpoint.optional(),
@@ -48,7 +67,11 @@ const root = z.strictObject({
   include: z.boolean().default(false),
   delegations: z.record(domain, z.array(nameServer).min(1)).default({}),
   delegationTtl: seconds.default(60),
-}).refine(({ records, file }) => (records === undefined) !== (file === undefined), 'give either records (master-file text) or file (its path)');
+  keys: z.array(key).default([]),
+  updates: updates.optional(),
+}).refine(({ records, file }) => (records === undefined) !== (file === undefined), 'give either records (master-file text) or file (its path)')
+  .refine(({ keys, updates: given }) => given?.grants.every((grant) => keys.some(({ name: known }) => known === grant.key)) ?? true,
+    { path: ['updates', 'grants'], message: 'a grant names a key that is not under keys' });
 
 const cluster = z.strictObject({
   role: z.literal('cluster'),
@@ -89,7 +112,11 @@ export function parseConfig(text: string, file: string): Config {
   const fromFolder = (path: string): string => resolve(dirname(file), path);
   switch (config.role) {
     case 'root':
-      return config.file === undefined ? config : { ...config, file: fromFolder(config.file) };
+      return {
+        ...config,
+        ...(config.file === undefined ? {} : { file: fromFolder(config.file) }),
+        ...(config.updates === undefined ? {} : { updates: { ...config.updates, journal: fromFolder(config.updates.journal) } }),
+      };
     case 'zones':
       return { ...config, zones: config.zones.map((zone) => ({ ...zone, file: fromFolder(zone.file) })) };
     case 'cluster': {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { loadConfig, parseZoneFlags, type Config } from './config.ts';
 import { UserError } from './errors.ts';
@@ -61,6 +62,13 @@ program.command('check-config')
     const loaded = config.role === 'root' ? [loadRootZone(config)] : config.role === 'zones' ? loadZones(config) : [];
     for (const { warnings } of loaded) for (const warning of warnings) process.stdout.write(`${formatFault(warning)}\n`);
     process.stdout.write(`${file} is usable\n`);
+  });
+
+program.command('keygen')
+  .description('print a new TSIG key as it stands under the key `keys` of the configuration')
+  .argument('<name>', 'name of the key')
+  .action((name: string) => {
+    process.stdout.write(`- name: ${formatName(parseOrigin(name))}\n  algorithm: hmac-sha256\n  secret: ${randomBytes(32).toString('base64')}\n`);
   });
 
 function parseOrigin(text: string): ReturnType<typeof parseName> {

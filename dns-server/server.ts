@@ -7,7 +7,7 @@ import { serveHttp } from './http.ts';
 import { log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { isComplete, type Source } from './source/source.ts';
-import { loadRootZone, loadZones, staticSource } from './source/static.ts';
+import { loadZones, rootSource, staticSource } from './source/static.ts';
 import { TcpTransport } from './transport/tcp.ts';
 import { formatEndpoint, type Endpoint, type Handler, type Transport } from './transport/transport.ts';
 import { UdpTransport } from './transport/udp.ts';
@@ -30,7 +30,7 @@ export interface Server {
 async function startSource(config: Config, changed: () => void): Promise<Source> {
   switch (config.role) {
     case 'root':
-      return staticSource([loadRootZone(config)]);
+      return rootSource(config, changed);
     case 'zones':
       return staticSource(loadZones(config));
     case 'cluster': {
@@ -58,6 +58,7 @@ export async function startServer(config: Config): Promise<Server> {
     answerer.setView(source.view());
   };
   swap();
+  answerer.setUpdateHandler((message) => source.update?.(message));
   const metrics = new Metrics({ viewVersion: () => version, viewAgeSeconds: () => source.ageSeconds(), pods: () => source.pods() });
   const handler = (protocol: Protocol): Handler => (message, client) => {
     const response = answerer.respond(message, protocol, client);

@@ -7,6 +7,8 @@ export interface Source {
   ageSeconds(): number;
   /** Pods in and out of the answers; undefined for a source without pods. */
   pods(): { ready: number; notReady: number } | undefined;
+  /** Answers an UPDATE message, for a source that takes updates. */
+  update?(message: Buffer): { message: Buffer; rcode: number };
   stop(): Promise<void>;
 }
 

@@ -2,6 +2,7 @@ import type { RootConfig, ZonesConfig } from '../config.ts';
 import { addressRecord } from '../kubernetes/domains.ts';
 import { log } from '../log.ts';
 import type { View } from '../view/view.ts';
+import { UpdatableZone } from '../update/updatable.ts';
 import { Type } from '../wire/constants.ts';
 import { nameBytes, parseName } from '../wire/name.ts';
 import { loadZone, readZoneFile, type LoadedZone } from '../zone/load.ts';
@@ -29,4 +30,19 @@ export function staticSource(loaded: readonly LoadedZone[]): Source {
   for (const { warnings } of loaded) for (const warning of warnings) log('warn', formatFault(warning));
   const view: View = { zones: new Map(loaded.map(({ zone }): [Zone['origin'], Zone] => [zone.origin, zone])), loading: [] };
   return { view: () => view, ageSeconds: () => 0, pods: () => undefined, stop: async () => {} };
+}
+
+/** A root zone: static, or changed by updates where the configuration grants them. @param changed called after each new view */
+export function rootSource(config: RootConfig, changed: () => void): Source {
+  const loaded = loadRootZone(config);
+  const fixed = staticSource([loaded]);
+  if (config.updates === undefined) return fixed;
+  const keys = new Map(config.keys.map((key) => [key.name, key]));
+  const updatable = new UpdatableZone(config.zone, loaded.records, { keys, ...config.updates }, changed);
+  return {
+    ...fixed,
+    view: () => ({ zones: new Map([[config.zone, updatable.zone()]]), loading: [] }),
+    update: (message) => updatable.handle(message),
+    stop: async () => updatable.close(),
+  };
 }

@@ -1,5 +1,7 @@
+import { Opcode } from '../wire/constants.ts';
 import type { Identity } from '../wire/edns.ts';
 import type { Name } from '../wire/name.ts';
+import { HEADER_LENGTH } from '../wire/query.ts';
 import { FastResponder, GENERAL } from './fast.ts';
 import type { AnswerTable } from './layout.ts';
 import { Responder, type Protocol, type Response } from './responder.ts';
@@ -22,12 +24,18 @@ export class Answerer {
   private readonly scratch = Buffer.alloc(MAX_MESSAGE);
   private readonly listeners: TableListener[];
   private readonly tables = new Map<Name, AnswerTable>();
+  private update: ((message: Buffer) => { message: Buffer; rcode: number } | undefined) | undefined;
   private view: View = { zones: new Map(), loading: [] };
 
   constructor(identity: Identity) {
     this.responder = new Responder(identity);
     this.fast = new FastResponder(identity);
     this.listeners = [this.fast];
+  }
+
+  /** Gives UPDATE messages to a handler; those that it returns nothing for, and all without one, get NOTIMP. */
+  setUpdateHandler(update: (message: Buffer) => { message: Buffer; rcode: number } | undefined): void {
+    this.update = update;
   }
 
   /** Swaps the view. Only zones that are not the same objects as before are compiled. */
@@ -69,6 +77,10 @@ export class Answerer {
 
   /** The same for a message that the tables did not answer. */
   respondGenerally(message: Uint8Array, protocol: Protocol, client: Uint8Array): Response | undefined {
+    if (message.length >= HEADER_LENGTH && message[2]! >> 3 === Opcode.UPDATE) {
+      const updated = this.update?.(Buffer.from(message));
+      if (updated) return { ...updated, type: undefined };
+    }
     return this.responder.respond(this.view, message, protocol, client);
   }
 }

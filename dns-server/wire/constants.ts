@@ -43,4 +43,4 @@ export const Flag = { QR: 0x8000, AA: 0x0400, TC: 0x0200, RD: 0x0100, RA: 0x0080
 /** Flag DO of the OPT record (RFC 3225), in the lower 16 bits of its TTL field. */
 export const EDNS_DO = 0x8000;
 
-export const EdnsOption = { NSID: 3, COOKIE: 10, TCP_KEEPALIVE: 11, PADDING: 12, EDE: 15 } as const;
+export const EdnsOption = { UPDATE_LEASE: 2, NSID: 3, COOKIE: 10, TCP_KEEPALIVE: 11, PADDING: 12, EDE: 15 } as const;

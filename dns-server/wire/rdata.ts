@@ -136,7 +136,7 @@ function parseGenericRdata(type: number, tokens: readonly Token[]): Uint8Array {
   const length = parseUint(tokens[1]?.text ?? '', 16);
   const bytes = hexBytes(tokens.slice(2).map((token) => token.text).join(''));
   if (bytes.length !== length) throw new Error(`generic data says ${length} octets but has ${bytes.length}`);
-  if (FIELDS.has(type) && !isWellFormed(type, bytes)) throw new Error(`the generic data is no well-formed ${typeName(type)} data`);
+  if (!isWellFormed(type, bytes)) throw new Error(`the generic data is no well-formed ${typeName(type)} data`);
   return bytes;
 }
 
@@ -151,7 +151,8 @@ export function formatRdata(type: number, rdata: Uint8Array): string {
   return decodeFields(type, rdata)?.join(' ') ?? generic;
 }
 
-const isWellFormed = (type: number, rdata: Uint8Array): boolean => decodeFields(type, rdata) !== undefined;
+/** Whether data can be that of a record of its type; types that are opaque here can have any. */
+export const isWellFormed = (type: number, rdata: Uint8Array): boolean => !FIELDS.has(type) || decodeFields(type, rdata) !== undefined;
 
 /** The words of well-formed data of a known type. */
 function decodeFields(type: number, rdata: Uint8Array): string[] | undefined {

@@ -10,6 +10,8 @@ import { makeZone, type Zone } from './zone.ts';
 /** A usable zone, and what is still odd about it. */
 export interface LoadedZone {
   readonly zone: Zone;
+  /** What it was made of. */
+  readonly records: readonly ZoneRecord[];
   readonly warnings: readonly Fault[];
 }
 
@@ -32,7 +34,7 @@ export function loadZone(origin: Name, { text, file, include = false }: ZoneText
   faults.push(...checkRecords(origin, all));
   const errors = faults.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) throw new UserError(`zone ${formatName(origin)} is not usable:\n${errors.map(formatFault).join('\n')}`);
-  return { zone: makeZone(origin, all), warnings: faults };
+  return { zone: makeZone(origin, all), records: all, warnings: faults };
 }
 
 /** @throws UserError when the file cannot be read */

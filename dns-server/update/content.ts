@@ -1,0 +1,143 @@
+import { Class, Rcode, Type } from '../wire/constants.ts';
+import { foldName, type Name } from '../wire/name.ts';
+import type { ZoneRecord } from '../zone/record.ts';
+import type { UpdateRecord } from './message.ts';
+
+/** A record of a zone that can be updated, and when it goes by itself. */
+export interface Entry {
+  readonly record: ZoneRecord;
+  /** Milliseconds since 1970; never when absent. */
+  readonly expires?: number;
+}
+
+/** What an update changes. */
+export interface Change {
+  readonly remove: readonly ZoneRecord[];
+  readonly add: readonly Entry[];
+}
+
+export const sameData = (a: ZoneRecord, b: { type: number; rdata: Uint8Array }): boolean => a.type === b.type && Buffer.compare(a.rdata, b.rdata) === 0;
+
+/** The records of a zone by name, in a form that updates work on. */
+export class Content {
+  private readonly names = new Map<Name, Entry[]>();
+
+  constructor(records: Iterable<ZoneRecord> = []) {
+    for (const record of records) this.put({ record });
+  }
+
+  at(name: Name): readonly Entry[] {
+    return this.names.get(foldName(name)) ?? [];
+  }
+
+  *entries(): Generator<Entry> {
+    for (const entries of this.names.values()) yield* entries;
+  }
+
+  *records(): Generator<ZoneRecord> {
+    for (const { record } of this.entries()) yield record;
+  }
+
+  apply({ remove, add }: Change): void {
+    for (const record of remove) this.take(record);
+    for (const entry of add) this.put(entry);
+  }
+
+  private put(entry: Entry): void {
+    this.take(entry.record);
+    const key = foldName(entry.record.name);
+    this.names.set(key, [...(this.names.get(key) ?? []), entry]);
+  }
+
+  private take(record: ZoneRecord): void {
+    const key = foldName(record.name);
+    const rest = (this.names.get(key) ?? []).filter((entry) => !sameData(entry.record, record));
+    if (rest.length > 0) this.names.set(key, rest);
+    else this.names.delete(key);
+  }
+}
+
+/** Whether the prerequisites hold (RFC 2136 section 3.2). @returns the rcode to refuse with when they do not */
+export function checkPrerequisites(content: Content, prerequisites: readonly UpdateRecord[]): number | undefined {
+  const exact = new Map<string, { name: Name; type: number; wanted: UpdateRecord[] }>();
+  for (const prerequisite of prerequisites) {
+    const { name, type, class: rclass } = prerequisite;
+    const there = content.at(name).some(({ record }) => type === Type.ANY || record.type === type);
+    if (rclass === Class.ANY && !there) return type === Type.ANY ? Rcode.NXDOMAIN : Rcode.NXRRSET;
+    if (rclass === Class.NONE && there) return type === Type.ANY ? Rcode.YXDOMAIN : Rcode.YXRRSET;
+    if (rclass !== Class.IN) continue;
+    const key = `${type} ${foldName(name)}`;
+    const set = exact.get(key) ?? { name, type, wanted: [] };
+    exact.set(key, set);
+    set.wanted.push(prerequisite);
+  }
+  for (const { name, type, wanted } of exact.values()) {
+    const there = content.at(name).filter(({ record }) => record.type === type);
+    const same = there.length === wanted.length && there.every(({ record }) => wanted.some((other) => sameData(record, other)));
+    if (!same) return Rcode.NXRRSET;
+  }
+  return undefined;
+}
+
+/**
+ * What the updates come to, in their order (RFC 2136 section 3.4.2); what the RFC wants ignored leaves no trace. The zone itself is not touched.
+ * @param expires when the added records go by themselves
+ */
+export function planUpdates(content: Content, apex: Name, updates: readonly UpdateRecord[], expires: number | undefined): Change {
+  const touched = new Map<Name, Entry[]>();
+  const entriesAt = (name: Name): Entry[] => touched.get(foldName(name)) ?? [...content.at(name)];
+  for (const update of updates) {
+    const { name, type, ttl, rdata } = update;
+    const isApex = foldName(name) === apex;
+    const entries = entriesAt(name);
+    let next: Entry[];
+    if (update.class === Class.IN) next = added(entries, { record: { name, type, ttl, rdata }, ...(expires === undefined ? {} : { expires }) });
+    else if (update.class === Class.ANY) {
+      const kept = (present: number): boolean => (type === Type.ANY ? false : present !== type) || (isApex && (present === Type.SOA || present === Type.NS));
+      next = entries.filter(({ record }) => kept(record.type));
+    } else {
+      const lastNs = isApex && type === Type.NS && entries.filter(({ record }) => record.type === Type.NS).length === 1;
+      next = type === Type.SOA || lastNs ? entries : entries.filter(({ record }) => !sameData(record, update));
+    }
+    touched.set(foldName(name), next);
+  }
+  const remove: ZoneRecord[] = [];
+  const add: Entry[] = [];
+  for (const [name, after] of touched) {
+    const before = content.at(name);
+    for (const { record } of before) if (!after.some((entry) => sameData(entry.record, record))) remove.push(record);
+    for (const entry of after) if (!before.includes(entry)) add.push(entry);
+  }
+  return { remove, add };
+}
+
+function added(entries: readonly Entry[], entry: Entry): Entry[] {
+  const { type } = entry.record;
+  const isAlias = entries.some(({ record }) => record.type === Type.CNAME);
+  if (type === Type.CNAME ? entries.length > 0 && !isAlias : isAlias) return [...entries];
+  if (type === Type.SOA) {
+    const soa = entries.find(({ record }) => record.type === Type.SOA);
+    if (!soa || !isLater(serialOf(entry.record), serialOf(soa.record))) return [...entries];
+    return [...entries.filter((other) => other !== soa), entry];
+  }
+  const single = type === Type.CNAME || type === Type.DNAME;
+  // a TTL holds for the whole RRset (RFC 2181 section 5.2)
+  const rest = entries.filter(({ record }) => (single ? record.type !== type : !sameData(record, entry.record)))
+    .map((other) => (other.record.type === type && other.record.ttl !== entry.record.ttl ? { ...other, record: { ...other.record, ttl: entry.record.ttl } } : other));
+  return [...rest, entry];
+}
+
+const viewOf = (rdata: Uint8Array): DataView => new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength);
+export const serialOf = (soa: ZoneRecord): number => viewOf(soa.rdata).getUint32(soa.rdata.length - 20);
+
+/** Serial number arithmetic (RFC 1982). */
+export const isLater = (a: number, b: number): boolean => a !== b && ((a - b) >>> 0) < 0x80000000;
+
+/** A change with the SOA's serial moved on, unless the change itself does so. */
+export function withNextSerial(content: Content, apex: Name, change: Change): Change {
+  if (change.add.length + change.remove.length === 0 || change.add.some(({ record }) => record.type === Type.SOA)) return change;
+  const soa = content.at(apex).find(({ record }) => record.type === Type.SOA)!.record;
+  const rdata = Uint8Array.from(soa.rdata);
+  viewOf(rdata).setUint32(rdata.length - 20, (serialOf(soa) + 1) >>> 0 || 1);
+  return { remove: [...change.remove, soa], add: [...change.add, { record: { ...soa, rdata } }] };
+}
