@@ -1,4 +1,4 @@
-import { PolicyPack, type ResourceValidationPolicy, type StackValidationPolicy } from "@pulumi/policy";
+import { PolicyPack, UnknownValueError, type ResourceValidationPolicy, type StackValidationPolicy } from "@pulumi/policy";
 import type { KubernetesObject } from "../kubernetes.ts";
 import { resourcePolicies, stackPolicies } from "../policies.ts";
 import type { ResourcePolicy, StackPolicy } from "../policy.ts";
@@ -9,7 +9,13 @@ function resourceValidation({ violations, ...policy }: ResourcePolicy): Resource
   return {
     ...policy,
     validateResource({ type, props }, report) {
-      if (isKubernetes(type)) for (const message of violations(props)) report(message);
+      if (!isKubernetes(type)) return;
+      try {
+        for (const message of violations(props)) report(message);
+      } catch (error) {
+        // In a preview a value may not be known yet; the update looks again.
+        if (!(error instanceof UnknownValueError)) throw error;
+      }
     },
   };
 }
