@@ -11,10 +11,10 @@ export interface Interrupts extends Disposable {
  * `force`.
  * @param asked called at the first signal, to tell the user what happens now
  */
-export function interrupts(asked: () => void, force: () => void): Interrupts {
+export function interrupts(asked: () => unknown, force: () => unknown): Interrupts {
   const controller = new AbortController();
   const onSignal = () => {
-    if (controller.signal.aborted) return force();
+    if (controller.signal.aborted) return void force();
     asked();
     controller.abort(new Error("interrupted"));
   };

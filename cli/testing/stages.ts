@@ -55,11 +55,12 @@ export async function runStage(stage: Stage): Promise<Tally> {
   }
 }
 
-/** Runs a script of the project with this Node. Ctrl-C goes to it as well; then nothing follows it. */
+/** Runs a script of the project with this Node. Ctrl-C ends it as well, and then nothing follows it. */
 async function run(args: readonly string[]): Promise<number | null> {
   const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
   using interrupt = interrupts(
-    () => child.kill("SIGINT"),
+    // A terminal has sent it to the child already, which takes a second one as an order to end at once.
+    () => process.stdin.isTTY || child.kill("SIGINT"),
     () => child.kill("SIGKILL"),
   );
   const code = await new Promise<number | null>((resolve, reject) => child.on("error", reject).on("exit", resolve));
