@@ -83,6 +83,7 @@ const cluster = z.strictObject({
   negativeTtl: seconds.default(5),
   delegationTtl: seconds.default(60),
   maxAnswers: z.int().min(1).max(40).default(8),
+  register: z.strictObject({ servers: z.array(endpoint).min(1), key, lease: z.int().min(10).max(86_400).default(60) }).optional(),
   kubernetes: z.strictObject({ kubeconfig: z.string().optional(), context: z.string().optional() }).default({}),
 });
 

@@ -8,6 +8,14 @@ export interface WorkerCounts {
   dropped(): number;
 }
 
+/** What gauges show. */
+export interface ServerState {
+  viewVersion(): number;
+  viewAgeSeconds(): number;
+  pods(): { ready: number; notReady: number } | undefined;
+  registrations(): { server: string; seconds: number | undefined }[];
+}
+
 /** The metrics of a server. The query path only adds to plain numbers; the registry reads them when it is asked. */
 export class Metrics {
   readonly registry = new Registry();
@@ -15,7 +23,7 @@ export class Metrics {
   private readonly workers: WorkerCounts[] = [];
   private dropped = 0;
 
-  constructor(state: { viewVersion(): number; viewAgeSeconds(): number; pods(): { ready: number; notReady: number } | undefined }) {
+  constructor(state: ServerState) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry, prefix: 'peakdns_' });
     const { queries, workers } = this;
@@ -49,6 +57,12 @@ export class Metrics {
         if (!pods) return;
         this.set({ state: 'ready' }, pods.ready);
         this.set({ state: 'not_ready' }, pods.notReady);
+      },
+    });
+    new Gauge({
+      name: 'peakdns_registration_age_seconds', help: 'Since a server of the parent zone last took all domains; NaN before the first time.', labelNames: ['server'], registers,
+      collect() {
+        for (const { server, seconds } of state.registrations()) this.set({ server }, seconds ?? NaN);
       },
     });
   }

@@ -137,6 +137,35 @@ describe('cluster role', () => {
     }, (size) => size === 20);
   });
 
+  test('registers its domains with the root, follows changes, and withdraws them at the end', async () => {
+    const secret = Buffer.alloc(32, 1).toString('base64');
+    const folder = mkdtempSync(join(tmpdir(), 'peakdns-root-'));
+    cleanups.push(() => rmSync(folder, { recursive: true }));
+    const root = await start({
+      role: 'root', records, keys: [{ name: 'c1', secret }],
+      updates: { journal: join(folder, 'journal'), grants: [{ key: 'c1', delegateTo: ['ns1.cluster.peak'] }] },
+    });
+    const referral = async (name: string): Promise<string> => {
+      const { authorities, additionals } = await ask(root.endpoints[0]!, name, 'AAAA');
+      return [...(authorities ?? []), ...(additionals ?? [])].flatMap((record) => (record.type === 'NS' || record.type === 'AAAA' ? [record.data] : [])).join();
+    };
+    api.apply(fakePod('a', { domain: 'echo', addresses: ['fd00::a'] }));
+    const cluster = await startServer(parseConfig(JSON.stringify({
+      role: 'cluster', listen: ['[::1]:0'], zone: 'peak', kubernetes: { kubeconfig }, nameServers: [{ name: 'ns1.cluster.peak', addresses: ['fd00::2'] }],
+      register: { servers: [`[::1]:${root.endpoints[0]!.port}`], key: { name: 'c1', secret } },
+    }), 'test.yaml'));
+    const closed = { cluster: false };
+    cleanups.push(() => (closed.cluster ? undefined : cluster.close()));
+    await eventually(() => referral('x.echo.peak'), (found) => found === 'ns1.cluster.peak,fd00::2');
+    api.apply(fakePod('b', { domain: 'web', addresses: ['fd00::b'] }));
+    await eventually(() => referral('web.peak'), (found) => found === 'ns1.cluster.peak,fd00::2');
+    api.remove('default', 'a');
+    await eventually(() => referral('echo.peak'), (found) => found === '');
+    closed.cluster = true;
+    await cluster.close();
+    expect(await referral('web.peak')).toBe('');
+  });
+
   test('freezes while the API is away, then catches up', async () => {
     api.apply(fakePod('a', { domain: 'echo', addresses: ['fd00::a'] }));
     const server = await startCluster();

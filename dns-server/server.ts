@@ -59,7 +59,9 @@ export async function startServer(config: Config): Promise<Server> {
   };
   swap();
   answerer.setUpdateHandler((message) => source.update?.(message));
-  const metrics = new Metrics({ viewVersion: () => version, viewAgeSeconds: () => source.ageSeconds(), pods: () => source.pods() });
+  const metrics = new Metrics({
+    viewVersion: () => version, viewAgeSeconds: () => source.ageSeconds(), pods: () => source.pods(), registrations: () => source.registrations?.() ?? [],
+  });
   const handler = (protocol: Protocol): Handler => (message, client) => {
     const response = answerer.respond(message, protocol, client);
     metrics.count(response, protocol);
@@ -76,6 +78,8 @@ export async function startServer(config: Config): Promise<Server> {
   };
   const open: { close(): Promise<void> }[] = [];
   const close = async (): Promise<void> => {
+    // while askers still come they are still answered
+    await source.withdraw?.();
     await Promise.all([source.stop(), ...open.map((part) => part.close())]);
   };
   const reload = async (next: Config): Promise<void> => {

@@ -4,6 +4,7 @@ import { DOMAIN_KEY, endpointOf, isDomain, podKey } from '../kubernetes/pods.ts'
 import { loadKubeConfig, watchPods } from '../kubernetes/watch.ts';
 import { log } from '../log.ts';
 import type { View } from '../view/view.ts';
+import { Registration } from '../update/registration.ts';
 import type { Source } from './source.ts';
 
 /**
@@ -14,6 +15,8 @@ import type { Source } from './source.ts';
 export function clusterSource(config: ClusterConfig, changed: () => void): Source {
   const domains = new Domains(config);
   let view: View = { zones: new Map(), loading: [config.zone] };
+  const { register, zone, nameServers, delegationTtl } = config;
+  const registration = register && new Registration({ ...register, zone, nameServers, ttl: delegationTtl });
   let lostAt: number | undefined = Date.now();
   let lastError: string | undefined;
   let swap: NodeJS.Immediate | undefined;
@@ -21,6 +24,7 @@ export function clusterSource(config: ClusterConfig, changed: () => void): Sourc
     swap = undefined;
     // serials only have to grow; seconds do for a zone that nobody transfers
     view = { zones: domains.build(Math.floor(Date.now() / 1000)), loading: [] };
+    registration?.set(view.zones.keys());
     changed();
   };
   /** Changes that come together make one view. Before the first complete list there is none to change. */
@@ -53,8 +57,11 @@ export function clusterSource(config: ClusterConfig, changed: () => void): Sourc
     view: () => view,
     ageSeconds: () => (lostAt === undefined ? 0 : (Date.now() - lostAt) / 1000),
     pods: () => domains.counts(),
+    withdraw: async () => registration?.withdraw(),
+    registrations: () => registration?.ages() ?? [],
     stop: async () => {
       if (swap) clearImmediate(swap);
+      registration?.stop();
       await watch.stop();
     },
   };

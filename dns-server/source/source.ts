@@ -7,6 +7,10 @@ export interface Source {
   ageSeconds(): number;
   /** Pods in and out of the answers; undefined for a source without pods. */
   pods(): { ready: number; notReady: number } | undefined;
+  /** For a source that registers with a parent: each server of it, and seconds since it last took everything (undefined: never yet). */
+  registrations?(): { server: string; seconds: number | undefined }[];
+  /** Takes back what is registered with a parent: nothing is to be served any more. */
+  withdraw?(): Promise<void>;
   /** Answers an UPDATE message, for a source that takes updates. */
   update?(message: Buffer): { message: Buffer; rcode: number };
   stop(): Promise<void>;
