@@ -1,7 +1,7 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type KnownResource, label, OperationProgress, type Step } from "./progress.ts";
+import { type KnownResource, label, mergeSteps, OperationProgress, type Step } from "./progress.ts";
 import { faultsText, nowText, plannedText, stepText } from "./text.ts";
 
 const stack = "urn:pulumi:local::peak::pulumi:pulumi:Stack::peak-local";
@@ -99,6 +99,14 @@ describe("steps", () => {
     ).toEqual([]);
     expect(progress.rest()).toMatchObject([{ label: "VirtualPi pi1", changes: { create: 1 } }]);
     expect(progress.rest()).toEqual([]);
+  });
+
+  test("what a preview comes to in pieces is one step", () => {
+    const piece = (label: string, changes: Step["changes"]) => ({ label, changes, duration: 1 });
+    expect(mergeSteps([piece("A a", { create: 1 }), piece("B b", { delete: 1 }), piece("A a", { create: 2, update: 1 })])).toEqual([
+      { label: "A a", changes: { create: 3, update: 1 }, duration: 2 },
+      { label: "B b", changes: { delete: 1 }, duration: 1 },
+    ]);
   });
 
   test("the stack and the providers are nobody's work", () => {

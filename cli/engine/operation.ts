@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { EngineEvent, Stack } from "@pulumi/pulumi/automation/index.js";
-import { type Changes, OperationProgress } from "../display/progress.ts";
+import { type Changes, mergeSteps, OperationProgress, type Step } from "../display/progress.ts";
 import type { Screen } from "../display/screen.ts";
 import { changesText, faultsText, nowText, plannedText, stepText } from "../display/text.ts";
 import { CliError, Interrupted, messageOf, UsageError } from "../errors.ts";
@@ -19,7 +19,12 @@ export type Operation = "up" | "preview" | "refresh" | "destroy";
 export async function operate(session: Session, operation: Operation, screen: Screen): Promise<Changes> {
   const started = Date.now();
   const progress = new OperationProgress(session.resources);
-  const text = operation === "preview" ? plannedText : stepText;
+  const planned: Step[] = [];
+  // A preview takes no time that a step could be told after, and comes to a component's resources in any order.
+  const tell = (steps: Step[]) => {
+    if (operation === "preview") planned.push(...steps);
+    else for (const step of steps) screen.line(stepText(step));
+  };
   const warned = new Set<string>();
   using interrupt = interrupts(
     () => screen.line("stopping after what has been begun; Ctrl-C again ends it at once"),
@@ -34,7 +39,7 @@ export async function operate(session: Session, operation: Operation, screen: Sc
       signal: interrupt.signal,
       policyPacks: [join(root, "policy", "pack")],
       onEvent: (event) => {
-        for (const step of progress.apply(event, Date.now())) screen.line(text(step));
+        tell(progress.apply(event, Date.now()));
         for (const warning of progress.warnings.filter((warning) => !warned.has(warning))) {
           warned.add(warning);
           screen.line(`warning: ${warning}`);
@@ -42,7 +47,6 @@ export async function operate(session: Session, operation: Operation, screen: Sc
       },
     });
   } catch (error) {
-    for (const step of progress.rest()) screen.line(text(step));
     if (interrupt.signal.aborted) throw new Interrupted(`stopped; the same command goes on from here`);
     if (session.programError !== undefined && Object.keys(progress.changes).every((op) => op === "same")) {
       if (isDefect(session.programError)) throw session.programError;
@@ -54,6 +58,8 @@ export async function operate(session: Session, operation: Operation, screen: Sc
     );
   } finally {
     screen.status(undefined);
+    tell(progress.rest());
+    for (const step of mergeSteps(planned)) screen.line(plannedText(step));
   }
   // A preview tells what an update will come to.
   if (operation === "preview") session.resources = [...progress.resources];
