@@ -24,12 +24,17 @@ export class ControlPlane extends pulumi.ComponentResource {
   readonly authority: Authority;
   /** Where the cluster reaches the API server. */
   readonly server: string;
+  readonly host: Host;
+  /** The start of a command on `host` that administers the cluster. */
+  readonly kubectl: string;
   /** The operator's access, a secret. */
   readonly kubeconfig: pulumi.Output<string>;
   readonly setup: HostSetup;
 
   constructor(name: string, { host, binaries, etcd, plan }: ControlPlaneArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:ControlPlane", name, {}, opts);
+    this.host = host;
+    this.kubectl = `${binaries.directory}/kubectl --kubeconfig=${directory}/admin.kubeconfig`;
     this.server = `https://[${host.ula}]:6443`;
     this.authority = new Authority(`${name}-ca`, { commonName: "peak kubernetes" }, { parent: this });
     const tokens = new SigningKey(`${name}-tokens`, { parent: this });
@@ -111,7 +116,7 @@ export class ControlPlane extends pulumi.ComponentResource {
       ],
       check: {
         description: "the API server is ready",
-        command: `${binaries.directory}/kubectl --kubeconfig=${directory}/admin.kubeconfig get --raw /readyz`,
+        command: `${this.kubectl} get --raw /readyz`,
         seconds: 180,
       },
     }, { parent: this, dependsOn: [binaries, etcd.setup] });

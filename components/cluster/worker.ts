@@ -1,3 +1,4 @@
+import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { AddressPlan } from "../network/delegation.ts";
 import type { Binaries } from "../node/binaries.ts";
@@ -71,6 +72,14 @@ export class Worker extends pulumi.ComponentResource {
         },
       ],
     }, { parent: this, dependsOn: [binaries, runtime.setup, controlPlane.setup] });
+
+    // The kubelet registers its node itself, but nobody takes the node back when the host goes.
+    const { kubectl } = controlPlane;
+    new command.remote.Command(`${name}-membership`, {
+      connection: controlPlane.host.connection,
+      create: `${kubectl} wait --for=create --timeout=120s node/${host.name} && ${kubectl} wait --for=condition=Ready --timeout=120s node/${host.name}`,
+      delete: `${kubectl} delete --ignore-not-found node/${host.name}`,
+    }, { parent: this, dependsOn: this.setup, ...(controlPlane.host.lifetime && { deletedWith: controlPlane.host.lifetime }) });
     this.registerOutputs({});
   }
 }

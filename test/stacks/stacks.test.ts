@@ -88,9 +88,9 @@ describe("what differs", () => {
   test("local makes its hosts; pi-testbed finds them; everything from SSH on is the same", async () => {
     const local = counts((await runStack("local")).resources);
     const testbed = counts((await runStack("pi-testbed")).resources);
-    // A node: its network, container runtime and worker. Besides: etcd, control plane, registry, resolver.
-    expect(local["command:remote:Command"]).toBe(3 * 3 + 4);
-    expect(testbed["command:remote:Command"]).toBe(12 * 3 + 4);
+    // A node: its network, container runtime, worker and membership. Besides: etcd, control plane, registry, resolver.
+    expect(local["command:remote:Command"]).toBe(3 * 4 + 4);
+    expect(testbed["command:remote:Command"]).toBe(12 * 4 + 4);
     expect(local["kubernetes:apps/v1:Deployment"]).toBe(5);
     expect(testbed["kubernetes:apps/v1:Deployment"]).toBe(6); // one more root server
   });
