@@ -64,16 +64,20 @@ export async function openSession(name: string, screen: Screen, { nodes, signal 
     program: programOf(session),
     pulumiCommand: await PulumiCommand.get({ root: import.meta.dirname }),
   });
-  session.stack = await (configFile === undefined ? Stack.createOrSelect(name, workspace) : Stack.select(name, workspace)).catch((error: unknown) => {
-    throw /PULUMI_ACCESS_TOKEN must be set|run .?pulumi login/.test(messageOf(error)) ? new UsageError(noBackend(name)) : error;
-  });
+  session.stack = await (configFile === undefined ? Stack.createOrSelect(name, workspace) : Stack.select(name, workspace)).catch(
+    (error: unknown) => {
+      throw /PULUMI_ACCESS_TOKEN must be set|run .?pulumi login/.test(messageOf(error)) ? new UsageError(noBackend(name)) : error;
+    },
+  );
   await recover(session, screen);
   return session;
 }
 
 function noBackend(stack: string): string {
-  return `the stack ${stack} keeps its state in the Pulumi backend that you are logged in to, and you are logged in to none. ` +
-    "Use `pulumi login`, or set PULUMI_BACKEND_URL, e.g. to file://$HOME/peak-state";
+  return (
+    `the stack ${stack} keeps its state in the Pulumi backend that you are logged in to, and you are logged in to none. ` +
+    "Use `pulumi login`, or set PULUMI_BACKEND_URL, e.g. to file://$HOME/peak-state"
+  );
 }
 
 /** index.ts, loaded when the engine asks for it: the SDK has to be set up for the run by then. */
