@@ -1,9 +1,10 @@
 /**
- * A stand-in for the official CLI's Node language host, which is not in the package registries. It runs a project's program as that one does:
- * by the SDK's own `cmd/run` in a `node` from PATH, with the same arguments and environment. What a preview or an update does not need
- * (installing packages, debugging, code generation, the runtime options that Pulumi.yaml does not use) it does not have.
+ * A stand-in for the official CLI's Node language host, which is not in the package registries. It runs a project's program as that
+ * one does: by the SDK's own `cmd/run` in a `node` from PATH, with the same arguments and environment. What a preview or an update of
+ * this project does not need (installing packages, debugging, code generation, other runtime options) it does not have.
  *
- * The engine starts it as `pulumi-language-nodejs ENGINE_ADDRESS` and reads the port that it listens on (loopback) from its standard output.
+ * The engine starts it as `pulumi-language-nodejs ENGINE_ADDRESS` and reads the port that it listens on (loopback) from its standard
+ * output.
  */
 
 import { spawn } from "node:child_process";
