@@ -16,6 +16,8 @@ export const paths = {
   home: join(workDir, "home"),
   /** Credentials of a stack, written when a command needs them: kubeconfig, SSH key, known hosts. */
   credentials: (stack: string) => join(workDir, "credentials", stack),
+  /** The outputs that a stack had when it was last whole. */
+  outputs: (stack: string) => join(workDir, "credentials", stack, "outputs.json"),
   /** Process id of the engine that works on a stack. */
   enginePid: (stack: string) => join(workDir, `${stack}.engine`),
 };

@@ -1,9 +1,11 @@
 import { execFile } from "node:child_process";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { progressOn } from "../../toolchain/progress.ts";
 import { CliError } from "../errors.ts";
-import { root } from "../paths.ts";
+import { paths, root } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
 import { engineBinary, hasLocalState, useBackend } from "./environment.ts";
 import { type ExportedStack, knownResources } from "./state.ts";
@@ -49,8 +51,12 @@ export async function readStack(stack: string): Promise<StackState> {
     (await promisify(execFile)(engine, [...args, "--stack", stack, "--non-interactive"], { cwd: root, maxBuffer: 64 * 1024 * 1024 }))
       .stdout;
   try {
-    const outputs = parseOutputs(await ask("stack", "output", "--json", "--show-secrets"));
-    if (outputs) return { state: "up", outputs };
+    const json = await ask("stack", "output", "--json", "--show-secrets");
+    const outputs = parseOutputs(json);
+    if (outputs) {
+      await remember(stack, json);
+      return { state: "up", outputs };
+    }
     const resources = knownResources(JSON.parse(await ask("stack", "export")) as ExportedStack);
     return { state: resources.length > 0 ? "partial" : "absent" };
   } catch (error) {
@@ -60,12 +66,30 @@ export async function readStack(stack: string): Promise<StackState> {
   }
 }
 
-/** The outputs of a stack that is up; otherwise an error that says how to get there. */
+/**
+ * The outputs of a stack that is up. While an update is under way or has failed, the ones that it had before: that is when one wants to look
+ * into it. Otherwise an error that says how to get there.
+ */
 export async function requireOutputs(stack: string): Promise<Outputs> {
   const found = await readStack(stack);
   if (found.state === "up") return found.outputs;
+  const before = found.state === "partial" ? await remembered(stack) : undefined;
+  if (before) return before;
   const up = stack === LOCAL ? "./peak up" : `./peak up --stack ${stack}`;
   throw new CliError(
     found.state === "absent" ? `the stack ${stack} is not up: ${up}` : `the stack ${stack} is only half up: ${up} goes on`,
   );
+}
+
+async function remember(stack: string, json: string): Promise<void> {
+  const file = paths.outputs(stack);
+  if (json === (await readFile(file, "utf8").catch(() => undefined))) return;
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await writeFile(`${file}.new`, json, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}
+
+async function remembered(stack: string): Promise<Outputs | undefined> {
+  const json = await readFile(paths.outputs(stack), "utf8").catch(() => undefined);
+  return json === undefined ? undefined : parseOutputs(json);
 }
