@@ -1,11 +1,11 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { ProductName } from "../../toolchain/products.ts";
 import { Image } from "../images/image.ts";
 import type { AddressPlan } from "../network/delegation.ts";
 import { NodeNetwork } from "../network/node-network.ts";
 import { Resolver } from "../network/resolver.ts";
 import type { RootServer } from "../network/unbound.ts";
-import type { ProductName } from "../../toolchain/products.ts";
 import { Binaries } from "../node/binaries.ts";
 import type { Host } from "../node/host.ts";
 import { ToolchainProduct } from "../node/toolchain-product.ts";
