@@ -1,15 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
-import { dirname, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
-import { z } from 'zod';
-import { UserError } from './errors.ts';
-import { isDomain } from './kubernetes/pods.ts';
-import { parseEndpoint } from './transport/transport.ts';
-import { isMetaType, typeCode } from './wire/constants.ts';
-import { TSIG_ALGORITHMS, type TsigKey } from './wire/tsig.ts';
-import { MAX_NSID_LENGTH } from './wire/edns.ts';
-import { foldName, parseName, type Name } from './wire/name.ts';
+import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { dirname, resolve } from "node:path";
+import { parseDocument } from "yaml";
+import { z } from "zod";
+import { UserError } from "./errors.ts";
+import { isDomain } from "./kubernetes/pods.ts";
+import { parseEndpoint } from "./transport/transport.ts";
+import { isMetaType, typeCode } from "./wire/constants.ts";
+import { TSIG_ALGORITHMS, type TsigKey } from "./wire/tsig.ts";
+import { MAX_NSID_LENGTH } from "./wire/edns.ts";
+import { foldName, parseName, type Name } from "./wire/name.ts";
 
 const endpoint = z.string().transform((text, context) => {
   const parsed = parseEndpoint(text);
@@ -28,13 +28,14 @@ const name = z.string().transform((text, context): Name => {
   }
 });
 
-const domain = z.string().toLowerCase().refine(isDomain, 'must be host name labels (a-z, 0-9, -), relative to the zone');
-const address = z.string().refine((text) => isIP(text) !== 0, 'must be an IPv6 or IPv4 address');
+const domain = z.string().toLowerCase().refine(isDomain, "must be host name labels (a-z, 0-9, -), relative to the zone");
+const address = z.string().refine((text) => isIP(text) !== 0, "must be an IPv6 or IPv4 address");
 const seconds = z.int().min(0).max(0x7fffffff);
 const nameServer = z.strictObject({ name, addresses: z.array(address).default([]) });
 
-const key = z.strictObject({ name, algorithm: z.enum(TSIG_ALGORITHMS).default('hmac-sha256'), secret: z.base64().min(1) })
-  .transform(({ secret, ...rest }): TsigKey => ({ ...rest, secret: Buffer.from(secret, 'base64') }));
+const key = z
+  .strictObject({ name, algorithm: z.enum(TSIG_ALGORITHMS).default("hmac-sha256"), secret: z.base64().min(1) })
+  .transform(({ secret, ...rest }): TsigKey => ({ ...rest, secret: Buffer.from(secret, "base64") }));
 
 const recordType = z.string().transform((text, context) => {
   const code = typeCode(text);
@@ -45,36 +46,50 @@ const recordType = z.string().transform((text, context) => {
 
 const updates = z.strictObject({
   journal: z.string(),
-  grants: z.array(z.strictObject({
-    key: name, delegateTo: z.array(name).default([]), names: z.array(name).default([]), types: z.array(recordType).default([]),
-  })).min(1),
+  grants: z
+    .array(
+      z.strictObject({
+        key: name,
+        delegateTo: z.array(name).default([]),
+        names: z.array(name).default([]),
+        types: z.array(recordType).default([]),
+      }),
+    )
+    .min(1),
 });
 
 const common = {
   listen: z.array(endpoint).min(1),
   http: endpoint.optional(),
-  udp: z.enum(['batched', 'plain']).default(process.platform === 'linux' ? 'batched' : 'plain'),
+  udp: z.enum(["batched", "plain"]).default(process.platform === "linux" ? "batched" : "plain"),
   workers: z.int().min(1).max(64).default(1),
   nsid: z.string().max(MAX_NSID_LENGTH).optional(),
 };
 
-const root = z.strictObject({
-  role: z.literal('root'),
-  ...common,
-  zone: name,
-  records: z.string().optional(),
-  file: z.string().optional(),
-  include: z.boolean().default(false),
-  delegations: z.record(domain, z.array(nameServer).min(1)).default({}),
-  delegationTtl: seconds.default(60),
-  keys: z.array(key).default([]),
-  updates: updates.optional(),
-}).refine(({ records, file }) => (records === undefined) !== (file === undefined), 'give either records (master-file text) or file (its path)')
-  .refine(({ keys, updates: given }) => given?.grants.every((grant) => keys.some(({ name: known }) => known === grant.key)) ?? true,
-    { path: ['updates', 'grants'], message: 'a grant names a key that is not under keys' });
+const root = z
+  .strictObject({
+    role: z.literal("root"),
+    ...common,
+    zone: name,
+    records: z.string().optional(),
+    file: z.string().optional(),
+    include: z.boolean().default(false),
+    delegations: z.record(domain, z.array(nameServer).min(1)).default({}),
+    delegationTtl: seconds.default(60),
+    keys: z.array(key).default([]),
+    updates: updates.optional(),
+  })
+  .refine(
+    ({ records, file }) => (records === undefined) !== (file === undefined),
+    "give either records (master-file text) or file (its path)",
+  )
+  .refine(({ keys, updates: given }) => given?.grants.every((grant) => keys.some(({ name: known }) => known === grant.key)) ?? true, {
+    path: ["updates", "grants"],
+    message: "a grant names a key that is not under keys",
+  });
 
 const cluster = z.strictObject({
-  role: z.literal('cluster'),
+  role: z.literal("cluster"),
   ...common,
   zone: name,
   nameServers: z.array(nameServer).min(1),
@@ -88,13 +103,15 @@ const cluster = z.strictObject({
 });
 
 const zones = z.strictObject({
-  role: z.literal('zones'),
+  role: z.literal("zones"),
   ...common,
-  zones: z.array(z.strictObject({ origin: name, file: z.string(), include: z.boolean().default(false) })).min(1)
-    .refine((list) => new Set(list.map(({ origin }) => origin)).size === list.length, 'a zone is given twice'),
+  zones: z
+    .array(z.strictObject({ origin: name, file: z.string(), include: z.boolean().default(false) }))
+    .min(1)
+    .refine((list) => new Set(list.map(({ origin }) => origin)).size === list.length, "a zone is given twice"),
 });
 
-const schema = z.discriminatedUnion('role', [root, cluster, zones]);
+const schema = z.discriminatedUnion("role", [root, cluster, zones]);
 
 export type Config = z.output<typeof schema>;
 export type RootConfig = z.output<typeof root>;
@@ -108,19 +125,19 @@ export type ZonesConfig = z.output<typeof zones>;
 export function parseConfig(text: string, file: string): Config {
   const document = parseDocument(text, { prettyErrors: true });
   const fault = document.errors[0];
-  if (fault) throw new UserError(`${file}: ${fault.message.split('\n')[0]}`);
+  if (fault) throw new UserError(`${file}: ${fault.message.split("\n")[0]}`);
   const config = check(document.toJS(), (path) => `${file}: ${keyPath(path)}`);
   const fromFolder = (path: string): string => resolve(dirname(file), path);
   switch (config.role) {
-    case 'root':
+    case "root":
       return {
         ...config,
         ...(config.file === undefined ? {} : { file: fromFolder(config.file) }),
         ...(config.updates === undefined ? {} : { updates: { ...config.updates, journal: fromFolder(config.updates.journal) } }),
       };
-    case 'zones':
+    case "zones":
       return { ...config, zones: config.zones.map((zone) => ({ ...zone, file: fromFolder(zone.file) })) };
-    case 'cluster': {
+    case "cluster": {
       const { kubeconfig } = config.kubernetes;
       return kubeconfig === undefined ? config : { ...config, kubernetes: { ...config.kubernetes, kubeconfig: fromFolder(kubeconfig) } };
     }
@@ -133,19 +150,19 @@ export function parseConfig(text: string, file: string): Config {
  */
 export function parseZoneFlags(zoneFlags: readonly string[], listen: readonly string[]): Config {
   if (zoneFlags.length === 0 || listen.length === 0) {
-    throw new UserError('give --config FILE, or at least one --zone ORIGIN=FILE and one --listen ADDRESS:PORT');
+    throw new UserError("give --config FILE, or at least one --zone ORIGIN=FILE and one --listen ADDRESS:PORT");
   }
   const list = zoneFlags.map((flag) => {
-    const split = flag.indexOf('=');
+    const split = flag.indexOf("=");
     if (split < 1) throw new UserError(`--zone ${flag}: must be ORIGIN=FILE`);
     return { origin: flag.slice(0, split), file: flag.slice(split + 1) };
   });
-  return check({ role: 'zones', listen, zones: list }, ([key]) => `${key === 'listen' ? '--listen' : '--zone'}: `);
+  return check({ role: "zones", listen, zones: list }, ([key]) => `${key === "listen" ? "--listen" : "--zone"}: `);
 }
 
 function check(value: unknown, place: (path: readonly PropertyKey[]) => string): Config {
   const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new UserError(parsed.error.issues.map((issue) => place(issue.path) + issue.message).join('\n'));
+  if (!parsed.success) throw new UserError(parsed.error.issues.map((issue) => place(issue.path) + issue.message).join("\n"));
   return parsed.data;
 }
 
@@ -153,7 +170,7 @@ function check(value: unknown, place: (path: readonly PropertyKey[]) => string):
 export function loadConfig(file: string): Config {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readFileSync(file, "utf8");
   } catch (error) {
     throw new UserError(`cannot read the configuration: ${(error as Error).message}`);
   }
@@ -161,7 +178,7 @@ export function loadConfig(file: string): Config {
 }
 
 function keyPath(path: readonly PropertyKey[]): string {
-  if (path.length === 0) return '';
-  const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-  return `key ${text.replace(/^\./, '')}: `;
+  if (path.length === 0) return "";
+  const text = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
+  return `key ${text.replace(/^\./, "")}: `;
 }

@@ -1,4 +1,4 @@
 /** A fault in what the user gave (configuration, zone, command line): the message names the place and the remedy; no stack trace is due. */
 export class UserError extends Error {
-  override readonly name = 'UserError';
+  override readonly name = "UserError";
 }

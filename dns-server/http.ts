@@ -1,35 +1,39 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { Registry } from 'prom-client';
-import { formatEndpoint, type Endpoint } from './transport/transport.ts';
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { Registry } from "prom-client";
+import { formatEndpoint, type Endpoint } from "./transport/transport.ts";
 
 /** Health and metrics: `/healthz` (the process runs), `/readyz` (the view is complete), `/metrics`. */
-export async function serveHttp(endpoint: Endpoint, registry: Registry, ready: () => boolean): Promise<{ endpoint: Endpoint; close(): Promise<void> }> {
+export async function serveHttp(
+  endpoint: Endpoint,
+  registry: Registry,
+  ready: () => boolean,
+): Promise<{ endpoint: Endpoint; close(): Promise<void> }> {
   const server = createServer((request, response) => {
-    const reply = (status: number, type: string, body: string): void => void response.writeHead(status, { 'content-type': type }).end(body);
-    switch (request.url?.split('?')[0]) {
-      case '/healthz':
-        return reply(200, 'text/plain', 'ok\n');
-      case '/readyz':
-        return ready() ? reply(200, 'text/plain', 'ok\n') : reply(503, 'text/plain', 'the view is not complete yet\n');
-      case '/metrics':
+    const reply = (status: number, type: string, body: string): void => void response.writeHead(status, { "content-type": type }).end(body);
+    switch (request.url?.split("?")[0]) {
+      case "/healthz":
+        return reply(200, "text/plain", "ok\n");
+      case "/readyz":
+        return ready() ? reply(200, "text/plain", "ok\n") : reply(503, "text/plain", "the view is not complete yet\n");
+      case "/metrics":
         registry.metrics().then(
           (text) => reply(200, registry.contentType, text),
-          (error: unknown) => reply(500, 'text/plain', `${String(error)}\n`),
+          (error: unknown) => reply(500, "text/plain", `${String(error)}\n`),
         );
         return;
       default:
-        return reply(404, 'text/plain', 'try /healthz, /readyz or /metrics\n');
+        return reply(404, "text/plain", "try /healthz, /readyz or /metrics\n");
     }
   });
   server.listen({ port: endpoint.port, host: endpoint.address, ipv6Only: true });
-  await once(server, 'listening');
+  await once(server, "listening");
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error(`HTTP server on ${formatEndpoint(endpoint)} has no address`);
+  if (address === null || typeof address === "string") throw new Error(`HTTP server on ${formatEndpoint(endpoint)} has no address`);
   return {
     endpoint: { address: endpoint.address, port: address.port },
     close: async () => {
-      const closed = once(server, 'close');
+      const closed = once(server, "close");
       server.close();
       server.closeAllConnections();
       await closed;

@@ -1,4 +1,4 @@
-type Level = 'info' | 'warn' | 'error';
+type Level = "info" | "warn" | "error";
 
 /** One JSON object a line on standard error; never once a query. */
 export function log(level: Level, message: string, fields: Readonly<Record<string, unknown>> = {}): void {

@@ -1,97 +1,110 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { ask, eventually } from './testing/client.ts';
-import { parseEndpoint, type Endpoint } from './transport/transport.ts';
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { ask, eventually } from "./testing/client.ts";
+import { parseEndpoint, type Endpoint } from "./transport/transport.ts";
 
-const main = join(import.meta.dirname, 'main.ts');
-const folder = mkdtempSync(join(tmpdir(), 'peakdns-main-'));
+const main = join(import.meta.dirname, "main.ts");
+const folder = mkdtempSync(join(tmpdir(), "peakdns-main-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const file = (name: string, text: string): string => {
   writeFileSync(join(folder, name), text);
   return join(folder, name);
 };
 const zoneText = (address: string): string => `$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns AAAA ${address}\n`;
-const good = file('good.zone', zoneText('2001:db8::1'));
-const bad = file('bad.zone', `${zoneText('2001:db8::1')}a CNAME b\na TXT x\n\nx A 1.2.3\n`);
+const good = file("good.zone", zoneText("2001:db8::1"));
+const bad = file("bad.zone", `${zoneText("2001:db8::1")}a CNAME b\na TXT x\n\nx A 1.2.3\n`);
 
-const run = (...args: string[]): { status: number | null; stdout: string; stderr: string } => spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
+const run = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
+  spawnSync(process.execPath, [main, ...args], { encoding: "utf8" });
 
-describe('check-zone', () => {
-  test('a usable zone', () => expect(run('check-zone', 'example', good)).toMatchObject({ status: 0, stdout: 'zone example. is usable: 2 names\n', stderr: '' }));
-  test('every error with file and line, exit code 2', () => {
-    const { status, stderr } = run('check-zone', 'example', bad);
+describe("check-zone", () => {
+  test("a usable zone", () =>
+    expect(run("check-zone", "example", good)).toMatchObject({ status: 0, stdout: "zone example. is usable: 2 names\n", stderr: "" }));
+  test("every error with file and line, exit code 2", () => {
+    const { status, stderr } = run("check-zone", "example", bad);
     expect(status).toBe(2);
     expect(stderr).toContain(`${bad}:8: error: "1.2.3" is not an IPv4 address`);
     expect(stderr).toContain(`${bad}:5: error: a.example. has a CNAME and other data (TXT)`);
   });
-  test('a file that is not there', () => expect(run('check-zone', 'example', '/nowhere').stderr).toMatch(/^peakdns: cannot read the zone: ENOENT/));
+  test("a file that is not there", () =>
+    expect(run("check-zone", "example", "/nowhere").stderr).toMatch(/^peakdns: cannot read the zone: ENOENT/));
 });
 
-describe('check-config', () => {
+describe("check-config", () => {
   test.each([
     ['role: root\nlisten: ["[::1]:53"]\nzone: peak\nrecords: ""\nextra: 1\n', 'Unrecognized key: "extra"'],
     ['role: root\nlisten: ["::1:53"]\nzone: peak\nrecords: ""\n', 'key listen[0]: "::1:53" is not [IPV6]:PORT or IPV4:PORT'],
-    ['role: root\nlisten: ["[::1]:53"]\nzone: peak\n', 'give either records (master-file text) or file (its path)'],
-    ['role: cluster\nlisten: ["[::1]:53"]\nzone: peak\nnameServers: [{name: "a..b"}]\n', 'key nameServers[0].name: empty label in name "a..b"'],
-    ['role: zones\nlisten: ["[::1]:53"]\nzones: [{origin: a, file: x}, {origin: A., file: y}]\n', 'key zones: a zone is given twice'],
-    ['role: [\n', 'at line'],
-    [`role: zones\nlisten: ["[::1]:53"]\nzones: [{origin: example, file: bad.zone}]\n`, 'bad.zone:5: error:'],
-  ])('%j', (text, message) => {
-    const { status, stderr } = run('check-config', file('config.yaml', text));
+    ['role: root\nlisten: ["[::1]:53"]\nzone: peak\n', "give either records (master-file text) or file (its path)"],
+    [
+      'role: cluster\nlisten: ["[::1]:53"]\nzone: peak\nnameServers: [{name: "a..b"}]\n',
+      'key nameServers[0].name: empty label in name "a..b"',
+    ],
+    ['role: zones\nlisten: ["[::1]:53"]\nzones: [{origin: a, file: x}, {origin: A., file: y}]\n', "key zones: a zone is given twice"],
+    ["role: [\n", "at line"],
+    [`role: zones\nlisten: ["[::1]:53"]\nzones: [{origin: example, file: bad.zone}]\n`, "bad.zone:5: error:"],
+  ])("%j", (text, message) => {
+    const { status, stderr } = run("check-config", file("config.yaml", text));
     expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
   });
-  test('a usable one', () => {
-    const config = file('config.yaml', 'role: zones\nlisten: ["[::1]:53"]\nzones: [{origin: example, file: good.zone}]\n');
-    expect(run('check-config', config)).toMatchObject({ status: 0, stderr: '' });
+  test("a usable one", () => {
+    const config = file("config.yaml", 'role: zones\nlisten: ["[::1]:53"]\nzones: [{origin: example, file: good.zone}]\n');
+    expect(run("check-config", config)).toMatchObject({ status: 0, stderr: "" });
   });
 });
 
-describe('serve', () => {
+describe("serve", () => {
   let child: ChildProcess | undefined;
-  afterEach(() => void child?.kill('SIGKILL'));
+  afterEach(() => void child?.kill("SIGKILL"));
 
   /** Starts the command and reads its log until it says where it serves. */
   async function serve(...args: string[]): Promise<{ endpoint: Endpoint; process: ChildProcess; lines: string[] }> {
-    const started = spawn(process.execPath, [main, 'serve', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const started = spawn(process.execPath, [main, "serve", ...args], { stdio: ["ignore", "ignore", "pipe"] });
     child = started;
     const lines: string[] = [];
-    createInterface(started.stderr).on('line', (line) => lines.push(line));
-    const line = await eventually(() => lines.find((text) => text.includes('"serving"')), (found) => found !== undefined);
+    createInterface(started.stderr).on("line", (line) => lines.push(line));
+    const line = await eventually(
+      () => lines.find((text) => text.includes('"serving"')),
+      (found) => found !== undefined,
+    );
     const { listen } = JSON.parse(line!) as { listen: string[] };
     return { endpoint: parseEndpoint(listen[0]!)!, process: started, lines };
   }
 
-  test('zones from flags; SIGHUP reads them again, a bad one leaves the old; SIGTERM stops it', async () => {
-    const zone = file('live.zone', zoneText('2001:db8::1'));
-    const { endpoint, process: server, lines } = await serve('--zone', `example=${zone}`, '--listen', '[::1]:0');
-    const address = async (): Promise<unknown> => (await ask(endpoint, 'ns.example', 'AAAA')).answers?.map((record) => (record as { data?: unknown }).data).join();
-    expect(await address()).toBe('2001:db8::1');
-    file('live.zone', zoneText('2001:db8::2'));
-    server.kill('SIGHUP');
-    await eventually(address, (now) => now === '2001:db8::2');
-    file('live.zone', 'nonsense');
-    server.kill('SIGHUP');
-    await eventually(() => lines.join(), (text) => text.includes('the old configuration stays in force'));
-    expect(await address()).toBe('2001:db8::2');
-    server.kill('SIGTERM');
-    expect(await once(server, 'exit')).toEqual([0, null]);
+  test("zones from flags; SIGHUP reads them again, a bad one leaves the old; SIGTERM stops it", async () => {
+    const zone = file("live.zone", zoneText("2001:db8::1"));
+    const { endpoint, process: server, lines } = await serve("--zone", `example=${zone}`, "--listen", "[::1]:0");
+    const address = async (): Promise<unknown> =>
+      (await ask(endpoint, "ns.example", "AAAA")).answers?.map((record) => (record as { data?: unknown }).data).join();
+    expect(await address()).toBe("2001:db8::1");
+    file("live.zone", zoneText("2001:db8::2"));
+    server.kill("SIGHUP");
+    await eventually(address, (now) => now === "2001:db8::2");
+    file("live.zone", "nonsense");
+    server.kill("SIGHUP");
+    await eventually(
+      () => lines.join(),
+      (text) => text.includes("the old configuration stays in force"),
+    );
+    expect(await address()).toBe("2001:db8::2");
+    server.kill("SIGTERM");
+    expect(await once(server, "exit")).toEqual([0, null]);
   });
 
-  test('a port that is in use is one line and exit code 2', async () => {
-    const { endpoint } = await serve('--zone', `example=${good}`, '--listen', '[::1]:0');
-    const { status, stderr } = run('serve', '--zone', `example=${good}`, '--listen', `[::1]:${endpoint.port}`);
+  test("a port that is in use is one line and exit code 2", async () => {
+    const { endpoint } = await serve("--zone", `example=${good}`, "--listen", "[::1]:0");
+    const { status, stderr } = run("serve", "--zone", `example=${good}`, "--listen", `[::1]:${endpoint.port}`);
     expect([status, stderr]).toEqual([2, expect.stringMatching(/^peakdns: listen EADDRINUSE: .*\n$/)]);
   });
 
-  test('flags that do not go together', () => {
-    expect(run('serve').stderr).toContain('give --config FILE, or at least one --zone');
-    expect(run('serve', '--config', 'x', '--listen', '[::1]:0').stderr).toContain('give either --config, or --zone and --listen');
-    expect(run('serve', '--zone', 'x', '--listen', '[::1]:0').stderr).toContain('--zone x: must be ORIGIN=FILE');
-    expect(run('serve', '--zone', 'x=y', '--listen', 'nowhere').stderr).toContain('--listen: "nowhere" is not');
+  test("flags that do not go together", () => {
+    expect(run("serve").stderr).toContain("give --config FILE, or at least one --zone");
+    expect(run("serve", "--config", "x", "--listen", "[::1]:0").stderr).toContain("give either --config, or --zone and --listen");
+    expect(run("serve", "--zone", "x", "--listen", "[::1]:0").stderr).toContain("--zone x: must be ORIGIN=FILE");
+    expect(run("serve", "--zone", "x=y", "--listen", "nowhere").stderr).toContain('--listen: "nowhere" is not');
   });
 });

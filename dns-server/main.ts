@@ -1,17 +1,17 @@
-import { Command } from 'commander';
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { loadConfig, parseZoneFlags, type Config } from './config.ts';
-import { UserError } from './errors.ts';
-import { log } from './log.ts';
-import { startServer } from './server.ts';
-import { loadRootZone, loadZones } from './source/static.ts';
-import { foldName, formatName, parseName } from './wire/name.ts';
-import { loadZone, readZoneFile } from './zone/load.ts';
-import { formatFault } from './zone/record.ts';
+import { Command } from "commander";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { loadConfig, parseZoneFlags, type Config } from "./config.ts";
+import { UserError } from "./errors.ts";
+import { log } from "./log.ts";
+import { startServer } from "./server.ts";
+import { loadRootZone, loadZones } from "./source/static.ts";
+import { foldName, formatName, parseName } from "./wire/name.ts";
+import { loadZone, readZoneFile } from "./zone/load.ts";
+import { formatFault } from "./zone/record.ts";
 
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];
-const program = new Command('peakdns').description('PeakDNS: an authoritative name server whose records are pods').showHelpAfterError();
+const program = new Command("peakdns").description("PeakDNS: an authoritative name server whose records are pods").showHelpAfterError();
 
 interface ServeFlags {
   readonly config?: string;
@@ -19,56 +19,63 @@ interface ServeFlags {
   readonly listen: readonly string[];
 }
 
-program.command('serve')
-  .description('answer queries until SIGTERM; SIGHUP reads configuration and zones again')
-  .option('--config <file>', 'configuration (YAML)')
-  .option('--zone <origin=file>', 'serve a zone from a master file, instead of --config; repeatable', collect, [])
-  .option('--listen <address:port>', 'where to listen with --zone, such as [::1]:53; repeatable', collect, [])
+program
+  .command("serve")
+  .description("answer queries until SIGTERM; SIGHUP reads configuration and zones again")
+  .option("--config <file>", "configuration (YAML)")
+  .option("--zone <origin=file>", "serve a zone from a master file, instead of --config; repeatable", collect, [])
+  .option("--listen <address:port>", "where to listen with --zone, such as [::1]:53; repeatable", collect, [])
   .action(async (flags: ServeFlags) => {
     const read = (): Config => {
-      if (flags.config !== undefined && flags.zone.length + flags.listen.length > 0) throw new UserError('give either --config, or --zone and --listen');
+      if (flags.config !== undefined && flags.zone.length + flags.listen.length > 0)
+        throw new UserError("give either --config, or --zone and --listen");
       return flags.config === undefined ? parseZoneFlags(flags.zone, flags.listen) : loadConfig(flags.config);
     };
     const server = await startServer(read());
-    process.on('SIGHUP', () => {
+    process.on("SIGHUP", () => {
       const reload = async (): Promise<void> => {
         await server.reload(read());
-        log('info', 'the new configuration is in force');
+        log("info", "the new configuration is in force");
       };
-      reload().catch((error: unknown) => log('error', 'the old configuration stays in force', { error: String(error) }));
+      reload().catch((error: unknown) => log("error", "the old configuration stays in force", { error: String(error) }));
     });
-    const signal = await Promise.race(['SIGTERM', 'SIGINT'].map(async (name) => (await once(process, name), name)));
-    log('info', 'stopping', { signal });
+    const signal = await Promise.race(["SIGTERM", "SIGINT"].map(async (name) => (await once(process, name), name)));
+    log("info", "stopping", { signal });
     await server.close();
     process.exit(0);
   });
 
-program.command('check-zone')
-  .description('check a master file; exit code 2 when the zone is not usable')
-  .argument('<origin>', 'name of the zone')
-  .argument('<file>', 'master file')
-  .option('--include', 'allow $INCLUDE', false)
+program
+  .command("check-zone")
+  .description("check a master file; exit code 2 when the zone is not usable")
+  .argument("<origin>", "name of the zone")
+  .argument("<file>", "master file")
+  .option("--include", "allow $INCLUDE", false)
   .action((origin: string, file: string, { include }: { include: boolean }) => {
     const { zone, warnings } = loadZone(parseOrigin(origin), readZoneFile(file, include));
     for (const warning of warnings) process.stdout.write(`${formatFault(warning)}\n`);
     process.stdout.write(`zone ${formatName(zone.origin)} is usable: ${zone.nodes.size} names\n`);
   });
 
-program.command('check-config')
-  .description('check a configuration and the zones that it names; exit code 2 when it is faulty')
-  .argument('<file>', 'configuration (YAML)')
+program
+  .command("check-config")
+  .description("check a configuration and the zones that it names; exit code 2 when it is faulty")
+  .argument("<file>", "configuration (YAML)")
   .action((file: string) => {
     const config = loadConfig(file);
-    const loaded = config.role === 'root' ? [loadRootZone(config)] : config.role === 'zones' ? loadZones(config) : [];
+    const loaded = config.role === "root" ? [loadRootZone(config)] : config.role === "zones" ? loadZones(config) : [];
     for (const { warnings } of loaded) for (const warning of warnings) process.stdout.write(`${formatFault(warning)}\n`);
     process.stdout.write(`${file} is usable\n`);
   });
 
-program.command('keygen')
-  .description('print a new TSIG key as it stands under the key `keys` of the configuration')
-  .argument('<name>', 'name of the key')
+program
+  .command("keygen")
+  .description("print a new TSIG key as it stands under the key `keys` of the configuration")
+  .argument("<name>", "name of the key")
   .action((name: string) => {
-    process.stdout.write(`- name: ${formatName(parseOrigin(name))}\n  algorithm: hmac-sha256\n  secret: ${randomBytes(32).toString('base64')}\n`);
+    process.stdout.write(
+      `- name: ${formatName(parseOrigin(name))}\n  algorithm: hmac-sha256\n  secret: ${randomBytes(32).toString("base64")}\n`,
+    );
   });
 
 function parseOrigin(text: string): ReturnType<typeof parseName> {
@@ -83,7 +90,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   // a fault of the user's, or the system's word on an address
-  const system = error instanceof Error && 'syscall' in error;
+  const system = error instanceof Error && "syscall" in error;
   if (!(error instanceof UserError) && !system) throw error;
   process.stderr.write(`peakdns: ${error.message}\n`);
   process.exit(2);

@@ -1,6 +1,6 @@
-import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
-import { rcodeName, typeName } from './wire/constants.ts';
-import type { Protocol, Response } from './view/responder.ts';
+import { Counter, Gauge, Registry, collectDefaultMetrics } from "prom-client";
+import { rcodeName, typeName } from "./wire/constants.ts";
+import type { Protocol, Response } from "./view/responder.ts";
 
 /** What worker threads counted since the start. */
 export interface WorkerCounts {
@@ -25,42 +25,64 @@ export class Metrics {
 
   constructor(state: ServerState) {
     const registers = [this.registry];
-    collectDefaultMetrics({ register: this.registry, prefix: 'peakdns_' });
+    collectDefaultMetrics({ register: this.registry, prefix: "peakdns_" });
     const { queries, workers } = this;
     new Counter({
-      name: 'peakdns_queries_total', help: 'Answered queries by type, rcode and transport.', labelNames: ['type', 'rcode', 'transport'], registers,
+      name: "peakdns_queries_total",
+      help: "Answered queries by type, rcode and transport.",
+      labelNames: ["type", "rcode", "transport"],
+      registers,
       collect() {
         this.reset();
         const add = (type: number, rcode: number, transport: Protocol, count: number): void =>
           this.inc({ type: typeLabel(type), rcode: rcodeName(rcode), transport }, count);
-        for (const [key, count] of queries) add(key >>> 16, (key >> 1) & 0x7fff, key & 1 ? 'tcp' : 'udp', count);
-        for (const worker of workers) for (const { type, rcode, count } of worker.counts()) add(type, rcode, 'udp', count);
+        for (const [key, count] of queries) add(key >>> 16, (key >> 1) & 0x7fff, key & 1 ? "tcp" : "udp", count);
+        for (const worker of workers) for (const { type, rcode, count } of worker.counts()) add(type, rcode, "udp", count);
       },
     });
     const dropped = (): number => workers.reduce((sum, worker) => sum + worker.dropped(), this.dropped);
     new Counter({
-      name: 'peakdns_dropped_total', help: 'Packets that were not answered: no queries, or too many odd ones at once.', registers,
+      name: "peakdns_dropped_total",
+      help: "Packets that were not answered: no queries, or too many odd ones at once.",
+      registers,
       collect() {
         this.reset();
         this.inc(dropped());
       },
     });
-    new Gauge({ name: 'peakdns_view_version', help: 'Views since the start.', registers, collect() { this.set(state.viewVersion()); } });
     new Gauge({
-      name: 'peakdns_view_age_seconds', help: 'How long the source of the view has been lost; 0 while it is watched.', registers,
-      collect() { this.set(state.viewAgeSeconds()); },
-    });
-    new Gauge({
-      name: 'peakdns_pods', help: 'Pods with a domain, in and out of the answers.', labelNames: ['state'], registers,
+      name: "peakdns_view_version",
+      help: "Views since the start.",
+      registers,
       collect() {
-        const pods = state.pods();
-        if (!pods) return;
-        this.set({ state: 'ready' }, pods.ready);
-        this.set({ state: 'not_ready' }, pods.notReady);
+        this.set(state.viewVersion());
       },
     });
     new Gauge({
-      name: 'peakdns_registration_age_seconds', help: 'Since a server of the parent zone last took all domains; NaN before the first time.', labelNames: ['server'], registers,
+      name: "peakdns_view_age_seconds",
+      help: "How long the source of the view has been lost; 0 while it is watched.",
+      registers,
+      collect() {
+        this.set(state.viewAgeSeconds());
+      },
+    });
+    new Gauge({
+      name: "peakdns_pods",
+      help: "Pods with a domain, in and out of the answers.",
+      labelNames: ["state"],
+      registers,
+      collect() {
+        const pods = state.pods();
+        if (!pods) return;
+        this.set({ state: "ready" }, pods.ready);
+        this.set({ state: "not_ready" }, pods.notReady);
+      },
+    });
+    new Gauge({
+      name: "peakdns_registration_age_seconds",
+      help: "Since a server of the parent zone last took all domains; NaN before the first time.",
+      labelNames: ["server"],
+      registers,
       collect() {
         for (const { server, seconds } of state.registrations()) this.set({ server }, seconds ?? NaN);
       },
@@ -77,7 +99,7 @@ export class Metrics {
       this.dropped++;
       return;
     }
-    const key = ((response.type ?? 0) << 16) | (response.rcode << 1) | (protocol === 'tcp' ? 1 : 0);
+    const key = ((response.type ?? 0) << 16) | (response.rcode << 1) | (protocol === "tcp" ? 1 : 0);
     this.queries.set(key, (this.queries.get(key) ?? 0) + 1);
   }
 }
@@ -85,5 +107,5 @@ export class Metrics {
 /** Unknown types share a label: askers must not be able to fill the memory. */
 function typeLabel(type: number): string {
   const label = typeName(type);
-  return label.startsWith('TYPE') ? 'other' : label;
+  return label.startsWith("TYPE") ? "other" : label;
 }

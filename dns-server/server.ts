@@ -1,19 +1,19 @@
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
-import { isDeepStrictEqual } from 'node:util';
-import type { Config } from './config.ts';
-import { UserError } from './errors.ts';
-import { serveHttp } from './http.ts';
-import { log } from './log.ts';
-import { Metrics } from './metrics.ts';
-import { isComplete, type Source } from './source/source.ts';
-import { loadZones, rootSource, staticSource } from './source/static.ts';
-import { TcpTransport } from './transport/tcp.ts';
-import { formatEndpoint, type Endpoint, type Handler, type Transport } from './transport/transport.ts';
-import { UdpTransport } from './transport/udp.ts';
-import { Answerer } from './view/answerer.ts';
-import type { Protocol } from './view/responder.ts';
-import { Cookies } from './wire/cookie.ts';
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { isDeepStrictEqual } from "node:util";
+import type { Config } from "./config.ts";
+import { UserError } from "./errors.ts";
+import { serveHttp } from "./http.ts";
+import { log } from "./log.ts";
+import { Metrics } from "./metrics.ts";
+import { isComplete, type Source } from "./source/source.ts";
+import { loadZones, rootSource, staticSource } from "./source/static.ts";
+import { TcpTransport } from "./transport/tcp.ts";
+import { formatEndpoint, type Endpoint, type Handler, type Transport } from "./transport/transport.ts";
+import { UdpTransport } from "./transport/udp.ts";
+import { Answerer } from "./view/answerer.ts";
+import type { Protocol } from "./view/responder.ts";
+import { Cookies } from "./wire/cookie.ts";
 
 export interface Server {
   /** Where it listens, UDP and TCP alike; ports 0 have become real ones. */
@@ -29,19 +29,19 @@ export interface Server {
 
 async function startSource(config: Config, changed: () => void): Promise<Source> {
   switch (config.role) {
-    case 'root':
+    case "root":
       return rootSource(config, changed);
-    case 'zones':
+    case "zones":
       return staticSource(loadZones(config));
-    case 'cluster': {
+    case "cluster": {
       // only here: the Kubernetes client is most of the memory
-      const { clusterSource } = await import('./source/cluster.ts');
+      const { clusterSource } = await import("./source/cluster.ts");
       return clusterSource(config, changed);
     }
   }
 }
 
-const RESTART_KEYS = ['role', 'listen', 'http', 'nsid', 'udp', 'workers'] as const;
+const RESTART_KEYS = ["role", "listen", "http", "nsid", "udp", "workers"] as const;
 
 /**
  * Starts a server.
@@ -60,19 +60,29 @@ export async function startServer(config: Config): Promise<Server> {
   swap();
   answerer.setUpdateHandler((message) => source.update?.(message));
   const metrics = new Metrics({
-    viewVersion: () => version, viewAgeSeconds: () => source.ageSeconds(), pods: () => source.pods(), registrations: () => source.registrations?.() ?? [],
+    viewVersion: () => version,
+    viewAgeSeconds: () => source.ageSeconds(),
+    pods: () => source.pods(),
+    registrations: () => source.registrations?.() ?? [],
   });
-  const handler = (protocol: Protocol): Handler => (message, client) => {
-    const response = answerer.respond(message, protocol, client);
-    metrics.count(response, protocol);
-    return response;
-  };
+  const handler =
+    (protocol: Protocol): Handler =>
+    (message, client) => {
+      const response = answerer.respond(message, protocol, client);
+      metrics.count(response, protocol);
+      return response;
+    };
   const udpTransports = async (endpoints: readonly Endpoint[]): Promise<Transport[]> => {
-    if (config.udp === 'plain') return endpoints.map((endpoint) => new UdpTransport(endpoint, handler('udp')));
+    if (config.udp === "plain") return endpoints.map((endpoint) => new UdpTransport(endpoint, handler("udp")));
     // only here, since it loads native code that other systems than Linux lack
-    const { BatchedUdpTransport } = await import('./transport/batched/batched-udp.ts');
+    const { BatchedUdpTransport } = await import("./transport/batched/batched-udp.ts");
     const { workers } = config;
-    const batched = new BatchedUdpTransport(endpoints, answerer, { workers, nsid, cookieSecret, count: (response) => metrics.count(response, 'udp') });
+    const batched = new BatchedUdpTransport(endpoints, answerer, {
+      workers,
+      nsid,
+      cookieSecret,
+      count: (response) => metrics.count(response, "udp"),
+    });
     metrics.addWorkers(batched);
     return [batched];
   };
@@ -84,7 +94,8 @@ export async function startServer(config: Config): Promise<Server> {
   };
   const reload = async (next: Config): Promise<void> => {
     const fixed = RESTART_KEYS.find((key) => !isDeepStrictEqual(config[key], next[key]));
-    if (fixed !== undefined) throw new UserError(`the key ${fixed} has changed, which needs a restart; the old configuration stays in force`);
+    if (fixed !== undefined)
+      throw new UserError(`the key ${fixed} has changed, which needs a restart; the old configuration stays in force`);
     const old = source;
     let complete = (): void => {};
     const completed = new Promise<void>((resolve) => (complete = resolve));
@@ -99,14 +110,18 @@ export async function startServer(config: Config): Promise<Server> {
       await transport.listen();
       open.push(transport);
     };
-    const tcp = config.listen.map((endpoint) => new TcpTransport(endpoint, handler('tcp')));
+    const tcp = config.listen.map((endpoint) => new TcpTransport(endpoint, handler("tcp")));
     for (const transport of tcp) await start(transport);
     // a port 0 was chosen by TCP; UDP takes the same
     const endpoints = tcp.map(({ endpoint }) => endpoint);
     for (const transport of await udpTransports(endpoints)) await start(transport);
     const http = config.http && (await serveHttp(config.http, metrics.registry, () => isComplete(source)));
     if (http) open.push(http);
-    log('info', 'serving', { role: config.role, listen: endpoints.map(formatEndpoint), ...(http ? { http: formatEndpoint(http.endpoint) } : {}) });
+    log("info", "serving", {
+      role: config.role,
+      listen: endpoints.map(formatEndpoint),
+      ...(http ? { http: formatEndpoint(http.endpoint) } : {}),
+    });
     return { endpoints, http: http?.endpoint, reload, close };
   } catch (error) {
     await close();

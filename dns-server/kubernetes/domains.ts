@@ -1,10 +1,10 @@
-import { parseIpv4, parseIpv6 } from '../wire/address.ts';
-import { Type } from '../wire/constants.ts';
-import { foldName, isSubdomain, nameBytes, parseName, type Name } from '../wire/name.ts';
-import { isIPv6 } from 'node:net';
-import type { ZoneRecord } from '../zone/record.ts';
-import { makeZone, type Zone } from '../zone/zone.ts';
-import { isDomain, sameEndpoint, type Endpoint } from './pods.ts';
+import { parseIpv4, parseIpv6 } from "../wire/address.ts";
+import { Type } from "../wire/constants.ts";
+import { foldName, isSubdomain, nameBytes, parseName, type Name } from "../wire/name.ts";
+import { isIPv6 } from "node:net";
+import type { ZoneRecord } from "../zone/record.ts";
+import { makeZone, type Zone } from "../zone/zone.ts";
+import { isDomain, sameEndpoint, type Endpoint } from "./pods.ts";
 
 /** A name server that a delegation names, and its addresses. */
 export interface NameServer {
@@ -29,7 +29,8 @@ export interface DomainSettings {
 }
 
 /**
- * The pods of a cluster by domain, and the zone of each domain. Each domain is a zone of its own, since the parent delegates it: its negative
+ * The pods of a cluster by domain, and the zone of each domain. Each domain is a zone of its own, since the parent delegates it: its
+ * negative
  * answers carry its own SOA. A change rebuilds the zones it touches and no other.
  */
 export class Domains {
@@ -85,7 +86,8 @@ export class Domains {
     for (const domain of this.dirty) {
       const origin = foldName(parseName(domain, this.settings.zone));
       const members = this.byDomain.get(domain);
-      if (members || this.settings.domains.includes(domain)) zones.set(origin, domainZone(origin, members?.values() ?? [], this.settings, serial));
+      if (members || this.settings.domains.includes(domain))
+        zones.set(origin, domainZone(origin, members?.values() ?? [], this.settings, serial));
       else zones.delete(origin);
     }
     this.dirty.clear();
@@ -118,5 +120,5 @@ export const addressRecord = (name: Name, ttl: number, address: string): ZoneRec
 function soaData(primary: Name, origin: Name, serial: number, minimum: number): Uint8Array {
   const timers = Buffer.alloc(20);
   [serial, 3600, 600, 86_400, minimum].forEach((value, i) => timers.writeUInt32BE(value >>> 0, 4 * i));
-  return Buffer.concat([nameBytes(primary), nameBytes(parseName('hostmaster', origin)), timers]);
+  return Buffer.concat([nameBytes(primary), nameBytes(parseName("hostmaster", origin)), timers]);
 }

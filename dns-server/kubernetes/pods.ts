@@ -1,9 +1,9 @@
-import type { V1Pod } from '@kubernetes/client-node';
-import { isIPv4, isIPv6 } from 'node:net';
-import { parseIpv4, parseIpv6 } from '../wire/address.ts';
+import type { V1Pod } from "@kubernetes/client-node";
+import { isIPv4, isIPv6 } from "node:net";
+import { parseIpv4, parseIpv6 } from "../wire/address.ts";
 
 /** Label or annotation (which wins) of a pod: the name, relative to the zone, that it is an endpoint of. */
-export const DOMAIN_KEY = 'dns.peak/domain';
+export const DOMAIN_KEY = "dns.peak/domain";
 
 /** What the server needs to know of a pod. */
 export interface Endpoint {
@@ -17,20 +17,23 @@ export interface Endpoint {
   readonly ipv4: Uint8Array | undefined;
 }
 
-export const podKey = (pod: V1Pod): string => `${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}`;
+export const podKey = (pod: V1Pod): string => `${pod.metadata?.namespace ?? ""}/${pod.metadata?.name ?? ""}`;
 
-/** The endpoint that a pod is; undefined for a pod without a domain. Addresses are those that Kubernetes reports, at most one of each family. */
+/**
+ * The endpoint that a pod is; undefined for a pod without a domain. Addresses are those that Kubernetes reports, at most one of each
+ * family.
+ */
 export function endpointOf(pod: V1Pod): Endpoint | undefined {
   const domain = pod.metadata?.annotations?.[DOMAIN_KEY] ?? pod.metadata?.labels?.[DOMAIN_KEY];
   if (domain === undefined) return undefined;
   const addresses = (pod.status?.podIPs ?? []).map(({ ip }) => ip);
   const ipv6 = addresses.find((ip) => isIPv6(ip));
   const ipv4 = addresses.find((ip) => isIPv4(ip));
-  const readyCondition = pod.status?.conditions?.find(({ type }) => type === 'Ready');
+  const readyCondition = pod.status?.conditions?.find(({ type }) => type === "Ready");
   return {
     pod: podKey(pod),
     domain: domain.toLowerCase(),
-    ready: readyCondition?.status === 'True' && pod.metadata?.deletionTimestamp === undefined,
+    ready: readyCondition?.status === "True" && pod.metadata?.deletionTimestamp === undefined,
     ipv6: ipv6 === undefined ? undefined : parseIpv6(ipv6),
     ipv4: ipv4 === undefined ? undefined : parseIpv4(ipv4),
   };
@@ -44,4 +47,4 @@ export function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
 
 /** A domain is one or more host name labels, as resolvers and browsers take them. */
 export const isDomain = (text: string): boolean =>
-  text.length <= 200 && text.split('.').every((label) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(label));
+  text.length <= 200 && text.split(".").every((label) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(label));

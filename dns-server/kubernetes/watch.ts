@@ -1,6 +1,6 @@
-import { CoreV1Api, KubeConfig, ListWatch, Watch, type V1Pod } from '@kubernetes/client-node';
-import { existsSync } from 'node:fs';
-import { UserError } from '../errors.ts';
+import { CoreV1Api, KubeConfig, ListWatch, Watch, type V1Pod } from "@kubernetes/client-node";
+import { existsSync } from "node:fs";
+import { UserError } from "../errors.ts";
 
 /** What the watch of pods tells. */
 export interface PodListener {
@@ -24,14 +24,15 @@ const MAX_RETRY_MS = 10_000;
 export function loadKubeConfig(file: string | undefined, context: string | undefined): KubeConfig {
   const config = new KubeConfig();
   if (file === undefined) {
-    if (!process.env['KUBERNETES_SERVICE_HOST']) throw new UserError('not in a cluster: name a file under the key kubernetes.kubeconfig');
+    if (!process.env["KUBERNETES_SERVICE_HOST"]) throw new UserError("not in a cluster: name a file under the key kubernetes.kubeconfig");
     config.loadFromCluster();
   } else {
     if (!existsSync(file)) throw new UserError(`kubernetes.kubeconfig: no file ${file}`);
     config.loadFromFile(file);
   }
   if (context !== undefined) {
-    if (!config.getContextObject(context)) throw new UserError(`kubernetes.context: ${file ?? 'the kubeconfig'} has no context "${context}"`);
+    if (!config.getContextObject(context))
+      throw new UserError(`kubernetes.context: ${file ?? "the kubeconfig"} has no context "${context}"`);
     config.setCurrentContext(context);
   }
   return config;
@@ -48,7 +49,7 @@ class ObservedWatch extends Watch {
     this.lost = lost;
   }
 
-  override async watch(...[path, params, callback, done]: Parameters<Watch['watch']>): ReturnType<Watch['watch']> {
+  override async watch(...[path, params, callback, done]: Parameters<Watch["watch"]>): ReturnType<Watch["watch"]> {
     let answered = false;
     let over = false;
     const controller = await super.watch(path, { ...params, allowWatchBookmarks: true }, callback, (error: unknown) => {
@@ -63,7 +64,7 @@ class ObservedWatch extends Watch {
 }
 
 /** The version to watch from is too old: the server is there, the informer lists anew. */
-const isExpired = (error: unknown): boolean => error instanceof Error && 'statusCode' in error && error.statusCode === 410;
+const isExpired = (error: unknown): boolean => error instanceof Error && "statusCode" in error && error.statusCode === 410;
 
 /** Lists and watches the pods of all namespaces, again and again: after an error it goes on from where it was, with back-off and jitter. */
 export function watchPods(config: KubeConfig, listener: PodListener): PodWatch {
@@ -74,19 +75,28 @@ export function watchPods(config: KubeConfig, listener: PodListener): PodWatch {
   const lost = (error: unknown): void => {
     if (!stopped) listener.connection(describe(error));
   };
-  const watch = new ObservedWatch(config, () => {
-    delay = FIRST_RETRY_MS;
-    listener.connection(undefined);
-  }, lost);
-  const informer = new ListWatch<V1Pod>('/api/v1/pods', watch, async () => {
-    const list = await api.listPodForAllNamespaces();
-    // the informer tells the items of a list as soon as it has it, in the microtasks before this
-    setImmediate(() => listener.listed());
-    return list;
-  }, false);
-  informer.on('add', (pod) => listener.changed(pod));
-  informer.on('update', (pod) => listener.changed(pod));
-  informer.on('delete', (pod) => listener.removed(pod));
+  const watch = new ObservedWatch(
+    config,
+    () => {
+      delay = FIRST_RETRY_MS;
+      listener.connection(undefined);
+    },
+    lost,
+  );
+  const informer = new ListWatch<V1Pod>(
+    "/api/v1/pods",
+    watch,
+    async () => {
+      const list = await api.listPodForAllNamespaces();
+      // the informer tells the items of a list as soon as it has it, in the microtasks before this
+      setImmediate(() => listener.listed());
+      return list;
+    },
+    false,
+  );
+  informer.on("add", (pod) => listener.changed(pod));
+  informer.on("update", (pod) => listener.changed(pod));
+  informer.on("delete", (pod) => listener.removed(pod));
 
   const run = (): void => void informer.start().catch(retry);
   const retry = (error: unknown): void => {
@@ -96,7 +106,7 @@ export function watchPods(config: KubeConfig, listener: PodListener): PodWatch {
     timer = setTimeout(run, delay * (0.5 + Math.random() / 2));
     delay = Math.min(MAX_RETRY_MS, delay * 2);
   };
-  informer.on('error', retry);
+  informer.on("error", retry);
   run();
   return {
     stop: async () => {
@@ -110,5 +120,5 @@ export function watchPods(config: KubeConfig, listener: PodListener): PodWatch {
 /** The innermost reason: `fetch failed` alone says nothing. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message}: ${describe(error.cause)}` : error.message.split('\n')[0]!;
+  return error.cause instanceof Error ? `${error.message}: ${describe(error.cause)}` : error.message.split("\n")[0]!;
 }

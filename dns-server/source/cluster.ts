@@ -1,11 +1,11 @@
-import type { ClusterConfig } from '../config.ts';
-import { Domains } from '../kubernetes/domains.ts';
-import { DOMAIN_KEY, endpointOf, isDomain, podKey } from '../kubernetes/pods.ts';
-import { loadKubeConfig, watchPods } from '../kubernetes/watch.ts';
-import { log } from '../log.ts';
-import type { View } from '../view/view.ts';
-import { Registration } from '../update/registration.ts';
-import type { Source } from './source.ts';
+import type { ClusterConfig } from "../config.ts";
+import { Domains } from "../kubernetes/domains.ts";
+import { DOMAIN_KEY, endpointOf, isDomain, podKey } from "../kubernetes/pods.ts";
+import { loadKubeConfig, watchPods } from "../kubernetes/watch.ts";
+import { log } from "../log.ts";
+import type { View } from "../view/view.ts";
+import { Registration } from "../update/registration.ts";
+import type { Source } from "./source.ts";
 
 /**
  * A view that follows the pods of a cluster.
@@ -34,20 +34,20 @@ export function clusterSource(config: ClusterConfig, changed: () => void): Sourc
   const watch = watchPods(loadKubeConfig(config.kubernetes.kubeconfig, config.kubernetes.context), {
     changed: (pod) => {
       const endpoint = endpointOf(pod);
-      if (endpoint && !isDomain(endpoint.domain)) log('warn', `pod ${endpoint.pod}: ${DOMAIN_KEY} "${endpoint.domain}" is no host name`);
+      if (endpoint && !isDomain(endpoint.domain)) log("warn", `pod ${endpoint.pod}: ${DOMAIN_KEY} "${endpoint.domain}" is no host name`);
       schedule(domains.update(podKey(pod), endpoint));
     },
     removed: (pod) => schedule(domains.update(podKey(pod), undefined)),
     listed: () => {
-      if (view.loading.length > 0) log('info', 'the list of pods is complete', domains.counts());
+      if (view.loading.length > 0) log("info", "the list of pods is complete", domains.counts());
       rebuild();
     },
     connection: (error) => {
       if (error === undefined) {
-        if (lostAt !== undefined) log('info', 'watching the pods');
+        if (lostAt !== undefined) log("info", "watching the pods");
         lostAt = undefined;
       } else {
-        if (error !== lastError) log('warn', 'the Kubernetes API is away, serving the last view', { error });
+        if (error !== lastError) log("warn", "the Kubernetes API is away, serving the last view", { error });
         lostAt ??= Date.now();
       }
       lastError = error;

@@ -1,4 +1,4 @@
-import type { View } from '../view/view.ts';
+import type { View } from "../view/view.ts";
 
 /** Where a view comes from. It calls back when the view has changed. */
 export interface Source {

@@ -1,11 +1,11 @@
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import dnsPacket, { type Answer, type DecodedPacket } from 'dns-packet';
-import { FrameReader, frame } from '../transport/frame.ts';
-import { Class, typeCode } from '../wire/constants.ts';
-import { nameBytes, parseName } from '../wire/name.ts';
-import type { Endpoint } from '../transport/transport.ts';
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import dnsPacket, { type Answer, type DecodedPacket } from "dns-packet";
+import { FrameReader, frame } from "../transport/frame.ts";
+import { Class, typeCode } from "../wire/constants.ts";
+import { nameBytes, parseName } from "../wire/name.ts";
+import type { Endpoint } from "../transport/transport.ts";
 
 /** A query as a test asks it: flags 0, one question of class IN. */
 export function encodeQuery(name: string, type: string, id = 1): Buffer {
@@ -23,10 +23,10 @@ const TIMEOUT_MS = 5000;
 
 /** Sends one datagram and waits for one back. */
 export async function exchangeUdp(server: Endpoint, message: Uint8Array, timeoutMs = TIMEOUT_MS): Promise<Buffer> {
-  const socket = createSocket(server.address.includes(':') ? 'udp6' : 'udp4');
+  const socket = createSocket(server.address.includes(":") ? "udp6" : "udp4");
   try {
     socket.send(message, server.port, server.address);
-    const [answer] = (await once(socket, 'message', { signal: AbortSignal.timeout(timeoutMs) })) as [Buffer];
+    const [answer] = (await once(socket, "message", { signal: AbortSignal.timeout(timeoutMs) })) as [Buffer];
     return answer;
   } finally {
     socket.close();
@@ -40,7 +40,7 @@ export async function exchangeTcp(server: Endpoint, messages: readonly Uint8Arra
   const answers: Buffer[] = [];
   try {
     socket.write(Buffer.concat(messages.map(frame)));
-    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('no answer in time')));
+    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error("no answer in time")));
     for await (const chunk of socket) {
       answers.push(...reader.push(chunk as Buffer));
       if (answers.length >= messages.length) break;
@@ -60,7 +60,7 @@ export async function ask(server: Endpoint, name: string, type: string): Promise
 
 /** The data of the address records in an answer, sorted. */
 export const addressesIn = (packet: DecodedPacket): string[] =>
-  (packet.answers ?? []).flatMap((record: Answer) => (record.type === 'AAAA' || record.type === 'A' ? [record.data] : [])).sort();
+  (packet.answers ?? []).flatMap((record: Answer) => (record.type === "AAAA" || record.type === "A" ? [record.data] : [])).sort();
 
 /** Repeats until the condition holds; fails after a bounded number of tries. */
 export async function eventually<T>(read: () => Promise<T> | T, holds: (value: T) => boolean, tries = 200): Promise<T> {
@@ -74,11 +74,11 @@ export async function eventually<T>(read: () => Promise<T> | T, holds: (value: T
 
 /** A port of the IPv4 loopback that is free now. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
   const address = server.address();
   server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port");
   return address.port;
 }

@@ -1,29 +1,31 @@
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import fc from 'fast-check';
-import { afterEach, describe, expect, test } from 'vitest';
-import { exchangeTcp } from '../testing/client.ts';
-import { FrameReader, frame } from './frame.ts';
-import { DEFAULT_TCP_LIMITS, TcpTransport, type TcpLimits } from './tcp.ts';
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import fc from "fast-check";
+import { afterEach, describe, expect, test } from "vitest";
+import { exchangeTcp } from "../testing/client.ts";
+import { FrameReader, frame } from "./frame.ts";
+import { DEFAULT_TCP_LIMITS, TcpTransport, type TcpLimits } from "./tcp.ts";
 
-describe('framing', () => {
+describe("framing", () => {
   const messages = fc.array(fc.uint8Array({ maxLength: 400 }), { maxLength: 12 });
-  test('messages come out as they went in, however the stream is cut', () => {
-    fc.assert(fc.property(messages, fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }), (input, sizes) => {
-      const stream = Buffer.concat(input.map(frame));
-      const reader = new FrameReader();
-      const output: Buffer[] = [];
-      for (let at = 0, turn = 0; at < stream.length; turn++) {
-        const end = at + sizes[turn % sizes.length]!;
-        output.push(...reader.push(stream.subarray(at, end)));
-        at = end;
-      }
-      expect(output.map((message) => message.toString('hex'))).toEqual(input.map((message) => Buffer.from(message).toString('hex')));
-    }));
+  test("messages come out as they went in, however the stream is cut", () => {
+    fc.assert(
+      fc.property(messages, fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }), (input, sizes) => {
+        const stream = Buffer.concat(input.map(frame));
+        const reader = new FrameReader();
+        const output: Buffer[] = [];
+        for (let at = 0, turn = 0; at < stream.length; turn++) {
+          const end = at + sizes[turn % sizes.length]!;
+          output.push(...reader.push(stream.subarray(at, end)));
+          at = end;
+        }
+        expect(output.map((message) => message.toString("hex"))).toEqual(input.map((message) => Buffer.from(message).toString("hex")));
+      }),
+    );
   });
 });
 
-describe('connections', () => {
+describe("connections", () => {
   let transport: TcpTransport;
   const clients: Socket[] = [];
   afterEach(async () => {
@@ -32,54 +34,57 @@ describe('connections', () => {
   });
   /** Echoes messages; one that starts with an x must not be answered. */
   async function serve(limits: Partial<TcpLimits> = {}): Promise<TcpTransport> {
-    transport = new TcpTransport({ address: '::1', port: 0 }, (message) => (message[0] === 0x78 ? undefined : { message: Buffer.from(message), rcode: 0, type: 1 }),
-      { ...DEFAULT_TCP_LIMITS, ...limits });
+    transport = new TcpTransport(
+      { address: "::1", port: 0 },
+      (message) => (message[0] === 0x78 ? undefined : { message: Buffer.from(message), rcode: 0, type: 1 }),
+      { ...DEFAULT_TCP_LIMITS, ...limits },
+    );
     await transport.listen();
     return transport;
   }
   async function open(): Promise<Socket> {
-    const socket = connect({ port: transport.endpoint.port, host: '::1' });
+    const socket = connect({ port: transport.endpoint.port, host: "::1" });
     clients.push(socket);
-    await once(socket, 'connect');
+    await once(socket, "connect");
     return socket;
   }
   const closed = async (socket: Socket): Promise<void> => {
     socket.resume();
-    socket.on('error', () => {}); // a reset is an end, too
-    if (!socket.destroyed) await new Promise((resolve) => socket.once('close', resolve));
+    socket.on("error", () => {}); // a reset is an end, too
+    if (!socket.destroyed) await new Promise((resolve) => socket.once("close", resolve));
   };
 
-  test('pipelined messages are answered on one connection', async () => {
+  test("pipelined messages are answered on one connection", async () => {
     await serve();
     const sent = Array.from({ length: 100 }, (_, i) => Buffer.from(`message ${i}`));
     expect(await exchangeTcp(transport.endpoint, sent)).toEqual(sent);
   });
-  test('an idle connection is closed, also one that stops inside a message', async () => {
+  test("an idle connection is closed, also one that stops inside a message", async () => {
     await serve({ idleMs: 50 });
     const [idle, half] = [await open(), await open()];
     half.write(Buffer.from([0, 9, 1]));
     await Promise.all([closed(idle), closed(half)]);
   });
-  test('a connection ends when its time is over, whatever it does', async () => {
+  test("a connection ends when its time is over, whatever it does", async () => {
     await serve({ totalMs: 100 });
     const busy = await open();
-    const timer = setInterval(() => busy.write(frame(Buffer.from('a'))), 10);
+    const timer = setInterval(() => busy.write(frame(Buffer.from("a"))), 10);
     await closed(busy).finally(() => clearInterval(timer));
   });
-  test('what must not be answered ends the connection', async () => {
+  test("what must not be answered ends the connection", async () => {
     await serve();
     const socket = await open();
-    socket.write(frame(Buffer.from('x')));
+    socket.write(frame(Buffer.from("x")));
     await closed(socket);
   });
-  test('connections above the limit are closed, the others go on', async () => {
+  test("connections above the limit are closed, the others go on", async () => {
     await serve({ maxConnections: 1 });
     const first = await open();
     await closed(await open());
-    first.write(frame(Buffer.from('a')));
-    expect(await once(first, 'data')).toEqual([frame(Buffer.from('a'))]);
+    first.write(frame(Buffer.from("a")));
+    expect(await once(first, "data")).toEqual([frame(Buffer.from("a"))]);
   });
-  test('closing the transport closes its connections', async () => {
+  test("closing the transport closes its connections", async () => {
     await serve();
     const socket = await open();
     await transport.close();

@@ -1,8 +1,8 @@
-import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
-import { parseAddress } from '../wire/address.ts';
-import { FrameReader, frame } from './frame.ts';
-import type { Endpoint, Handler, Transport } from './transport.ts';
+import { once } from "node:events";
+import { createServer, type Server, type Socket } from "node:net";
+import { parseAddress } from "../wire/address.ts";
+import { FrameReader, frame } from "./frame.ts";
+import type { Endpoint, Handler, Transport } from "./transport.ts";
 
 export interface TcpLimits {
   /** Connections at once; more are closed at once. */
@@ -47,14 +47,14 @@ export class TcpTransport implements Transport {
     this.sockets.add(socket);
     const total = setTimeout(() => socket.destroy(), this.limits.totalMs).unref();
     socket.setTimeout(this.limits.idleMs, () => socket.destroy());
-    socket.on('close', () => {
+    socket.on("close", () => {
       clearTimeout(total);
       this.sockets.delete(socket);
     });
     // a client that resets its connection is not our fault
-    socket.on('error', () => socket.destroy());
+    socket.on("error", () => socket.destroy());
     const reader = new FrameReader();
-    socket.on('data', (chunk: Buffer) => {
+    socket.on("data", (chunk: Buffer) => {
       const answers: Buffer[] = [];
       for (const message of reader.push(chunk)) {
         const response = handle(message, client);
@@ -69,23 +69,23 @@ export class TcpTransport implements Transport {
       socket.write(Buffer.concat(answers));
       if (socket.writableLength > MAX_UNSENT) {
         socket.pause();
-        socket.once('drain', () => socket.resume());
+        socket.once("drain", () => socket.resume());
       }
     });
   }
 
   async listen(): Promise<void> {
     this.server.listen({ port: this.wanted.port, host: this.wanted.address, ipv6Only: true, backlog: 512 });
-    await once(this.server, 'listening');
+    await once(this.server, "listening");
     const address = this.server.address();
-    if (address === null || typeof address === 'string') throw new Error('a TCP server has an address once it listens');
+    if (address === null || typeof address === "string") throw new Error("a TCP server has an address once it listens");
     this.bound = { address: this.wanted.address, port: address.port };
   }
 
   async close(): Promise<void> {
     if (!this.bound) return;
     this.bound = undefined;
-    const closed = once(this.server, 'close');
+    const closed = once(this.server, "close");
     this.server.close();
     for (const socket of this.sockets) socket.destroy();
     await closed;

@@ -1,4 +1,4 @@
-import type { Response } from '../view/responder.ts';
+import type { Response } from "../view/responder.ts";
 
 /** An address to listen on. */
 export interface Endpoint {
@@ -24,4 +24,5 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   return match && port <= 0xffff ? { address: match[1] ?? match[2]!, port } : undefined;
 }
 
-export const formatEndpoint = ({ address, port }: Endpoint): string => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
+export const formatEndpoint = ({ address, port }: Endpoint): string =>
+  address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;

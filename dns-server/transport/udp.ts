@@ -1,7 +1,7 @@
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
-import { parseAddress } from '../wire/address.ts';
-import type { Endpoint, Handler, Transport } from './transport.ts';
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { parseAddress } from "../wire/address.ts";
+import type { Endpoint, Handler, Transport } from "./transport.ts";
 
 const SOCKET_BUFFER = 1 << 20;
 
@@ -13,11 +13,11 @@ export class UdpTransport implements Transport {
 
   constructor(endpoint: Endpoint, handle: Handler) {
     this.endpoint = endpoint;
-    const ipv6 = endpoint.address.includes(':');
+    const ipv6 = endpoint.address.includes(":");
     // the buffer sizes are a wish: the kernel caps them
     const buffers = { recvBufferSize: SOCKET_BUFFER, sendBufferSize: SOCKET_BUFFER };
-    this.socket = createSocket({ type: ipv6 ? 'udp6' : 'udp4', ipv6Only: ipv6, ...buffers });
-    this.socket.on('message', (message, peer) => {
+    this.socket = createSocket({ type: ipv6 ? "udp6" : "udp4", ipv6Only: ipv6, ...buffers });
+    this.socket.on("message", (message, peer) => {
       // nobody asks from port 0; an answer to it would be an error, or a reflected attack
       if (peer.port === 0) return;
       const response = handle(message, parseAddress(peer.address));
@@ -27,16 +27,16 @@ export class UdpTransport implements Transport {
 
   async listen(): Promise<void> {
     this.socket.bind(this.endpoint.port, this.endpoint.address);
-    await once(this.socket, 'listening');
+    await once(this.socket, "listening");
     // after the start errors of a socket are those of single datagrams, and UDP promises nothing
-    this.socket.on('error', ignoreSendError);
+    this.socket.on("error", ignoreSendError);
     this.listening = true;
   }
 
   async close(): Promise<void> {
     if (!this.listening) return;
     this.listening = false;
-    const closed = once(this.socket, 'close');
+    const closed = once(this.socket, "close");
     this.socket.close();
     await closed;
   }

@@ -1,7 +1,7 @@
-import { Class, Rcode, Type } from '../wire/constants.ts';
-import { foldName, type Name } from '../wire/name.ts';
-import type { ZoneRecord } from '../zone/record.ts';
-import type { UpdateRecord } from './message.ts';
+import { Class, Rcode, Type } from "../wire/constants.ts";
+import { foldName, type Name } from "../wire/name.ts";
+import type { ZoneRecord } from "../zone/record.ts";
+import type { UpdateRecord } from "./message.ts";
 
 /** A record of a zone that can be updated, and when it goes by itself. */
 export interface Entry {
@@ -16,7 +16,8 @@ export interface Change {
   readonly add: readonly Entry[];
 }
 
-export const sameData = (a: ZoneRecord, b: { type: number; rdata: Uint8Array }): boolean => a.type === b.type && Buffer.compare(a.rdata, b.rdata) === 0;
+export const sameData = (a: ZoneRecord, b: { type: number; rdata: Uint8Array }): boolean =>
+  a.type === b.type && Buffer.compare(a.rdata, b.rdata) === 0;
 
 /** The records of a zone by name, in a form that updates work on. */
 export class Content {
@@ -80,7 +81,8 @@ export function checkPrerequisites(content: Content, prerequisites: readonly Upd
 }
 
 /**
- * What the updates come to, in their order (RFC 2136 section 3.4.2); what the RFC wants ignored leaves no trace. The zone itself is not touched.
+ * What the updates come to, in their order (RFC 2136 section 3.4.2); what the RFC wants ignored leaves no trace. The zone itself is not
+ * touched.
  * @param expires when the added records go by themselves
  */
 export function planUpdates(content: Content, apex: Name, updates: readonly UpdateRecord[], expires: number | undefined): Change {
@@ -91,9 +93,11 @@ export function planUpdates(content: Content, apex: Name, updates: readonly Upda
     const isApex = foldName(name) === apex;
     const entries = entriesAt(name);
     let next: Entry[];
-    if (update.class === Class.IN) next = added(entries, { record: { name, type, ttl, rdata }, ...(expires === undefined ? {} : { expires }) });
+    if (update.class === Class.IN)
+      next = added(entries, { record: { name, type, ttl, rdata }, ...(expires === undefined ? {} : { expires }) });
     else if (update.class === Class.ANY) {
-      const kept = (present: number): boolean => (type === Type.ANY ? false : present !== type) || (isApex && (present === Type.SOA || present === Type.NS));
+      const kept = (present: number): boolean =>
+        (type === Type.ANY ? false : present !== type) || (isApex && (present === Type.SOA || present === Type.NS));
       next = entries.filter(({ record }) => kept(record.type));
     } else {
       const lastNs = isApex && type === Type.NS && entries.filter(({ record }) => record.type === Type.NS).length === 1;
@@ -122,8 +126,13 @@ function added(entries: readonly Entry[], entry: Entry): Entry[] {
   }
   const single = type === Type.CNAME || type === Type.DNAME;
   // a TTL holds for the whole RRset (RFC 2181 section 5.2)
-  const rest = entries.filter(({ record }) => (single ? record.type !== type : !sameData(record, entry.record)))
-    .map((other) => (other.record.type === type && other.record.ttl !== entry.record.ttl ? { ...other, record: { ...other.record, ttl: entry.record.ttl } } : other));
+  const rest = entries
+    .filter(({ record }) => (single ? record.type !== type : !sameData(record, entry.record)))
+    .map((other) =>
+      other.record.type === type && other.record.ttl !== entry.record.ttl
+        ? { ...other, record: { ...other.record, ttl: entry.record.ttl } }
+        : other,
+    );
   return [...rest, entry];
 }
 
@@ -131,7 +140,7 @@ const viewOf = (rdata: Uint8Array): DataView => new DataView(rdata.buffer, rdata
 export const serialOf = (soa: ZoneRecord): number => viewOf(soa.rdata).getUint32(soa.rdata.length - 20);
 
 /** Serial number arithmetic (RFC 1982). */
-export const isLater = (a: number, b: number): boolean => a !== b && ((a - b) >>> 0) < 0x80000000;
+export const isLater = (a: number, b: number): boolean => a !== b && (a - b) >>> 0 < 0x80000000;
 
 /** A change with the SOA's serial moved on, unless the change itself does so. */
 export function withNextSerial(content: Content, apex: Name, change: Change): Change {

@@ -1,6 +1,6 @@
-import { Type } from '../wire/constants.ts';
-import { foldName, isSubdomain, parentName, type Name } from '../wire/name.ts';
-import type { ZoneRecord } from '../zone/record.ts';
+import { Type } from "../wire/constants.ts";
+import { foldName, isSubdomain, parentName, type Name } from "../wire/name.ts";
+import type { ZoneRecord } from "../zone/record.ts";
 
 /** What a key may change. */
 export interface Grant {
@@ -19,9 +19,12 @@ export function mayChange(grants: readonly Grant[], key: Name, zone: Name, recor
   const name = foldName(record.name);
   return grants.some((grant) => {
     if (grant.key !== key) return false;
-    const named = grant.names.some((allowed) => (allowed.startsWith('\x01*') ? name !== parentName(allowed) && isSubdomain(name, parentName(allowed)) : name === allowed));
+    const named = grant.names.some((allowed) =>
+      allowed.startsWith("\x01*") ? name !== parentName(allowed) && isSubdomain(name, parentName(allowed)) : name === allowed,
+    );
     if (named && grant.types.includes(record.type)) return true;
-    if (record.type === Type.NS) return name !== zone && grant.delegateTo.includes(foldName(Buffer.from(record.rdata).toString('latin1') as Name));
+    if (record.type === Type.NS)
+      return name !== zone && grant.delegateTo.includes(foldName(Buffer.from(record.rdata).toString("latin1") as Name));
     return (record.type === Type.AAAA || record.type === Type.A) && grant.delegateTo.includes(name);
   });
 }

@@ -1,7 +1,7 @@
-import { Class, EdnsOption, isMetaType, Rcode, Type } from '../wire/constants.ts';
-import { foldName, isSubdomain, nameBytes, readName, type Name } from '../wire/name.ts';
-import { HEADER_LENGTH } from '../wire/query.ts';
-import { compressibleNames, isWellFormed } from '../wire/rdata.ts';
+import { Class, EdnsOption, isMetaType, Rcode, Type } from "../wire/constants.ts";
+import { foldName, isSubdomain, readName, type Name } from "../wire/name.ts";
+import { HEADER_LENGTH } from "../wire/query.ts";
+import { expandRdata, isWellFormed } from "../wire/rdata.ts";
 
 /** DNS UPDATE messages (RFC 2136), with the lease that is asked for (RFC 9664). */
 
@@ -20,7 +20,6 @@ export interface UpdateMessage {
   readonly updates: readonly UpdateRecord[];
   /** Seconds that the added records shall live; forever when absent. */
   readonly lease: number | undefined;
-  readonly hasEdns: boolean;
 }
 
 /** Reads an UPDATE message; a number is the rcode to refuse it with. A TSIG record is passed over. */
@@ -46,10 +45,10 @@ export function readUpdate(message: Buffer): UpdateMessage | number {
   if (!prerequisites || !updates || !additional || at !== message.length) return Rcode.FORMERR;
   const opt = additional.find(({ type }) => type === Type.OPT);
   const lease = opt && leaseOf(Buffer.from(opt.rdata));
-  if (lease === 'malformed') return Rcode.FORMERR;
+  if (lease === "malformed") return Rcode.FORMERR;
   const refused = checkSections(foldName(zone.name), prerequisites, updates);
   if (refused !== undefined) return refused;
-  return { id: message.readUInt16BE(0), zone: foldName(zone.name), prerequisites, updates, lease, hasEdns: opt !== undefined };
+  return { id: message.readUInt16BE(0), zone: foldName(zone.name), prerequisites, updates, lease };
 }
 
 function readRecord(message: Buffer, at: number): { record: UpdateRecord; end: number } | undefined {
@@ -61,30 +60,19 @@ function readRecord(message: Buffer, at: number): { record: UpdateRecord; end: n
   const type = message.readUInt16BE(owner.end);
   const rdata = expandRdata(message, type, start, end);
   if (!rdata) return undefined;
-  return { record: { name: owner.name, type, class: message.readUInt16BE(owner.end + 2), ttl: message.readUInt32BE(owner.end + 4), rdata }, end };
+  return {
+    record: { name: owner.name, type, class: message.readUInt16BE(owner.end + 2), ttl: message.readUInt32BE(owner.end + 4), rdata },
+    end,
+  };
 }
 
-/** Record data with its compressed names written out; undefined when they are not well-formed. */
-function expandRdata(message: Buffer, type: number, start: number, end: number): Uint8Array | undefined {
-  const compressible = start === end ? undefined : compressibleNames(type);
-  if (!compressible) return Buffer.from(message.subarray(start, end));
-  let at = start + compressible.skip;
-  const parts: Uint8Array[] = [message.subarray(start, at)];
-  for (let i = 0; i < compressible.names; i++) {
-    const read = readName(message, at);
-    if (!read || read.end > end) return undefined;
-    parts.push(nameBytes(read.name));
-    at = read.end;
-  }
-  return Buffer.concat([...parts, message.subarray(at, end)]);
-}
-
-function leaseOf(options: Buffer): number | 'malformed' | undefined {
+function leaseOf(options: Buffer): number | "malformed" | undefined {
   for (let at = 0; at < options.length;) {
-    if (at + 4 > options.length) return 'malformed';
+    if (at + 4 > options.length) return "malformed";
     const length = options.readUInt16BE(at + 2);
-    if (at + 4 + length > options.length) return 'malformed';
-    if (options.readUInt16BE(at) === EdnsOption.UPDATE_LEASE) return length === 4 || length === 8 ? options.readUInt32BE(at + 4) : 'malformed';
+    if (at + 4 + length > options.length) return "malformed";
+    if (options.readUInt16BE(at) === EdnsOption.UPDATE_LEASE)
+      return length === 4 || length === 8 ? options.readUInt32BE(at + 4) : "malformed";
     at += 4 + length;
   }
   return undefined;
@@ -100,9 +88,12 @@ function checkSections(zone: Name, prerequisites: readonly UpdateRecord[], updat
   }
   for (const { name, type, class: rclass, ttl, rdata } of updates) {
     if (!isSubdomain(foldName(name), zone)) return Rcode.NOTZONE;
-    const wellFormed = rclass === Class.IN ? ttl <= 0x7fffffff && isData(type, rdata)
-      : rclass === Class.NONE ? ttl === 0 && isData(type, rdata)
-        : rclass === Class.ANY && ttl === 0 && rdata.length === 0 && (type === Type.ANY || !isMetaType(type));
+    const wellFormed =
+      rclass === Class.IN
+        ? ttl <= 0x7fffffff && isData(type, rdata)
+        : rclass === Class.NONE
+          ? ttl === 0 && isData(type, rdata)
+          : rclass === Class.ANY && ttl === 0 && rdata.length === 0 && (type === Type.ANY || !isMetaType(type));
     if (!wellFormed) return Rcode.FORMERR;
   }
   return undefined;

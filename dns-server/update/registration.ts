@@ -1,15 +1,15 @@
-import { randomInt } from 'node:crypto';
-import { connect } from 'node:net';
-import { log } from '../log.ts';
-import { FrameReader, frame } from '../transport/frame.ts';
-import { formatEndpoint, type Endpoint } from '../transport/transport.ts';
-import { Class, Rcode, rcodeName, Type } from '../wire/constants.ts';
-import { nameBytes, readName, type Name } from '../wire/name.ts';
-import { HEADER_LENGTH } from '../wire/query.ts';
-import { isSignedAnswer, signRequest, type TsigKey } from '../wire/tsig.ts';
-import { addressRecord, type NameServer } from '../kubernetes/domains.ts';
-import type { UpdateRecord } from './message.ts';
-import { encodeUpdate } from './request.ts';
+import { randomInt } from "node:crypto";
+import { connect } from "node:net";
+import { log } from "../log.ts";
+import { FrameReader, frame } from "../transport/frame.ts";
+import { formatEndpoint, type Endpoint } from "../transport/transport.ts";
+import { Class, Rcode, rcodeName, Type } from "../wire/constants.ts";
+import { nameBytes, readName, type Name } from "../wire/name.ts";
+import { HEADER_LENGTH } from "../wire/query.ts";
+import { isSignedAnswer, signRequest, type TsigKey } from "../wire/tsig.ts";
+import { addressRecord, type NameServer } from "../kubernetes/domains.ts";
+import type { UpdateRecord } from "./message.ts";
+import { encodeUpdate } from "./request.ts";
 
 export interface RegistrationSettings {
   /** The parent zone, folded. */
@@ -73,8 +73,13 @@ class Registrar {
     this.busy = true;
     let delay: number;
     try {
-      await this.tell(this.wanted, [...this.registered].filter((domain) => !this.wanted.has(domain)), TIMEOUT_MS);
-      if (this.failures > 0 || this.confirmedAt === undefined) log('info', 'the domains are registered', { server: formatEndpoint(this.server) });
+      await this.tell(
+        this.wanted,
+        [...this.registered].filter((domain) => !this.wanted.has(domain)),
+        TIMEOUT_MS,
+      );
+      if (this.failures > 0 || this.confirmedAt === undefined)
+        log("info", "the domains are registered", { server: formatEndpoint(this.server) });
       this.failures = 0;
       this.lastError = undefined;
       this.confirmedAt = Date.now();
@@ -82,7 +87,8 @@ class Registrar {
       delay = (this.settings.lease * 1000) / 3;
     } catch (error) {
       const message = (error as Error).message;
-      if (message !== this.lastError) log('warn', 'cannot register the domains, trying again', { server: formatEndpoint(this.server), error: message });
+      if (message !== this.lastError)
+        log("warn", "cannot register the domains, trying again", { server: formatEndpoint(this.server), error: message });
       this.lastError = message;
       delay = Math.min((this.settings.lease * 1000) / 3, FIRST_RETRY_MS * 2 ** this.failures++);
     }
@@ -96,11 +102,20 @@ class Registrar {
   /** Registers domains, and takes others back. */
   private async tell(add: ReadonlySet<Name>, remove: readonly Name[], timeoutMs: number): Promise<void> {
     const { nameServers, ttl } = this.settings;
-    const addresses = nameServers.flatMap(({ name, addresses: list }) => list.map((address): UpdateRecord => ({ ...addressRecord(name, ttl, address), class: Class.IN })));
-    const delegations = (domains: Iterable<Name>, rclass: number): { domain: Name; records: UpdateRecord[] }[] => Array.from(domains, (domain) => ({
-      domain,
-      records: nameServers.map(({ name }) => ({ name: domain, type: Type.NS, class: rclass, ttl: rclass === Class.IN ? ttl : 0, rdata: nameBytes(name) })),
-    }));
+    const addresses = nameServers.flatMap(({ name, addresses: list }) =>
+      list.map((address): UpdateRecord => ({ ...addressRecord(name, ttl, address), class: Class.IN })),
+    );
+    const delegations = (domains: Iterable<Name>, rclass: number): { domain: Name; records: UpdateRecord[] }[] =>
+      Array.from(domains, (domain) => ({
+        domain,
+        records: nameServers.map(({ name }) => ({
+          name: domain,
+          type: Type.NS,
+          class: rclass,
+          ttl: rclass === Class.IN ? ttl : 0,
+          rdata: nameBytes(name),
+        })),
+      }));
     const all = [...delegations(remove, Class.NONE), ...delegations(add, Class.IN)];
     for (let at = 0; at === 0 || at < all.length; at += CHUNK) {
       const chunk = all.slice(at, at + CHUNK);
@@ -120,11 +135,11 @@ class Registrar {
     const now = (): number => Math.floor(Date.now() / 1000);
     const { message, mac } = signRequest(encodeUpdate(id, zone, updates, { lease }), key, now());
     const answer = await exchange(this.server, message, timeoutMs);
-    if (answer.length < HEADER_LENGTH || answer.readUInt16BE(0) !== id) throw new Error('the answer is of another request');
+    if (answer.length < HEADER_LENGTH || answer.readUInt16BE(0) !== id) throw new Error("the answer is of another request");
     const rcode = answer[3]! & 15;
     const end = answer.readUInt16BE(4) === 1 ? readName(answer, HEADER_LENGTH)?.end : undefined;
     if (rcode !== Rcode.NOERROR) throw new Error(`the server said ${rcodeName(rcode)}`);
-    if (end === undefined || !isSignedAnswer(answer, end + 4, key, mac, now())) throw new Error('the answer is not signed with the key');
+    if (end === undefined || !isSignedAnswer(answer, end + 4, key, mac, now())) throw new Error("the answer is not signed with the key");
   }
 
   /** Renews no more; what is registered lives until its lease ends. */
@@ -141,12 +156,18 @@ class Registrar {
     try {
       await this.tell(new Set(), [...this.registered], WITHDRAW_TIMEOUT_MS);
     } catch (error) {
-      log('warn', 'cannot withdraw the domains; their lease will end', { server: formatEndpoint(this.server), error: (error as Error).message });
+      log("warn", "cannot withdraw the domains; their lease will end", {
+        server: formatEndpoint(this.server),
+        error: (error as Error).message,
+      });
     }
   }
 }
 
-/** Keeps the domains of a cluster registered with the servers of the parent zone: leased DNS UPDATE, renewed, and withdrawn at the end (RFC 9664). */
+/**
+ * Keeps the domains of a cluster registered with the servers of the parent zone: leased DNS UPDATE, renewed, and withdrawn at the end (RFC
+ * 9664).
+ */
 export class Registration {
   private readonly registrars: readonly Registrar[];
   private readonly settings: RegistrationSettings;
@@ -185,18 +206,18 @@ function exchange(server: Endpoint, message: Uint8Array, timeoutMs: number): Pro
   return new Promise((resolve, reject) => {
     const socket = connect({ port: server.port, host: server.address });
     const reader = new FrameReader();
-    const timer = setTimeout(() => socket.destroy(new Error('no answer in time')), timeoutMs);
-    socket.on('connect', () => socket.write(frame(message)));
-    socket.on('data', (chunk: Buffer) => {
+    const timer = setTimeout(() => socket.destroy(new Error("no answer in time")), timeoutMs);
+    socket.on("connect", () => socket.write(frame(message)));
+    socket.on("data", (chunk: Buffer) => {
       const [answer] = reader.push(chunk);
       if (!answer) return;
       resolve(answer);
       socket.destroy();
     });
-    socket.on('error', reject);
-    socket.on('close', () => {
+    socket.on("error", reject);
+    socket.on("close", () => {
       clearTimeout(timer);
-      reject(new Error('the server closed the connection'));
+      reject(new Error("the server closed the connection"));
     });
   });
 }

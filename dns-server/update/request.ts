@@ -1,30 +1,26 @@
-import { Class, EdnsOption, Opcode, Type } from '../wire/constants.ts';
-import { MAX_UDP_PAYLOAD, OPT_LENGTH } from '../wire/edns.ts';
-import { nameBytes, type Name } from '../wire/name.ts';
-import { HEADER_LENGTH } from '../wire/query.ts';
-import type { UpdateRecord } from './message.ts';
+import { Class, Opcode, Type } from "../wire/constants.ts";
+import { leaseRecord } from "../wire/edns.ts";
+import { nameBytes, type Name } from "../wire/name.ts";
+import { HEADER_LENGTH } from "../wire/query.ts";
+import type { UpdateRecord } from "./message.ts";
 
 /** An UPDATE message, not yet signed. */
 export function encodeUpdate(
-  id: number, zone: Name, updates: readonly UpdateRecord[], options: { prerequisites?: readonly UpdateRecord[]; lease?: number } = {},
+  id: number,
+  zone: Name,
+  updates: readonly UpdateRecord[],
+  options: { prerequisites?: readonly UpdateRecord[]; lease?: number } = {},
 ): Buffer {
   const { prerequisites = [], lease } = options;
   const header = Buffer.alloc(HEADER_LENGTH);
-  [id, Opcode.UPDATE << 11, 1, prerequisites.length, updates.length, lease === undefined ? 0 : 1].forEach((word, i) => header.writeUInt16BE(word, 2 * i));
+  [id, Opcode.UPDATE << 11, 1, prerequisites.length, updates.length, lease === undefined ? 0 : 1].forEach((word, i) =>
+    header.writeUInt16BE(word, 2 * i),
+  );
   const question = Buffer.alloc(4);
   question.writeUInt16BE(Type.SOA, 0);
   question.writeUInt16BE(Class.IN, 2);
   const parts: Uint8Array[] = [header, nameBytes(zone), question, ...[...prerequisites, ...updates].map(encodeRecord)];
-  if (lease !== undefined) {
-    const opt = Buffer.alloc(OPT_LENGTH + 8);
-    opt.writeUInt16BE(Type.OPT, 1);
-    opt.writeUInt16BE(MAX_UDP_PAYLOAD, 3);
-    opt.writeUInt16BE(8, 9);
-    opt.writeUInt16BE(EdnsOption.UPDATE_LEASE, 11);
-    opt.writeUInt16BE(4, 13);
-    opt.writeUInt32BE(lease, 15);
-    parts.push(opt);
-  }
+  if (lease !== undefined) parts.push(leaseRecord(lease));
   return Buffer.concat(parts);
 }
 

@@ -1,40 +1,49 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { UserError } from '../errors.ts';
-import { Class, Rcode, Type, typeName } from '../wire/constants.ts';
-import { formatName, parseName, readName } from '../wire/name.ts';
-import { formatRdata } from '../wire/rdata.ts';
-import { isSignedAnswer, signRequest, TsigError, type TsigKey } from '../wire/tsig.ts';
-import { loadZone } from '../zone/load.ts';
-import { parseMasterFile } from '../zone/master-file.ts';
-import { soaSerial } from '../zone/zone.ts';
-import type { UpdateRecord } from './message.ts';
-import { encodeUpdate } from './request.ts';
-import { UpdatableZone } from './updatable.ts';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { UserError } from "../errors.ts";
+import { Class, Rcode, Type, typeName } from "../wire/constants.ts";
+import { formatName, parseName, readName } from "../wire/name.ts";
+import { formatRdata } from "../wire/rdata.ts";
+import { isSignedAnswer, signRequest, TsigError, type TsigKey } from "../wire/tsig.ts";
+import { loadZone } from "../zone/load.ts";
+import { parseMasterFile } from "../zone/master-file.ts";
+import { soaSerial } from "../zone/zone.ts";
+import type { UpdateRecord } from "./message.ts";
+import { encodeUpdate } from "./request.ts";
+import { UpdatableZone } from "./updatable.ts";
 
-const origin = parseName('peak.');
-const key = (name: string, secret = name): TsigKey => ({ name: parseName(name), algorithm: 'hmac-sha256', secret: Buffer.from(secret.padEnd(32)) });
-const [admin, c1, c2, acme] = [key('admin.'), key('c1.'), key('c2.'), key('acme.')];
+const origin = parseName("peak.");
+const key = (name: string, secret = name): TsigKey => ({
+  name: parseName(name),
+  algorithm: "hmac-sha256",
+  secret: Buffer.from(secret.padEnd(32)),
+});
+const [admin, c1, c2, acme] = [key("admin."), key("c1."), key("c2."), key("acme.")];
 const keys = new Map([admin, c1, c2, acme].map((item) => [item.name, item]));
 const TYPES = [Type.A, Type.AAAA, Type.TXT, Type.CNAME, Type.MX, Type.NS, Type.SOA, Type.DNAME];
 const grants = [
-  { key: admin.name, delegateTo: [], names: [parseName('*.peak.'), origin], types: TYPES },
-  { key: c1.name, delegateTo: [parseName('ns1.c1.peak.')], names: [], types: [] },
-  { key: c2.name, delegateTo: [parseName('ns1.c2.peak.')], names: [], types: [] },
-  { key: acme.name, delegateTo: [], names: [parseName('_acme-challenge.www.peak.')], types: [Type.TXT] },
+  { key: admin.name, delegateTo: [], names: [parseName("*.peak."), origin], types: TYPES },
+  { key: c1.name, delegateTo: [parseName("ns1.c1.peak.")], names: [], types: [] },
+  { key: c2.name, delegateTo: [parseName("ns1.c2.peak.")], names: [], types: [] },
+  { key: acme.name, delegateTo: [], names: [parseName("_acme-challenge.www.peak.")], types: [Type.TXT] },
 ];
-const TEXT = '$TTL 60\n@ SOA ns1 h 10 3600 600 86400 5\n@ NS ns1\nns1 AAAA fd00::1\nwww A 192.0.2.1\nwww A 192.0.2.2\nalias CNAME www\n';
+const TEXT = "$TTL 60\n@ SOA ns1 h 10 3600 600 86400 5\n@ NS ns1\nns1 AAAA fd00::1\nwww A 192.0.2.1\nwww A 192.0.2.2\nalias CNAME www\n";
 
 let folder: string;
 let zone: UpdatableZone;
 let changes: number;
-const open = (text = TEXT): UpdatableZone => new UpdatableZone(origin, loadZone(origin, { text, file: 'base' }).records,
-  { keys, grants, journal: join(folder, 'journal') }, () => changes++);
+const open = (text = TEXT): UpdatableZone =>
+  new UpdatableZone(
+    origin,
+    loadZone(origin, { text, file: "base" }).records,
+    { keys, grants, journal: join(folder, "journal") },
+    () => changes++,
+  );
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'peak-update-'));
+  folder = mkdtempSync(join(tmpdir(), "peak-update-"));
   changes = 0;
   zone = open();
 });
@@ -48,11 +57,27 @@ afterEach(() => {
 function updates(...lines: string[]): UpdateRecord[] {
   return lines.map((line) => {
     const [, sign, text] = /^([+-])(.*)$/.exec(line)!;
-    const words = text!.split(' ');
-    if (words.length === 2) return { name: parseName(words[0]!, origin), type: words[1] === 'ANY' ? Type.ANY : Type[words[1] as 'A'], class: Class.ANY, ttl: 0, rdata: Buffer.alloc(0) };
-    const { records: [record], faults } = parseMasterFile(`$TTL 60\n${text}\n`, { file: 'update', origin });
+    const words = text!.split(" ");
+    if (words.length === 2)
+      return {
+        name: parseName(words[0]!, origin),
+        type: words[1] === "ANY" ? Type.ANY : Type[words[1] as "A"],
+        class: Class.ANY,
+        ttl: 0,
+        rdata: Buffer.alloc(0),
+      };
+    const {
+      records: [record],
+      faults,
+    } = parseMasterFile(`$TTL 60\n${text}\n`, { file: "update", origin });
     if (!record) throw new Error(faults[0]?.message);
-    return { name: record.name, type: record.type, class: sign === '+' ? Class.IN : Class.NONE, ttl: sign === '+' ? record.ttl : 0, rdata: record.rdata };
+    return {
+      name: record.name,
+      type: record.type,
+      class: sign === "+" ? Class.IN : Class.NONE,
+      ttl: sign === "+" ? record.ttl : 0,
+      rdata: record.rdata,
+    };
   });
 }
 
@@ -67,120 +92,184 @@ function send(by: TsigKey, lines: string[], options: { prerequisites?: UpdateRec
 }
 
 /** All records but SOA, as text. */
-const contents = (): string[] => [...zone.zone().nodes.values()].flatMap(({ name, rrsets }) => [...rrsets.values()].flatMap(({ type, ttl, rdatas }) =>
-  (type === Type.SOA ? [] : rdatas.map((rdata) => `${formatName(name)} ${ttl} ${typeName(type)} ${formatRdata(type, rdata)}`)))).toSorted();
+const contents = (): string[] =>
+  [...zone.zone().nodes.values()]
+    .flatMap(({ name, rrsets }) =>
+      [...rrsets.values()].flatMap(({ type, ttl, rdatas }) =>
+        type === Type.SOA ? [] : rdatas.map((rdata) => `${formatName(name)} ${ttl} ${typeName(type)} ${formatRdata(type, rdata)}`),
+      ),
+    )
+    .toSorted();
 const serial = (): number => soaSerial(zone.zone().soa.rrset);
-const base = ['alias.peak. 60 CNAME www.peak.', 'ns1.peak. 60 AAAA fd00::1', 'peak. 60 NS ns1.peak.', 'www.peak. 60 A 192.0.2.1', 'www.peak. 60 A 192.0.2.2'];
+const base = [
+  "alias.peak. 60 CNAME www.peak.",
+  "ns1.peak. 60 AAAA fd00::1",
+  "peak. 60 NS ns1.peak.",
+  "www.peak. 60 A 192.0.2.1",
+  "www.peak. 60 A 192.0.2.2",
+];
 
-describe('updates', () => {
+describe("updates", () => {
   test.each<[string[], string[], string[]]>([
-    [['+a 30 A 192.0.2.9'], ['a.peak. 30 A 192.0.2.9'], []],
-    [['-www A'], [], ['www.peak. 60 A 192.0.2.1', 'www.peak. 60 A 192.0.2.2']],
-    [['-www A 192.0.2.1'], [], ['www.peak. 60 A 192.0.2.1']],
-    [['-www ANY', '+www 9 TXT x'], ['www.peak. 9 TXT "x"'], ['www.peak. 60 A 192.0.2.1', 'www.peak. 60 A 192.0.2.2']],
-    [['+www 9 A 192.0.2.3'], ['www.peak. 9 A 192.0.2.1', 'www.peak. 9 A 192.0.2.2', 'www.peak. 9 A 192.0.2.3'], ['www.peak. 60 A 192.0.2.1', 'www.peak. 60 A 192.0.2.2']],
-    [['+alias CNAME ns1'], ['alias.peak. 60 CNAME ns1.peak.'], ['alias.peak. 60 CNAME www.peak.']],
+    [["+a 30 A 192.0.2.9"], ["a.peak. 30 A 192.0.2.9"], []],
+    [["-www A"], [], ["www.peak. 60 A 192.0.2.1", "www.peak. 60 A 192.0.2.2"]],
+    [["-www A 192.0.2.1"], [], ["www.peak. 60 A 192.0.2.1"]],
+    [["-www ANY", "+www 9 TXT x"], ['www.peak. 9 TXT "x"'], ["www.peak. 60 A 192.0.2.1", "www.peak. 60 A 192.0.2.2"]],
+    [
+      ["+www 9 A 192.0.2.3"],
+      ["www.peak. 9 A 192.0.2.1", "www.peak. 9 A 192.0.2.2", "www.peak. 9 A 192.0.2.3"],
+      ["www.peak. 60 A 192.0.2.1", "www.peak. 60 A 192.0.2.2"],
+    ],
+    [["+alias CNAME ns1"], ["alias.peak. 60 CNAME ns1.peak."], ["alias.peak. 60 CNAME www.peak."]],
     // what RFC 2136 wants ignored
-    [['+www CNAME ns1'], [], []], [['+alias A 192.0.2.9'], [], []], [['-peak. ANY'], [], []], [['-peak. NS'], [], []], [['-peak. SOA'], [], []],
-    [['-peak. NS ns1.peak.'], [], []], [['-none A'], [], []], [['-www A 192.0.2.77'], [], []], [['+www 60 A 192.0.2.1'], [], []],
-    [['+peak. SOA ns1 h 9 1 1 1 1'], [], []], [['+b A 192.0.2.9', '-b ANY'], [], []],
-  ])('%j', (lines, added, removed) => {
-    expect(send(admin, lines)).toBe('NOERROR');
+    [["+www CNAME ns1"], [], []],
+    [["+alias A 192.0.2.9"], [], []],
+    [["-peak. ANY"], [], []],
+    [["-peak. NS"], [], []],
+    [["-peak. SOA"], [], []],
+    [["-peak. NS ns1.peak."], [], []],
+    [["-none A"], [], []],
+    [["-www A 192.0.2.77"], [], []],
+    [["+www 60 A 192.0.2.1"], [], []],
+    [["+peak. SOA ns1 h 9 1 1 1 1"], [], []],
+    [["+b A 192.0.2.9", "-b ANY"], [], []],
+  ])("%j", (lines, added, removed) => {
+    expect(send(admin, lines)).toBe("NOERROR");
     expect(contents()).toEqual([...base.filter((record) => !removed.includes(record)), ...added].toSorted());
     const changed = added.length + removed.length > 0;
     expect([serial(), changes]).toEqual(changed ? [11, 1] : [10, 0]);
   });
 
-  test('a SOA with a later serial is taken as it is', () => {
-    send(admin, ['+peak. SOA ns1 h 3000000000 1 1 1 1']);
+  test("a SOA with a later serial is taken as it is", () => {
+    send(admin, ["+peak. SOA ns1 h 3000000000 1 1 1 1"]);
     expect(serial()).toBe(10);
-    send(admin, ['+peak. SOA ns1 h 2000000000 1 1 1 1']);
+    send(admin, ["+peak. SOA ns1 h 2000000000 1 1 1 1"]);
     expect(serial()).toBe(2_000_000_000);
   });
 
-  const prerequisite = (name: string, type: number, rclass: number, rdata = Buffer.alloc(0)): UpdateRecord => ({ name: parseName(name, origin), type, class: rclass, ttl: 0, rdata });
+  const prerequisite = (name: string, type: number, rclass: number, rdata = Buffer.alloc(0)): UpdateRecord => ({
+    name: parseName(name, origin),
+    type,
+    class: rclass,
+    ttl: 0,
+    rdata,
+  });
   const [one, two] = [Buffer.from([192, 0, 2, 1]), Buffer.from([192, 0, 2, 2])];
   test.each<[string, UpdateRecord[]]>([
-    ['NOERROR', [prerequisite('www', Type.ANY, Class.ANY), prerequisite('www', Type.A, Class.ANY), prerequisite('none', Type.ANY, Class.NONE), prerequisite('www', Type.TXT, Class.NONE)]],
-    ['NXDOMAIN', [prerequisite('none', Type.ANY, Class.ANY)]], ['NXRRSET', [prerequisite('www', Type.TXT, Class.ANY)]],
-    ['YXDOMAIN', [prerequisite('www', Type.ANY, Class.NONE)]], ['YXRRSET', [prerequisite('www', Type.A, Class.NONE)]],
-    ['NOERROR', [prerequisite('www', Type.A, Class.IN, two), prerequisite('www', Type.A, Class.IN, one)]], ['NXRRSET', [prerequisite('www', Type.A, Class.IN, one)]],
-    ['NOTZONE', [prerequisite('elsewhere.', Type.A, Class.ANY)]], ['FORMERR', [prerequisite('www', Type.A, Class.ANY, one)]], ['FORMERR', [prerequisite('www', Type.A, Class.CH)]],
-  ])('prerequisites: %s', (rcode, prerequisites) => {
-    expect(send(admin, ['+a A 192.0.2.9'], { prerequisites })).toBe(rcode);
-    expect(contents().length).toBe(base.length + (rcode === 'NOERROR' ? 1 : 0));
+    [
+      "NOERROR",
+      [
+        prerequisite("www", Type.ANY, Class.ANY),
+        prerequisite("www", Type.A, Class.ANY),
+        prerequisite("none", Type.ANY, Class.NONE),
+        prerequisite("www", Type.TXT, Class.NONE),
+      ],
+    ],
+    ["NXDOMAIN", [prerequisite("none", Type.ANY, Class.ANY)]],
+    ["NXRRSET", [prerequisite("www", Type.TXT, Class.ANY)]],
+    ["YXDOMAIN", [prerequisite("www", Type.ANY, Class.NONE)]],
+    ["YXRRSET", [prerequisite("www", Type.A, Class.NONE)]],
+    ["NOERROR", [prerequisite("www", Type.A, Class.IN, two), prerequisite("www", Type.A, Class.IN, one)]],
+    ["NXRRSET", [prerequisite("www", Type.A, Class.IN, one)]],
+    ["NOTZONE", [prerequisite("elsewhere.", Type.A, Class.ANY)]],
+    ["FORMERR", [prerequisite("www", Type.A, Class.ANY, one)]],
+    ["FORMERR", [prerequisite("www", Type.A, Class.CH)]],
+  ])("prerequisites: %s", (rcode, prerequisites) => {
+    expect(send(admin, ["+a A 192.0.2.9"], { prerequisites })).toBe(rcode);
+    expect(contents().length).toBe(base.length + (rcode === "NOERROR" ? 1 : 0));
   });
 
-  test('an update is made whole or not at all', () => {
-    expect(send(acme, ['+_acme-challenge.www TXT token', '-www A'])).toBe('REFUSED');
+  test("an update is made whole or not at all", () => {
+    expect(send(acme, ["+_acme-challenge.www TXT token", "-www A"])).toBe("REFUSED");
     expect(contents()).toEqual(base);
   });
 
-  test('malformed updates', () => {
-    const sendRaw = (update: UpdateRecord): number => zone.handle(signRequest(encodeUpdate(1, origin, [update]), admin, now()).message).rcode;
-    const record = { name: parseName('a.peak.'), type: Type.A, class: Class.IN as number, ttl: 1, rdata: Buffer.from([1, 2, 3]) };
+  test("malformed updates", () => {
+    const sendRaw = (update: UpdateRecord): number =>
+      zone.handle(signRequest(encodeUpdate(1, origin, [update]), admin, now()).message).rcode;
+    const record = { name: parseName("a.peak."), type: Type.A, class: Class.IN as number, ttl: 1, rdata: Buffer.from([1, 2, 3]) };
     expect(sendRaw(record)).toBe(Rcode.FORMERR);
     expect(sendRaw({ ...record, class: Class.ANY })).toBe(Rcode.FORMERR);
     expect(sendRaw({ ...record, type: Type.AXFR })).toBe(Rcode.FORMERR);
-    expect(sendRaw({ ...record, name: parseName('a.') })).toBe(Rcode.NOTZONE);
-    expect(zone.handle(signRequest(encodeUpdate(1, parseName('other.'), []), admin, now()).message).rcode).toBe(Rcode.NOTAUTH);
+    expect(sendRaw({ ...record, name: parseName("a.") })).toBe(Rcode.NOTZONE);
+    expect(zone.handle(signRequest(encodeUpdate(1, parseName("other."), []), admin, now()).message).rcode).toBe(Rcode.NOTAUTH);
   });
 });
 
-describe('grants', () => {
-  test('a cluster touches its own delegations only', () => {
-    expect(send(c1, ['+echo NS ns1.c1', '+ns1.c1 AAAA fd00::c1'])).toBe('NOERROR');
-    expect(send(c2, ['+echo NS ns1.c2', '+ns1.c2 AAAA fd00::c2'])).toBe('NOERROR');
-    for (const lines of [['+other NS ns1.c1'], ['-echo NS ns1.c1'], ['-echo NS'], ['-echo ANY'], ['+ns1.c1 AAAA fd00::bad'], ['-ns1.c1 AAAA'], ['+echo AAAA fd00::1'],
-      ['+peak. NS ns1.c2'], ['+www TXT x']]) {
-      expect([lines, send(c2, lines)]).toEqual([lines, 'REFUSED']);
+describe("grants", () => {
+  test("a cluster touches its own delegations only", () => {
+    expect(send(c1, ["+echo NS ns1.c1", "+ns1.c1 AAAA fd00::c1"])).toBe("NOERROR");
+    expect(send(c2, ["+echo NS ns1.c2", "+ns1.c2 AAAA fd00::c2"])).toBe("NOERROR");
+    for (const lines of [
+      ["+other NS ns1.c1"],
+      ["-echo NS ns1.c1"],
+      ["-echo NS"],
+      ["-echo ANY"],
+      ["+ns1.c1 AAAA fd00::bad"],
+      ["-ns1.c1 AAAA"],
+      ["+echo AAAA fd00::1"],
+      ["+peak. NS ns1.c2"],
+      ["+www TXT x"],
+    ]) {
+      expect([lines, send(c2, lines)]).toEqual([lines, "REFUSED"]);
     }
-    expect(send(c2, ['-echo NS ns1.c2'])).toBe('NOERROR');
-    expect(contents()).toContain('echo.peak. 60 NS ns1.c1.peak.');
+    expect(send(c2, ["-echo NS ns1.c2"])).toBe("NOERROR");
+    expect(contents()).toContain("echo.peak. 60 NS ns1.c1.peak.");
   });
-  test('a name and a type', () => {
-    expect(send(acme, ['+_acme-challenge.www TXT token'])).toBe('NOERROR');
-    expect([send(acme, ['+_acme-challenge.www A 192.0.2.1']), send(acme, ['+_acme-challenge TXT x']), send(acme, ['+x._acme-challenge.www TXT x'])]).toEqual(Array(3).fill('REFUSED'));
+  test("a name and a type", () => {
+    expect(send(acme, ["+_acme-challenge.www TXT token"])).toBe("NOERROR");
+    expect([
+      send(acme, ["+_acme-challenge.www A 192.0.2.1"]),
+      send(acme, ["+_acme-challenge TXT x"]),
+      send(acme, ["+x._acme-challenge.www TXT x"]),
+    ]).toEqual(Array(3).fill("REFUSED"));
   });
 });
 
-describe('signatures', () => {
-  const message = encodeUpdate(5, origin, updates('+a A 192.0.2.9'));
-  const tsigErrorOf = (answer: Buffer): number => answer.readUInt16BE(answer.length - (answer.readUInt16BE(answer.length - 2) === 0 ? 4 : 10));
+describe("signatures", () => {
+  const message = encodeUpdate(5, origin, updates("+a A 192.0.2.9"));
+  const tsigErrorOf = (answer: Buffer): number =>
+    answer.readUInt16BE(answer.length - (answer.readUInt16BE(answer.length - 2) === 0 ? 4 : 10));
 
-  test('none: REFUSED', () => expect(zone.handle(message).rcode).toBe(Rcode.REFUSED));
+  test("none: REFUSED", () => expect(zone.handle(message).rcode).toBe(Rcode.REFUSED));
   test.each([
-    ['a key that is not known', TsigError.BADKEY, signRequest(message, key('other.'), now()).message],
-    ['another secret', TsigError.BADSIG, signRequest(message, { ...admin, secret: Buffer.alloc(32) }, now()).message],
-    ['another algorithm', TsigError.BADKEY, signRequest(message, { ...admin, algorithm: 'hmac-sha512' }, now()).message],
-    ['a clock that is wrong', TsigError.BADTIME, signRequest(message, admin, now() - 1000).message],
-  ])('%s', (_, error, request) => {
+    ["a key that is not known", TsigError.BADKEY, signRequest(message, key("other."), now()).message],
+    ["another secret", TsigError.BADSIG, signRequest(message, { ...admin, secret: Buffer.alloc(32) }, now()).message],
+    ["another algorithm", TsigError.BADKEY, signRequest(message, { ...admin, algorithm: "hmac-sha512" }, now()).message],
+    ["a clock that is wrong", TsigError.BADTIME, signRequest(message, admin, now() - 1000).message],
+  ])("%s", (_, error, request) => {
     const answer = zone.handle(request);
     expect([answer.rcode, tsigErrorOf(answer.message)]).toEqual([Rcode.NOTAUTH, error]);
     expect(contents()).toEqual(base);
   });
-  test('a changed octet anywhere is found', () => {
+  test("a changed octet anywhere is found", () => {
     const { message: signed } = signRequest(message, admin, now());
-    fc.assert(fc.property(fc.integer({ min: 2, max: signed.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, flip) => {
-      const copy = Buffer.from(signed);
-      copy[at]! ^= flip;
-      const { rcode } = zone.handle(copy);
-      // letters of the names in the signature count folded
-      if (flip !== 0x20) expect(rcode).not.toBe(Rcode.NOERROR);
-    }), { numRuns: 500 });
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: signed.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+        const copy = Buffer.from(signed);
+        copy[at]! ^= flip;
+        const { rcode } = zone.handle(copy);
+        // letters of the names in the signature count folded
+        if (flip !== 0x20) expect(rcode).not.toBe(Rcode.NOERROR);
+      }),
+      { numRuns: 500 },
+    );
   });
-  test('random octets are answered, and change nothing', () => {
-    fc.assert(fc.property(fc.uint8Array({ minLength: 12, maxLength: 200 }), (octets) => {
-      const { message: answer } = zone.handle(Buffer.from(octets));
-      expect(answer.readUInt16BE(0)).toBe((octets[0]! << 8) | octets[1]!);
-      expect(contents()).toEqual(base);
-    }), { numRuns: 1000 });
+  test("random octets are answered, and change nothing", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 12, maxLength: 200 }), (octets) => {
+        const { message: answer } = zone.handle(Buffer.from(octets));
+        expect(answer.readUInt16BE(0)).toBe((octets[0]! << 8) | octets[1]!);
+        expect(contents()).toEqual(base);
+      }),
+      { numRuns: 1000 },
+    );
   });
 });
 
-describe('the journal', () => {
-  test('changes survive, whatever the process does next', () => {
-    send(admin, ['+a A 192.0.2.9', '-www A']);
+describe("the journal", () => {
+  test("changes survive, whatever the process does next", () => {
+    send(admin, ["+a A 192.0.2.9", "-www A"]);
     send(admin, ['+b TXT "quo\\"te"']);
     const [before, number] = [contents(), serial()];
     // not closed, as after kill -9
@@ -189,60 +278,62 @@ describe('the journal', () => {
     zone = again;
     expect([contents(), serial()]).toEqual([before, number]);
   });
-  test('a line that was cut short is dropped, others that cannot be read are an error', () => {
-    send(admin, ['+a A 192.0.2.9']);
+  test("a line that was cut short is dropped, others that cannot be read are an error", () => {
+    send(admin, ["+a A 192.0.2.9"]);
     zone.close();
-    appendFileSync(join(folder, 'journal'), '{"remove":[],"add":[["b.peak. 6');
+    appendFileSync(join(folder, "journal"), '{"remove":[],"add":[["b.peak. 6');
     zone = open();
-    expect(contents()).toContain('a.peak. 60 A 192.0.2.9');
-    expect(readFileSync(join(folder, 'journal'), 'utf8').split('\n')).toHaveLength(2);
-    writeFileSync(join(folder, 'journal'), 'nonsense\n');
+    expect(contents()).toContain("a.peak. 60 A 192.0.2.9");
+    expect(readFileSync(join(folder, "journal"), "utf8").split("\n")).toHaveLength(2);
+    writeFileSync(join(folder, "journal"), "nonsense\n");
     expect(() => open()).toThrow(UserError);
   });
-  test('is made short again; master file and journal both count', () => {
-    for (let i = 0; i < 1100; i++) send(admin, [`${i % 2 === 0 ? '+' : '-'}a A 192.0.2.9`]);
-    expect(readFileSync(join(folder, 'journal'), 'utf8').split('\n').length).toBeLessThan(1050);
-    send(admin, ['+kept A 192.0.2.8', '-alias CNAME']);
+  test("is made short again; master file and journal both count", () => {
+    for (let i = 0; i < 1100; i++) send(admin, [`${i % 2 === 0 ? "+" : "-"}a A 192.0.2.9`]);
+    expect(readFileSync(join(folder, "journal"), "utf8").split("\n").length).toBeLessThan(1050);
+    send(admin, ["+kept A 192.0.2.8", "-alias CNAME"]);
     zone.close();
     zone = open(`${TEXT}new A 192.0.2.7\n`);
-    expect(contents()).toEqual([...base.filter((record) => !record.startsWith('alias')), 'kept.peak. 60 A 192.0.2.8', 'new.peak. 60 A 192.0.2.7'].toSorted());
+    expect(contents()).toEqual(
+      [...base.filter((record) => !record.startsWith("alias")), "kept.peak. 60 A 192.0.2.8", "new.peak. 60 A 192.0.2.7"].toSorted(),
+    );
     expect(serial()).toBe(1111);
   });
-  test('a disk that takes nothing: SERVFAIL and no change', () => {
+  test("a disk that takes nothing: SERVFAIL and no change", () => {
     zone.close();
-    expect(send(admin, ['+a A 192.0.2.9'])).toBe('SERVFAIL');
+    expect(send(admin, ["+a A 192.0.2.9"])).toBe("SERVFAIL");
     expect(contents()).toEqual(base);
     zone = open();
   });
 });
 
-describe('leases', () => {
-  test('records without renewal go; renewal shows in no serial', () => {
+describe("leases", () => {
+  test("records without renewal go; renewal shows in no serial", () => {
     vi.useFakeTimers({ now: Date.now() });
-    send(c1, ['+echo NS ns1.c1', '+ns1.c1 AAAA fd00::c1'], { lease: 30 });
+    send(c1, ["+echo NS ns1.c1", "+ns1.c1 AAAA fd00::c1"], { lease: 30 });
     const [full, number] = [contents(), serial()];
     vi.advanceTimersByTime(20_000);
-    send(c1, ['+echo NS ns1.c1'], { lease: 30 });
+    send(c1, ["+echo NS ns1.c1"], { lease: 30 });
     expect(serial()).toBe(number);
     vi.advanceTimersByTime(20_000);
     // the address was not renewed
-    expect(contents()).toEqual(full.filter((record) => !record.startsWith('ns1.c1')));
+    expect(contents()).toEqual(full.filter((record) => !record.startsWith("ns1.c1")));
     vi.advanceTimersByTime(11_000);
     expect(contents()).toEqual(base);
     expect(serial()).toBe(number + 2);
   });
-  test('a restart gives the holders time to come back', () => {
+  test("a restart gives the holders time to come back", () => {
     vi.useFakeTimers({ now: Date.now() });
-    send(c1, ['+echo NS ns1.c1'], { lease: 30 });
+    send(c1, ["+echo NS ns1.c1"], { lease: 30 });
     zone.close();
     vi.setSystemTime(Date.now() + 3_600_000);
     zone = open();
-    expect(contents()).toContain('echo.peak. 60 NS ns1.c1.peak.');
+    expect(contents()).toContain("echo.peak. 60 NS ns1.c1.peak.");
     vi.advanceTimersByTime(61_000);
     expect(contents()).toEqual(base);
   });
-  test('the lease that was granted is told', () => {
-    const { message } = zone.handle(signRequest(encodeUpdate(1, origin, updates('+echo NS ns1.c1'), { lease: 1 }), c1, now()).message);
+  test("the lease that was granted is told", () => {
+    const { message } = zone.handle(signRequest(encodeUpdate(1, origin, updates("+echo NS ns1.c1"), { lease: 1 }), c1, now()).message);
     const opt = message.subarray(questionEnd(message), questionEnd(message) + 19);
     expect([opt.readUInt16BE(1), opt.readUInt16BE(11), opt.readUInt32BE(15)]).toEqual([Type.OPT, 2, 10]);
   });

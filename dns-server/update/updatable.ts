@@ -1,14 +1,24 @@
-import { EdnsOption, Flag, Opcode, Rcode, Type } from '../wire/constants.ts';
-import { readName, type Name } from '../wire/name.ts';
-import { MAX_UDP_PAYLOAD, OPT_LENGTH } from '../wire/edns.ts';
-import { HEADER_LENGTH } from '../wire/query.ts';
-import { readTsig, signAnswer, TsigError, verifyTsig, type TsigKey } from '../wire/tsig.ts';
-import type { ZoneRecord } from '../zone/record.ts';
-import { makeZone, type Zone } from '../zone/zone.ts';
-import { checkPrerequisites, Content, isLater, planUpdates, sameData, serialOf, withNextSerial, type Change, type Entry } from './content.ts';
-import { mayChange, type Grant } from './grants.ts';
-import { Journal } from './journal.ts';
-import { readUpdate } from './message.ts';
+import { Flag, Opcode, Rcode, Type } from "../wire/constants.ts";
+import { readName, type Name } from "../wire/name.ts";
+import { leaseRecord } from "../wire/edns.ts";
+import { HEADER_LENGTH } from "../wire/query.ts";
+import { readTsig, signAnswer, TsigError, verifyTsig, type TsigKey } from "../wire/tsig.ts";
+import type { ZoneRecord } from "../zone/record.ts";
+import { makeZone, type Zone } from "../zone/zone.ts";
+import {
+  checkPrerequisites,
+  Content,
+  isLater,
+  planUpdates,
+  sameData,
+  serialOf,
+  withNextSerial,
+  type Change,
+  type Entry,
+} from "./content.ts";
+import { mayChange, type Grant } from "./grants.ts";
+import { Journal } from "./journal.ts";
+import { readUpdate } from "./message.ts";
 
 export interface UpdateSettings {
   readonly keys: ReadonlyMap<Name, TsigKey>;
@@ -81,8 +91,8 @@ export class UpdatableZone {
     const now = Math.floor(Date.now() / 1000);
     const zone = message.readUInt16BE(4) === 1 ? readName(message, HEADER_LENGTH) : undefined;
     const start = zone === undefined ? 0 : zone.end + 4;
-    const tsig = zone === undefined || start > message.length ? 'malformed' : readTsig(message, start);
-    if (tsig === 'malformed') return { message: respond(message, start, Rcode.FORMERR), rcode: Rcode.FORMERR };
+    const tsig = zone === undefined || start > message.length ? "malformed" : readTsig(message, start);
+    if (tsig === "malformed") return { message: respond(message, start, Rcode.FORMERR), rcode: Rcode.FORMERR };
     if (tsig === undefined) return { message: respond(message, start, Rcode.REFUSED), rcode: Rcode.REFUSED };
     const verified = verifyTsig(message, tsig, this.settings.keys, now);
     const result: Result = verified.error === TsigError.NONE ? this.update(message, verified.keyName) : { rcode: Rcode.NOTAUTH };
@@ -91,7 +101,7 @@ export class UpdatableZone {
 
   private update(message: Buffer, key: Name): Result {
     const update = readUpdate(message);
-    if (typeof update === 'number') return { rcode: update };
+    if (typeof update === "number") return { rcode: update };
     if (update.zone !== this.origin) return { rcode: Rcode.NOTAUTH };
     const failed = checkPrerequisites(this.content, update.prerequisites);
     if (failed !== undefined) return { rcode: failed };
@@ -128,8 +138,10 @@ export class UpdatableZone {
   /** All changes in one: how the records differ from those of the master file. */
   private difference(): Change {
     const base = new Content(this.base);
-    const isIn = (content: Content, { record, expires }: Entry): boolean => content.at(record.name)
-      .some((entry) => entry.record.ttl === record.ttl && entry.expires === expires && sameData(entry.record, record));
+    const isIn = (content: Content, { record, expires }: Entry): boolean =>
+      content
+        .at(record.name)
+        .some((entry) => entry.record.ttl === record.ttl && entry.expires === expires && sameData(entry.record, record));
     return {
       remove: [...base.records()].filter((record) => !this.content.at(record.name).some((entry) => sameData(entry.record, record))),
       add: [...this.content.entries()].filter((entry) => !isIn(base, entry)),
@@ -138,7 +150,10 @@ export class UpdatableZone {
 
   /** The master file may have another SOA than when the journal was written: the later serial counts. */
   private keepLatestSoa(): void {
-    const soas = this.content.at(this.origin).map(({ record }) => record).filter(({ type }) => type === Type.SOA);
+    const soas = this.content
+      .at(this.origin)
+      .map(({ record }) => record)
+      .filter(({ type }) => type === Type.SOA);
     const latest = soas.reduce((a, b) => (isLater(serialOf(b), serialOf(a)) ? b : a));
     this.content.apply({ remove: soas.filter((soa) => soa !== latest), add: [] });
   }
@@ -175,12 +190,5 @@ function respond(request: Buffer, start: number, rcode: number, lease?: number):
   answer.writeUInt16BE(withZone ? 1 : 0, 4);
   if (lease === undefined) return answer;
   answer.writeUInt16BE(1, 10);
-  const opt = Buffer.alloc(OPT_LENGTH + 8);
-  opt.writeUInt16BE(Type.OPT, 1);
-  opt.writeUInt16BE(MAX_UDP_PAYLOAD, 3);
-  opt.writeUInt16BE(8, 9);
-  opt.writeUInt16BE(EdnsOption.UPDATE_LEASE, 11);
-  opt.writeUInt16BE(4, 13);
-  opt.writeUInt32BE(lease, 15);
-  return Buffer.concat([answer, opt]);
+  return Buffer.concat([answer, leaseRecord(lease)]);
 }

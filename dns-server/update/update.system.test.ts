@@ -1,69 +1,83 @@
-import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { addressesIn, ask, eventually } from '../testing/client.ts';
-import { parseEndpoint, type Endpoint } from '../transport/transport.ts';
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, type ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { addressesIn, ask, eventually } from "../testing/client.ts";
+import { parseEndpoint, type Endpoint } from "../transport/transport.ts";
 
 /** The update tools of BIND and of Knot against the command itself, which is killed in between. */
 
-const secret = Buffer.alloc(32, 7).toString('base64');
-const isInstalled = (tool: string): boolean => spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0;
+const secret = Buffer.alloc(32, 7).toString("base64");
+const isInstalled = (tool: string): boolean => spawnSync("sh", ["-c", `command -v ${tool}`]).status === 0;
 
 let folder: string;
 let server: ChildProcess | undefined;
 let endpoint: Endpoint;
 
 async function start(): Promise<void> {
-  const started = spawn(process.execPath, [join(import.meta.dirname, '../main.ts'), 'serve', '--config', join(folder, 'config.yaml')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const started = spawn(process.execPath, [join(import.meta.dirname, "../main.ts"), "serve", "--config", join(folder, "config.yaml")], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   server = started;
   const lines: string[] = [];
-  createInterface(started.stderr).on('line', (line) => lines.push(line));
-  const line = await eventually(() => lines.find((text) => text.includes('"serving"')), (found) => found !== undefined);
+  createInterface(started.stderr).on("line", (line) => lines.push(line));
+  const line = await eventually(
+    () => lines.find((text) => text.includes('"serving"')),
+    (found) => found !== undefined,
+  );
   endpoint = parseEndpoint((JSON.parse(line!) as { listen: string[] }).listen[0]!)!;
 }
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'peak-nsupdate-'));
-  writeFileSync(join(folder, 'config.yaml'), JSON.stringify({
-    role: 'root', listen: ['127.0.0.1:0'], zone: 'peak', records: '$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns AAAA fd00::1\n',
-    keys: [{ name: 'admin', secret }],
-    updates: { journal: 'journal', grants: [{ key: 'admin', names: ['*.peak'], types: ['AAAA', 'TXT'] }] },
-  }));
+  folder = mkdtempSync(join(tmpdir(), "peak-nsupdate-"));
+  writeFileSync(
+    join(folder, "config.yaml"),
+    JSON.stringify({
+      role: "root",
+      listen: ["127.0.0.1:0"],
+      zone: "peak",
+      records: "$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns AAAA fd00::1\n",
+      keys: [{ name: "admin", secret }],
+      updates: { journal: "journal", grants: [{ key: "admin", names: ["*.peak"], types: ["AAAA", "TXT"] }] },
+    }),
+  );
   await start();
 });
 afterEach(() => {
-  server?.kill('SIGKILL');
+  server?.kill("SIGKILL");
   rmSync(folder, { recursive: true });
 });
 
-describe.each([['nsupdate', ['-y', `hmac-sha256:admin:${secret}`]], ['knsupdate', ['-y', `hmac-sha256:admin:${secret}`]]])('%s', (tool, flags) => {
+describe.each([
+  ["nsupdate", ["-y", `hmac-sha256:admin:${secret}`]],
+  ["knsupdate", ["-y", `hmac-sha256:admin:${secret}`]],
+])("%s", (tool, flags) => {
   const update = (flag: readonly string[], ...commands: string[]): { status: number | null; output: string } => {
-    const script = [`server 127.0.0.1 ${endpoint.port}`, 'zone peak.', ...commands, 'send', ''].join('\n');
-    const { status, stdout, stderr } = spawnSync(tool, [...flags, ...flag], { input: script, encoding: 'utf8', timeout: 20_000 });
+    const script = [`server 127.0.0.1 ${endpoint.port}`, "zone peak.", ...commands, "send", ""].join("\n");
+    const { status, stdout, stderr } = spawnSync(tool, [...flags, ...flag], { input: script, encoding: "utf8", timeout: 20_000 });
     return { status, output: stdout + stderr };
   };
 
-  test.skipIf(!isInstalled(tool))('adds and removes, over UDP and TCP; what was acknowledged survives kill -9', async () => {
-    expect(update([], 'update add a.peak. 60 AAAA 2001:db8::1')).toMatchObject({ status: 0 });
-    expect(update(['-v'], 'update add a.peak. 60 AAAA 2001:db8::2', 'update add b.peak. 60 TXT "x y"')).toMatchObject({ status: 0 });
-    expect(addressesIn(await ask(endpoint, 'a.peak', 'AAAA'))).toEqual(['2001:db8::1', '2001:db8::2']);
-    server!.kill('SIGKILL');
-    await once(server!, 'exit');
+  test.skipIf(!isInstalled(tool))("adds and removes, over UDP and TCP; what was acknowledged survives kill -9", async () => {
+    expect(update([], "update add a.peak. 60 AAAA 2001:db8::1")).toMatchObject({ status: 0 });
+    expect(update(["-v"], "update add a.peak. 60 AAAA 2001:db8::2", 'update add b.peak. 60 TXT "x y"')).toMatchObject({ status: 0 });
+    expect(addressesIn(await ask(endpoint, "a.peak", "AAAA"))).toEqual(["2001:db8::1", "2001:db8::2"]);
+    server!.kill("SIGKILL");
+    await once(server!, "exit");
     await start();
-    expect(addressesIn(await ask(endpoint, 'a.peak', 'AAAA'))).toEqual(['2001:db8::1', '2001:db8::2']);
-    expect(update([], 'update delete a.peak. AAAA 2001:db8::1', 'update delete b.peak. TXT')).toMatchObject({ status: 0 });
-    expect(addressesIn(await ask(endpoint, 'a.peak', 'AAAA'))).toEqual(['2001:db8::2']);
-    expect((await ask(endpoint, 'b.peak', 'TXT')).answers).toEqual([]);
+    expect(addressesIn(await ask(endpoint, "a.peak", "AAAA"))).toEqual(["2001:db8::1", "2001:db8::2"]);
+    expect(update([], "update delete a.peak. AAAA 2001:db8::1", "update delete b.peak. TXT")).toMatchObject({ status: 0 });
+    expect(addressesIn(await ask(endpoint, "a.peak", "AAAA"))).toEqual(["2001:db8::2"]);
+    expect((await ask(endpoint, "b.peak", "TXT")).answers).toEqual([]);
   });
 
-  test.skipIf(!isInstalled(tool))('is told what it may not do', async () => {
-    expect(update([], 'update add a.peak. 60 A 192.0.2.1').output).toMatch(/REFUSED/);
-    expect(update([], 'prereq yxdomain none.peak.', 'update add a.peak. 60 TXT x').output).toMatch(/NXDOMAIN/);
-    expect((await ask(endpoint, 'a.peak', 'A')).answers).toEqual([]);
+  test.skipIf(!isInstalled(tool))("is told what it may not do", async () => {
+    expect(update([], "update add a.peak. 60 A 192.0.2.1").output).toMatch(/REFUSED/);
+    expect(update([], "prereq yxdomain none.peak.", "update add a.peak. 60 TXT x").output).toMatch(/NXDOMAIN/);
+    expect((await ask(endpoint, "a.peak", "A")).answers).toEqual([]);
   });
 });

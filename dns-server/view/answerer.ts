@@ -1,12 +1,12 @@
-import { Opcode } from '../wire/constants.ts';
-import type { Identity } from '../wire/edns.ts';
-import type { Name } from '../wire/name.ts';
-import { HEADER_LENGTH } from '../wire/query.ts';
-import { FastResponder, GENERAL } from './fast.ts';
-import type { AnswerTable } from './layout.ts';
-import { Responder, type Protocol, type Response } from './responder.ts';
-import { compileZone } from './table.ts';
-import type { View } from './view.ts';
+import { Opcode } from "../wire/constants.ts";
+import type { Identity } from "../wire/edns.ts";
+import type { Name } from "../wire/name.ts";
+import { HEADER_LENGTH } from "../wire/query.ts";
+import { FastResponder, GENERAL } from "./fast.ts";
+import type { AnswerTable } from "./layout.ts";
+import { Responder, type Protocol, type Response } from "./responder.ts";
+import { compileZone } from "./table.ts";
+import type { View } from "./view.ts";
 
 /** What other threads need to answer as this one does. */
 export interface TableListener {
@@ -70,7 +70,7 @@ export class Answerer {
   respond(message: Uint8Array, protocol: Protocol, client: Uint8Array): Response | undefined {
     const { fast, scratch } = this;
     fast.setTime(Math.floor(Date.now() / 1000));
-    const length = fast.answer(message, 0, message.length, scratch, 0, protocol === 'tcp' ? MAX_MESSAGE : 0, client, 0, client.length);
+    const length = fast.answer(message, 0, message.length, scratch, 0, protocol === "tcp" ? MAX_MESSAGE : 0, client, 0, client.length);
     if (length === GENERAL) return this.respondGenerally(message, protocol, client);
     return { message: Buffer.from(scratch.subarray(0, length)), rcode: fast.rcode, type: fast.type };
   }

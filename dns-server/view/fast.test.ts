@@ -1,17 +1,17 @@
-import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { encodeQuery } from '../testing/client.ts';
-import { decodeMessage } from '../testing/decode.ts';
-import { testClient, testIdentity } from '../testing/identity.ts';
-import { QUERY_TYPES, randomName, randomZone, seededRandom } from '../testing/random-zone.ts';
-import { foldName, parseName } from '../wire/name.ts';
-import { loadZone } from '../zone/load.ts';
-import { parseMasterFile } from '../zone/master-file.ts';
-import { makeZone, type Zone } from '../zone/zone.ts';
-import { FastResponder, GENERAL } from './fast.ts';
-import { Responder, type Protocol } from './responder.ts';
-import { compileZone } from './table.ts';
-import type { View } from './view.ts';
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { encodeQuery } from "../testing/client.ts";
+import { decodeMessage } from "../testing/decode.ts";
+import { testClient, testIdentity } from "../testing/identity.ts";
+import { QUERY_TYPES, randomName, randomZone, seededRandom } from "../testing/random-zone.ts";
+import { foldName, parseName } from "../wire/name.ts";
+import { loadZone } from "../zone/load.ts";
+import { parseMasterFile } from "../zone/master-file.ts";
+import { makeZone, type Zone } from "../zone/zone.ts";
+import { FastResponder, GENERAL } from "./fast.ts";
+import { Responder, type Protocol } from "./responder.ts";
+import { compileZone } from "./table.ts";
+import type { View } from "./view.ts";
 
 const out = Buffer.alloc(0xffff);
 
@@ -27,25 +27,37 @@ function paths(zones: readonly Zone[]) {
       fast.setTime(Math.floor(Date.now() / 1000));
       // somewhere inside larger buffers, as a batch has it
       const buffer = Buffer.concat([Buffer.alloc(7), query, Buffer.alloc(9, 0xff)]);
-      const length = fast.answer(buffer, 7, query.length, out, 3, protocol === 'tcp' ? 0xfff0 : 0, testClient, 0, testClient.length);
+      const length = fast.answer(buffer, 7, query.length, out, 3, protocol === "tcp" ? 0xfff0 : 0, testClient, 0, testClient.length);
       return length === GENERAL ? undefined : Buffer.from(out.subarray(3, 3 + length));
     },
     answerGenerally: (query: Uint8Array, protocol: Protocol): Buffer => general.respond(view, query, protocol, testClient)!.message,
   };
 }
 
-/** What is the same whichever record came first, and whichever part of the question a name in record data was compressed with (its case). */
+/**
+ * What is the same whichever record came first, and whichever part of the question a name in record data was compressed with (its case).
+ */
 function essence(message: Buffer): unknown {
   const { answer, authority, additional, ...rest } = decodeMessage(message);
   const sorted = [answer, authority, additional].map((records) => records.map((record) => record.toLowerCase()).toSorted());
   const opt = message.readUInt16BE(10) > additional.length ? message.subarray(message.lastIndexOf(Buffer.from([0, 0, 41]))) : undefined;
-  return { ...rest, flags: message.readUInt16BE(2), sorted, opt: opt?.toString('hex'), question: message.subarray(12, 12 + 60).toString('hex').slice(0, 30) };
+  return {
+    ...rest,
+    flags: message.readUInt16BE(2),
+    sorted,
+    opt: opt?.toString("hex"),
+    question: message
+      .subarray(12, 12 + 60)
+      .toString("hex")
+      .slice(0, 30),
+  };
 }
 
-const parse = (origin: string, text: string): Zone => makeZone(foldName(parseName(origin)), parseMasterFile(text, { file: origin }).records);
-const OPT = Buffer.from('00002904d0000080000000', 'hex');
-const OPT_WITH_COOKIE = Buffer.from('00002904d000000000000c000a00080102030405060708', 'hex');
-const OPT_UNKNOWN = Buffer.from('0000291000000000000005fde9000101', 'hex');
+const parse = (origin: string, text: string): Zone =>
+  makeZone(foldName(parseName(origin)), parseMasterFile(text, { file: origin }).records);
+const OPT = Buffer.from("00002904d0000080000000", "hex");
+const OPT_WITH_COOKIE = Buffer.from("00002904d000000000000c000a00080102030405060708", "hex");
+const OPT_UNKNOWN = Buffer.from("0000291000000000000005fde9000101", "hex");
 
 function withOpt(query: Buffer, opt: Buffer): Buffer {
   const message = Buffer.concat([query, opt]);
@@ -53,8 +65,8 @@ function withOpt(query: Buffer, opt: Buffer): Buffer {
   return message;
 }
 
-describe('the tables', () => {
-  test('give the same answers as the general path over random zones', () => {
+describe("the tables", () => {
+  test("give the same answers as the general path over random zones", () => {
     const random = seededRandom(7);
     let fromTables = 0;
     for (let i = 0; i < 150; i++) {
@@ -65,8 +77,15 @@ describe('the tables', () => {
         const plain = encodeQuery(name, QUERY_TYPES[Math.floor(random() * QUERY_TYPES.length)]!, k);
         plain[2] = k & 1;
         plain[3] = (k & 2) << 3;
-        const query = k % 4 === 0 ? withOpt(plain, OPT) : k % 4 === 1 ? withOpt(plain, OPT_WITH_COOKIE) : k % 4 === 2 ? withOpt(plain, OPT_UNKNOWN) : plain;
-        const protocol = k % 5 === 0 ? 'tcp' : 'udp';
+        const query =
+          k % 4 === 0
+            ? withOpt(plain, OPT)
+            : k % 4 === 1
+              ? withOpt(plain, OPT_WITH_COOKIE)
+              : k % 4 === 2
+                ? withOpt(plain, OPT_UNKNOWN)
+                : plain;
+        const protocol = k % 5 === 0 ? "tcp" : "udp";
         const fast = answerFast(query, protocol);
         if (!fast) continue;
         fromTables++;
@@ -77,38 +96,44 @@ describe('the tables', () => {
     expect(fromTables).toBeGreaterThan(150 * 120 * 0.6);
   });
 
-  test('answer the closest of several zones, and refuse the rest', () => {
-    const zones = Array.from({ length: 50 }, (_, i) => parse(`z${i}.test.`, `z${i}.test. 1 IN SOA a. b. 1 2 3 4 5\nz${i}.test. 1 IN TXT "${i}"\n`));
-    const inner = parse('in.z7.test.', 'in.z7.test. 1 IN SOA a. b. 1 2 3 4 5\nin.z7.test. 1 IN TXT "inner"\n');
+  test("answer the closest of several zones, and refuse the rest", () => {
+    const zones = Array.from({ length: 50 }, (_, i) =>
+      parse(`z${i}.test.`, `z${i}.test. 1 IN SOA a. b. 1 2 3 4 5\nz${i}.test. 1 IN TXT "${i}"\n`),
+    );
+    const inner = parse("in.z7.test.", 'in.z7.test. 1 IN SOA a. b. 1 2 3 4 5\nin.z7.test. 1 IN TXT "inner"\n');
     const { fast, answerFast } = paths([...zones, inner]);
     const text = (name: string): string | undefined => {
-      const message = answerFast(encodeQuery(name, 'TXT'), 'udp');
-      return message && decodeMessage(message).answer[0]?.split(' ').at(-1);
+      const message = answerFast(encodeQuery(name, "TXT"), "udp");
+      return message && decodeMessage(message).answer[0]?.split(" ").at(-1);
     };
     for (let i = 0; i < 50; i++) expect(text(`z${i}.test.`)).toBe(`"${i}"`);
-    expect(text('in.z7.test')).toBe('"inner"');
+    expect(text("in.z7.test")).toBe('"inner"');
     fast.setZone(inner.origin, undefined);
-    expect(decodeMessage(answerFast(encodeQuery('in.z7.test', 'TXT'), 'udp')!).rcode).toBe(3);
-    expect(decodeMessage(answerFast(encodeQuery('elsewhere', 'TXT'), 'udp')!).rcode).toBe(5);
+    expect(decodeMessage(answerFast(encodeQuery("in.z7.test", "TXT"), "udp")!).rcode).toBe(3);
+    expect(decodeMessage(answerFast(encodeQuery("elsewhere", "TXT"), "udp")!).rcode).toBe(5);
     for (let round = 0; round < 100; round++) {
       fast.setZone(inner.origin, compileZone(inner));
-      expect(text('in.z7.test')).toBe('"inner"');
+      expect(text("in.z7.test")).toBe('"inner"');
       fast.setZone(inner.origin, undefined);
     }
     for (let i = 0; i < 50; i++) expect(text(`z${i}.test.`)).toBe(`"${i}"`);
     fast.setLoading(true);
-    expect(answerFast(encodeQuery('elsewhere', 'TXT'), 'udp')).toBeUndefined();
+    expect(answerFast(encodeQuery("elsewhere", "TXT"), "udp")).toBeUndefined();
   });
 
-  test('give of a limited RRset so many records, each equally often', () => {
-    const zone = makeZone(parseName('p.'), [
-      ...parseMasterFile('p. 1 IN SOA a. b. 1 2 3 4 5\n', { file: 'p' }).records,
-      ...Array.from({ length: 20 }, (_, i) => ({ name: parseName('p.'), type: 28, ttl: 5, rdata: Buffer.alloc(16, i + 1) })),
-    ], 8);
+  test("give of a limited RRset so many records, each equally often", () => {
+    const zone = makeZone(
+      parseName("p."),
+      [
+        ...parseMasterFile("p. 1 IN SOA a. b. 1 2 3 4 5\n", { file: "p" }).records,
+        ...Array.from({ length: 20 }, (_, i) => ({ name: parseName("p."), type: 28, ttl: 5, rdata: Buffer.alloc(16, i + 1) })),
+      ],
+      8,
+    );
     const { answerFast } = paths([zone]);
     const counts = new Map<string, number>();
     for (let i = 0; i < 2000; i++) {
-      const { answer } = decodeMessage(answerFast(encodeQuery('p', 'AAAA'), 'udp')!);
+      const { answer } = decodeMessage(answerFast(encodeQuery("p", "AAAA"), "udp")!);
       expect(new Set(answer).size).toBe(8);
       for (const record of answer) counts.set(record, (counts.get(record) ?? 0) + 1);
     }
@@ -117,27 +142,40 @@ describe('the tables', () => {
     for (const count of counts.values()) expect(Math.abs(count - 800)).toBeLessThan(150);
   });
 
-  test('leave what does not fit to the general path', () => {
-    const { zone } = loadZone(parseName('e.'), { file: 'e', text: `@ 1 SOA a. b. 1 2 3 4 5\n@ NS a.\n@ TXT ${'"1234567890" '.repeat(50)}\n` });
+  test("leave what does not fit to the general path", () => {
+    const { zone } = loadZone(parseName("e."), {
+      file: "e",
+      text: `@ 1 SOA a. b. 1 2 3 4 5\n@ NS a.\n@ TXT ${'"1234567890" '.repeat(50)}\n`,
+    });
     const { answerFast } = paths([zone]);
-    expect(answerFast(encodeQuery('e', 'TXT'), 'udp')).toBeUndefined();
-    expect(answerFast(withOpt(encodeQuery('e', 'TXT'), OPT), 'udp')).toBeDefined();
-    expect(answerFast(encodeQuery('e', 'TXT'), 'tcp')).toBeDefined();
+    expect(answerFast(encodeQuery("e", "TXT"), "udp")).toBeUndefined();
+    expect(answerFast(withOpt(encodeQuery("e", "TXT"), OPT), "udp")).toBeDefined();
+    expect(answerFast(encodeQuery("e", "TXT"), "tcp")).toBeDefined();
   });
 
-  test('random and mutated packets: the general path, or an answer that it would give too', () => {
-    const origin = 'z.test.';
+  test("random and mutated packets: the general path, or an answer that it would give too", () => {
+    const origin = "z.test.";
     const { answerFast, answerGenerally } = paths([parse(origin, randomZone(seededRandom(3), origin))]);
-    const valid = fc.constantFrom(withOpt(encodeQuery('www.z.test', 'A'), OPT_WITH_COOKIE), encodeQuery('a.b.z.test', 'AAAA'), withOpt(encodeQuery('z.test', 'NS'), OPT));
+    const valid = fc.constantFrom(
+      withOpt(encodeQuery("www.z.test", "A"), OPT_WITH_COOKIE),
+      encodeQuery("a.b.z.test", "AAAA"),
+      withOpt(encodeQuery("z.test", "NS"), OPT),
+    );
     const changes = fc.array(fc.tuple(fc.nat(60), fc.integer({ min: 0, max: 255 })), { maxLength: 5 });
-    const packet = fc.oneof(fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes)), fc.tuple(valid, changes, fc.nat(60)).map(([message, list, cut]) => {
-      const copy = Buffer.from(message);
-      for (const [at, value] of list) if (at < copy.length) copy[at] = value;
-      return cut < 6 ? copy.subarray(0, cut * 9) : copy;
-    }));
-    fc.assert(fc.property(packet, fc.constantFrom<Protocol>('udp', 'tcp'), (query, protocol) => {
-      const fast = answerFast(query, protocol);
-      if (fast) expect(essence(fast)).toEqual(essence(answerGenerally(query, protocol)));
-    }), { numRuns: 3000 });
+    const packet = fc.oneof(
+      fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes)),
+      fc.tuple(valid, changes, fc.nat(60)).map(([message, list, cut]) => {
+        const copy = Buffer.from(message);
+        for (const [at, value] of list) if (at < copy.length) copy[at] = value;
+        return cut < 6 ? copy.subarray(0, cut * 9) : copy;
+      }),
+    );
+    fc.assert(
+      fc.property(packet, fc.constantFrom<Protocol>("udp", "tcp"), (query, protocol) => {
+        const fast = answerFast(query, protocol);
+        if (fast) expect(essence(fast)).toEqual(essence(answerGenerally(query, protocol)));
+      }),
+      { numRuns: 3000 },
+    );
   });
 });

@@ -1,9 +1,9 @@
-import { Class, EdnsOption, Rcode, Type } from '../wire/constants.ts';
-import { COOKIE_LENGTH, isCookieLength } from '../wire/cookie.ts';
-import { MAX_UDP_PAYLOAD, OPT_LENGTH, type Identity } from '../wire/edns.ts';
-import { MAX_NAME_LENGTH, type Name } from '../wire/name.ts';
-import { HEADER_LENGTH } from '../wire/query.ts';
-import { Body, BODY_AA, CHILD_GENERAL, HASH_SEED, hashName, hashOctet, hashSlot, Head, Node, type AnswerTable } from './layout.ts';
+import { Class, EdnsOption, Rcode, Type } from "../wire/constants.ts";
+import { COOKIE_LENGTH, isCookieLength } from "../wire/cookie.ts";
+import { MAX_UDP_PAYLOAD, OPT_LENGTH, type Identity } from "../wire/edns.ts";
+import { MAX_NAME_LENGTH, type Name } from "../wire/name.ts";
+import { HEADER_LENGTH } from "../wire/query.ts";
+import { Body, BODY_AA, CHILD_GENERAL, HASH_SEED, hashName, hashOctet, hashSlot, Head, Node, type AnswerTable } from "./layout.ts";
 
 /** A question that the tables do not answer: the general path does. */
 export const GENERAL = 0;
@@ -20,7 +20,8 @@ const COOKIE_OPTION_LENGTH = 4 + COOKIE_LENGTH;
 const PLAIN_UDP_PAYLOAD = 512;
 
 /**
- * Answers plain questions from tables: looks the name up, copies the finished answer behind the question, and patches id, flags, pointers and
+ * Answers plain questions from tables: looks the name up, copies the finished answer behind the question, and patches id, flags,
+ * pointers and
  * rotation. Allocates nothing, and leaves everything odd to the general path. One for each thread.
  */
 export class FastResponder {
@@ -104,8 +105,15 @@ export class FastResponder {
    * @returns length of the answer, or GENERAL
    */
   answer(
-    query: Uint8Array, from: number, length: number, out: Uint8Array, to: number, tcpRoom: number,
-    client: Uint8Array, clientAt: number, clientLength: number,
+    query: Uint8Array,
+    from: number,
+    length: number,
+    out: Uint8Array,
+    to: number,
+    tcpRoom: number,
+    client: Uint8Array,
+    clientAt: number,
+    clientLength: number,
   ): number {
     // a query without flags that matter, with one question, and at most one record, which then is OPT
     if (length < MIN_QUERY || (query[from + 2]! & 0xf8) !== 0) return GENERAL;
@@ -126,7 +134,8 @@ export class FastResponder {
     let room = tcpRoom === 0 ? PLAIN_UDP_PAYLOAD : tcpRoom;
     if (query[from + 11] === 1) {
       const opt = questionEnd;
-      if (opt + OPT_LENGTH > end || query[opt] !== 0 || query[opt + 1] !== 0 || query[opt + 2] !== Type.OPT || query[opt + 6] !== 0) return GENERAL;
+      if (opt + OPT_LENGTH > end || query[opt] !== 0 || query[opt + 1] !== 0 || query[opt + 2] !== Type.OPT || query[opt + 6] !== 0)
+        return GENERAL;
       if (opt + OPT_LENGTH + ((query[opt + 9]! << 8) | query[opt + 10]!) !== end) return GENERAL;
       for (let at = opt + OPT_LENGTH; at < end;) {
         if (at + 4 > end) return GENERAL;
@@ -284,7 +293,15 @@ export class FastResponder {
   }
 
   private writeHead(
-    query: Uint8Array, from: number, out: Uint8Array, to: number, length: number, flags: number, answers: number, authority: number, additional: number,
+    query: Uint8Array,
+    from: number,
+    out: Uint8Array,
+    to: number,
+    length: number,
+    flags: number,
+    answers: number,
+    authority: number,
+    additional: number,
   ): void {
     out[to] = query[from]!;
     out[to + 1] = query[from + 1]!;
@@ -303,7 +320,14 @@ export class FastResponder {
   }
 
   private writeOpt(
-    out: Uint8Array, to: number, dnssecOk: number, query: Uint8Array, cookieAt: number, client: Uint8Array, clientAt: number, clientLength: number,
+    out: Uint8Array,
+    to: number,
+    dnssecOk: number,
+    query: Uint8Array,
+    cookieAt: number,
+    client: Uint8Array,
+    clientAt: number,
+    clientLength: number,
   ): void {
     out[to] = 0;
     out[to + 1] = 0;
@@ -334,5 +358,5 @@ function bodyOf(words: Int32Array, node: number, type: number): number {
 function apexOf({ words, octets }: Table): Name {
   const node = words[Head.APEX]!;
   const at = words[node + Node.NAME]!;
-  return Buffer.from(octets.subarray(at, at + words[node + Node.NAME_LENGTH]!)).toString('latin1') as Name;
+  return Buffer.from(octets.subarray(at, at + words[node + Node.NAME_LENGTH]!)).toString("latin1") as Name;
 }

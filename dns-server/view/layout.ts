@@ -1,7 +1,8 @@
-import { parentName, type Name } from '../wire/name.ts';
+import { parentName, type Name } from "../wire/name.ts";
 
 /**
- * A zone as a table of finished answers in one block of shared memory, which any thread can answer from without a copy. The layout is in 32-bit
+ * A zone as a table of finished answers in one block of shared memory, which any thread can answer from without a copy. The layout is in
+ * 32-bit
  * words; a reference is a word index, 0 is "none: the general path answers".
  *
  * - block: `Head` words, then records and the hash table, then the octets that they refer to
@@ -9,7 +10,8 @@ import { parentName, type Name } from '../wire/name.ts';
  * - node: `Node` words, then pairs (type, body)
  * - body: `Body` words, then offsets of compression pointers to shift
  *
- * The octets of a body follow the question of a message. They were written for a question of `BASE` octets. Where the asked name is longer (it
+ * The octets of a body follow the question of a message. They were written for a question of `BASE` octets. Where the asked name is
+ * longer (it
  * is below a cut, or does not exist), every compression pointer in them grows by the difference.
  */
 export type AnswerTable = SharedArrayBuffer;
@@ -18,7 +20,17 @@ export const Head = { MASK: 0, SLOTS: 1, NXDOMAIN: 2, APEX: 3, SIZE: 4 } as cons
 /** `CHILD` is for names below that do not exist: a wildcard's node, or `CHILD_GENERAL`. */
 export const Node = { NAME: 0, NAME_LENGTH: 1, IS_CUT: 2, DEFAULT: 3, CHILD: 4, TYPES: 5, SIZE: 6 } as const;
 /** Counts and pairs of small numbers share a word: high and low half. The ring is a run of `RING_COUNT` records of equal size. */
-export const Body = { OCTETS: 0, LENGTH: 1, FLAGS: 2, ANSWERS_AUTHORITY: 3, ADDITIONAL_BASE: 4, RING_COUNT_TAKE: 5, RING_START_SIZE: 6, POINTERS: 7, SIZE: 8 } as const;
+export const Body = {
+  OCTETS: 0,
+  LENGTH: 1,
+  FLAGS: 2,
+  ANSWERS_AUTHORITY: 3,
+  ADDITIONAL_BASE: 4,
+  RING_COUNT_TAKE: 5,
+  RING_START_SIZE: 6,
+  POINTERS: 7,
+  SIZE: 8,
+} as const;
 /** Flag beside the rcode in `Body.FLAGS`. */
 export const BODY_AA = 0x100;
 export const CHILD_GENERAL = -1;

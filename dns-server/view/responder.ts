@@ -1,14 +1,14 @@
-import { Class, EdnsOption, Flag, Opcode, Rcode, Type } from '../wire/constants.ts';
-import { ExtendedError, MAX_UDP_PAYLOAD, optRecord, type Identity } from '../wire/edns.ts';
-import { foldName, isSubdomain } from '../wire/name.ts';
-import { readQuery, type Query } from '../wire/query.ts';
-import { MessageWriter } from '../wire/writer.ts';
-import { lookup, type Answer } from '../zone/lookup.ts';
-import type { OwnedRRset, RRset } from '../zone/zone.ts';
-import { findZone, type View } from './view.ts';
+import { Class, EdnsOption, Flag, Opcode, Rcode, Type } from "../wire/constants.ts";
+import { ExtendedError, MAX_UDP_PAYLOAD, optRecord, type Identity } from "../wire/edns.ts";
+import { foldName, isSubdomain } from "../wire/name.ts";
+import { readQuery, type Query } from "../wire/query.ts";
+import { MessageWriter } from "../wire/writer.ts";
+import { lookup, type Answer } from "../zone/lookup.ts";
+import type { OwnedRRset, RRset } from "../zone/zone.ts";
+import { findZone, type View } from "./view.ts";
 
 /** How a query came in. */
-export type Protocol = 'udp' | 'tcp';
+export type Protocol = "udp" | "tcp";
 
 /** A message to send back, and what the metrics need of it. */
 export interface Response {
@@ -45,12 +45,12 @@ export class Responder {
    */
   respond(view: View, message: Uint8Array, protocol: Protocol, client: Uint8Array): Response | undefined {
     const read = readQuery(message);
-    if (read === 'drop') return undefined;
+    if (read === "drop") return undefined;
     const { query } = read;
     const { answer, extendedError } = this.decide(view, query, read.malformed);
     const opt = query.edns && optRecord(query.edns, this.identity, client, answer.rcode, extendedError);
     const udpLimit = query.edns ? Math.min(query.edns.payloadSize, MAX_UDP_PAYLOAD) : PLAIN_UDP_PAYLOAD;
-    return this.write(query, answer, protocol === 'tcp' ? MAX_MESSAGE : udpLimit, opt);
+    return this.write(query, answer, protocol === "tcp" ? MAX_MESSAGE : udpLimit, opt);
   }
 
   private decide(view: View, query: Query, malformed: boolean): Decision {
@@ -106,7 +106,8 @@ export class Responder {
   }
 
   /**
-   * Which records of an RRset to give, and in which order: from anywhere in the ring on, so that each comes equally often. At random, since a
+   * Which records of an RRset to give, and in which order: from anywhere in the ring on, so that each comes equally often. At random,
+   * since a
    * counter would fall into step with askers that always ask for A and AAAA in turn.
    */
   private order(rrset: RRset): readonly number[] | undefined {

@@ -1,15 +1,15 @@
-import { Rcode, Type } from '../wire/constants.ts';
-import { nameBytes, parentName, type Name } from '../wire/name.ts';
-import { HEADER_LENGTH } from '../wire/query.ts';
-import { MessageWriter } from '../wire/writer.ts';
-import { lookup, matchName, type Answer } from '../zone/lookup.ts';
-import type { Zone, ZoneNode } from '../zone/zone.ts';
-import { Body, BODY_AA, CHILD_GENERAL, hashName, hashSlot, Head, Node, type AnswerTable } from './layout.ts';
+import { Rcode, Type } from "../wire/constants.ts";
+import { nameBytes, parentName, type Name } from "../wire/name.ts";
+import { HEADER_LENGTH } from "../wire/query.ts";
+import { MessageWriter } from "../wire/writer.ts";
+import { lookup, matchName, type Answer } from "../zone/lookup.ts";
+import type { Zone, ZoneNode } from "../zone/zone.ts";
+import { Body, BODY_AA, CHILD_GENERAL, hashName, hashSlot, Head, Node, type AnswerTable } from "./layout.ts";
 
 /** Longer answers are left to the general path: over UDP they are cut anyway. */
 const MAX_BODY = 4096;
 /** Stands for any first label of a name that a wildcard matches: a label that no zone file will hold. */
-const STAND_IN = '\x01\x00';
+const STAND_IN = "\x01\x00";
 /** Types that are answered through an alias without the general path. */
 const ALIAS_TYPES: readonly number[] = [Type.A, Type.AAAA, Type.CNAME];
 /** A type that no record has: what it gets, every type without records gets. */
@@ -76,7 +76,7 @@ class Block {
 const writer = new MessageWriter();
 
 /** Which pointers move with the length of the asked name: none when it is the one written for; all; or all but those to the name itself. */
-type Shift = 'none' | 'all' | 'all but the name';
+type Shift = "none" | "all" | "all but the name";
 
 /** Writes the answers of a zone into a table. Every answer comes from `lookup`: the table only remembers. */
 export function compileZone(zone: Zone): AnswerTable {
@@ -111,20 +111,32 @@ export function compileZone(zone: Zone): AnswerTable {
     if (emitted > MAX_BODY || (take < count && followed)) return 0;
     const pointers = writer.pointers.filter((at) => {
       const target = ((writer.bytes[at]! & 0x3f) << 8) | writer.bytes[at + 1]!;
-      return shift === 'all' || (shift === 'all but the name' && target !== HEADER_LENGTH);
+      return shift === "all" || (shift === "all but the name" && target !== HEADER_LENGTH);
     });
     references.push(block.wordCount + Body.OCTETS);
     return block.add([
-      block.addOctets(writer.bytes.subarray(start, writer.length)), length, answer.rcode | (answer.authoritative ? BODY_AA : 0),
-      ((answers - count + take) << 16) | authority, (additional << 16) | question.length, (count << 16) | take,
-      ((isRing ? ringAt - start : length) << 16) | recordSize, pointers.length,
+      block.addOctets(writer.bytes.subarray(start, writer.length)),
+      length,
+      answer.rcode | (answer.authoritative ? BODY_AA : 0),
+      ((answers - count + take) << 16) | authority,
+      (additional << 16) | question.length,
+      (count << 16) | take,
+      ((isRing ? ringAt - start : length) << 16) | recordSize,
+      pointers.length,
       ...pointers.map((at) => at - start),
     ]);
   };
 
-  const negative = (rcode: number): Answer => ({ rcode, authoritative: true, answer: [], authority: [zone.negativeSoa], glue: [], additional: [] });
-  const nodata = addBody(zone.origin, negative(Rcode.NOERROR), 'all');
-  block.set(Head.NXDOMAIN, addBody(zone.origin, negative(Rcode.NXDOMAIN), 'all'));
+  const negative = (rcode: number): Answer => ({
+    rcode,
+    authoritative: true,
+    answer: [],
+    authority: [zone.negativeSoa],
+    glue: [],
+    additional: [],
+  });
+  const nodata = addBody(zone.origin, negative(Rcode.NOERROR), "all");
+  block.set(Head.NXDOMAIN, addBody(zone.origin, negative(Rcode.NXDOMAIN), "all"));
 
   const addNode = (name: Name, isCut: boolean, fallback: number, types: readonly number[]): number => {
     references.push(block.wordCount + Node.NAME);
@@ -135,7 +147,10 @@ export function compileZone(zone: Zone): AnswerTable {
   const addData = (question: Name, node: ZoneNode, shift: Shift): number => {
     const body = (type: number): number => addBody(question, lookup(zone, question, type), shift);
     const aliased = node.rrsets.has(Type.CNAME);
-    const types = (aliased ? ALIAS_TYPES : [...node.rrsets.keys()].filter((type) => type !== Type.DS)).flatMap((type) => [type, body(type)]);
+    const types = (aliased ? ALIAS_TYPES : [...node.rrsets.keys()].filter((type) => type !== Type.DS)).flatMap((type) => [
+      type,
+      body(type),
+    ]);
     if (!aliased) return addNode(question, false, nodata, types);
     // an alias that leaves the zone is the answer for every type
     const other = lookup(zone, question, NO_TYPE);
@@ -146,17 +161,17 @@ export function compileZone(zone: Zone): AnswerTable {
   const nodes = new Map<Name, number>();
   for (const [name, node] of zone.nodes) {
     const found = matchName(zone, name, NO_TYPE);
-    const isCut = found.kind === 'delegation' && found.node === node;
+    const isCut = found.kind === "delegation" && found.node === node;
     // what lies below a cut or a DNAME is never found: the search from below ends at the cut or DNAME
-    if (found.kind !== 'exact' && !isCut) continue;
-    nodes.set(name, isCut ? addNode(name, true, addBody(name, lookup(zone, name, NO_TYPE), 'all'), []) : addData(name, node, 'none'));
+    if (found.kind !== "exact" && !isCut) continue;
+    nodes.set(name, isCut ? addNode(name, true, addBody(name, lookup(zone, name, NO_TYPE), "all"), []) : addData(name, node, "none"));
     if (node.rrsets.has(Type.DNAME)) wildcards.push([name, CHILD_GENERAL]);
-    if (name.startsWith('\x01*')) {
+    if (name.startsWith("\x01*")) {
       const above = parentName(name);
       const asked = `${STAND_IN}${above}` as Name;
       // an alias may lead back to the asked name, so that the answer depends on it
       const general = isCut || node.rrsets.has(Type.CNAME) || zone.nodes.has(asked) || zone.nodes.get(above)!.rrsets.has(Type.DNAME);
-      wildcards.push([above, general ? CHILD_GENERAL : addData(asked, node, 'all but the name')]);
+      wildcards.push([above, general ? CHILD_GENERAL : addData(asked, node, "all but the name")]);
     }
   }
   for (const [above, node] of wildcards) {

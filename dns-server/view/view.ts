@@ -1,6 +1,6 @@
-import { Type } from '../wire/constants.ts';
-import { foldName, parentName, ROOT, type Name } from '../wire/name.ts';
-import type { Zone } from '../zone/zone.ts';
+import { Type } from "../wire/constants.ts";
+import { foldName, parentName, ROOT, type Name } from "../wire/name.ts";
+import type { Zone } from "../zone/zone.ts";
 
 /** What a server answers from. Immutable: a change makes a new one that is swapped in whole. */
 export interface View {

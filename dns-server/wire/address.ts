@@ -1,21 +1,22 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from "node:net";
 
 /** The 4 octets of an IPv4 address. */
 export function parseIpv4(text: string): Uint8Array {
   if (!isIPv4(text)) throw new Error(`"${text}" is not an IPv4 address`);
-  return Uint8Array.from(text.split('.').map(Number));
+  return Uint8Array.from(text.split(".").map(Number));
 }
 
 /** The 16 octets of an IPv6 address (no zone index). */
 export function parseIpv6(text: string): Uint8Array {
-  if (!isIPv6(text) || text.includes('%')) throw new Error(`"${text}" is not an IPv6 address`);
+  if (!isIPv6(text) || text.includes("%")) throw new Error(`"${text}" is not an IPv6 address`);
   const bytes = new Uint8Array(16);
   const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
   const tail = dotted ? parseIpv4(dotted[2]!) : undefined;
-  const body = dotted && tail ? `${dotted[1]}${((tail[0]! << 8) | tail[1]!).toString(16)}:${((tail[2]! << 8) | tail[3]!).toString(16)}` : text;
-  const [head, rest] = body.split('::');
-  const front = head ? head.split(':') : [];
-  const back = rest ? rest.split(':') : [];
+  const body =
+    dotted && tail ? `${dotted[1]}${((tail[0]! << 8) | tail[1]!).toString(16)}:${((tail[2]! << 8) | tail[3]!).toString(16)}` : text;
+  const [head, rest] = body.split("::");
+  const front = head ? head.split(":") : [];
+  const back = rest ? rest.split(":") : [];
   const put = (group: string, index: number): void => {
     const value = parseInt(group, 16);
     bytes[2 * index] = value >> 8;
@@ -26,7 +27,7 @@ export function parseIpv6(text: string): Uint8Array {
   return bytes;
 }
 
-export const formatIpv4 = (bytes: Uint8Array): string => bytes.join('.');
+export const formatIpv4 = (bytes: Uint8Array): string => bytes.join(".");
 
 /** Canonical text of an IPv6 address (RFC 5952). */
 export function formatIpv6(bytes: Uint8Array): string {
@@ -38,12 +39,12 @@ export function formatIpv6(bytes: Uint8Array): string {
     if (length > best.length) best = { start, length };
   }
   const hex = groups.map((group) => group.toString(16));
-  if (best.length < 2) return hex.join(':');
-  return `${hex.slice(0, best.start).join(':')}::${hex.slice(best.start + best.length).join(':')}`;
+  if (best.length < 2) return hex.join(":");
+  return `${hex.slice(0, best.start).join(":")}::${hex.slice(best.start + best.length).join(":")}`;
 }
 
 /** The octets of an address as the system shows it; the interface of a link-local one is left out. */
 export function parseAddress(text: string): Uint8Array {
-  const [address = ''] = text.split('%');
-  return address.includes(':') ? parseIpv6(address) : parseIpv4(address);
+  const [address = ""] = text.split("%");
+  return address.includes(":") ? parseIpv6(address) : parseIpv4(address);
 }

@@ -1,4 +1,4 @@
-import { SipHash } from './siphash.ts';
+import { SipHash } from "./siphash.ts";
 
 export const CLIENT_COOKIE_LENGTH = 8;
 /** Client cookie and server cookie together, as this server gives them. */
@@ -25,7 +25,14 @@ export class Cookies {
    * @param now seconds since 1970
    */
   write(
-    out: Uint8Array, at: number, message: Uint8Array, from: number, address: Uint8Array, now: number, addressAt = 0, addressLength = address.length,
+    out: Uint8Array,
+    at: number,
+    message: Uint8Array,
+    from: number,
+    address: Uint8Array,
+    now: number,
+    addressAt = 0,
+    addressLength = address.length,
   ): void {
     const { input } = this;
     for (let i = 0; i < CLIENT_COOKIE_LENGTH; i++) input[i] = message[from + i]!;

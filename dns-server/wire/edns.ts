@@ -1,6 +1,6 @@
-import { EDNS_DO, EdnsOption, Type } from './constants.ts';
-import { COOKIE_LENGTH, type Cookies } from './cookie.ts';
-import type { Edns } from './query.ts';
+import { EDNS_DO, EdnsOption, Type } from "./constants.ts";
+import { COOKIE_LENGTH, type Cookies } from "./cookie.ts";
+import type { Edns } from "./query.ts";
 
 /** The UDP answers that this server sends are no larger (RFC 9715), whatever the asker would take. */
 export const MAX_UDP_PAYLOAD = 1232;
@@ -46,4 +46,16 @@ export function optRecord(edns: Edns, identity: Identity, client: Uint8Array, rc
   record.writeUInt16BE(edns.dnssecOk ? EDNS_DO : 0, 7);
   record.writeUInt16BE(data.length, 9);
   return Buffer.concat([record, data]);
+}
+
+/** An OPT record with the lease of an update (RFC 9664), in seconds. */
+export function leaseRecord(lease: number): Buffer {
+  const record = Buffer.alloc(OPT_LENGTH + 8);
+  record.writeUInt16BE(Type.OPT, 1);
+  record.writeUInt16BE(MAX_UDP_PAYLOAD, 3);
+  record.writeUInt16BE(8, 9);
+  record.writeUInt16BE(EdnsOption.UPDATE_LEASE, 11);
+  record.writeUInt16BE(4, 13);
+  record.writeUInt32BE(lease, 15);
+  return record;
 }

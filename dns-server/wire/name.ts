@@ -2,26 +2,22 @@
  * Domain names. A name is kept in its uncompressed wire form as a string of bytes (one char code a byte): cheap as a map key, cheap to cut
  * into labels, and nothing is lost (any byte may stand in a label). The root is "\0".
  */
-export type Name = string & { readonly __brand: 'Name' };
+export type Name = string & { readonly __brand: "Name" };
 
-export const ROOT = '\0' as Name;
+export const ROOT = "\0" as Name;
 export const MAX_NAME_LENGTH = 255;
 const MAX_LABEL_LENGTH = 63;
 
-/** Lower-cases ASCII letters only (RFC 4343). Length octets are at most 63, below the letters, so that the whole wire form can be folded at once. */
+/**
+ * Lower-cases ASCII letters only (RFC 4343). Length octets are at most 63, below the letters, so that the whole wire form can be folded at
+ * once.
+ */
 export function foldName(name: Name): Name {
   return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) as Name;
 }
 
 /** The name without its first label. The root has no parent. */
 export const parentName = (name: Name): Name => name.slice(1 + name.charCodeAt(0)) as Name;
-
-/** Number of labels, the root not counted. */
-export function labelCount(name: Name): number {
-  let count = 0;
-  for (let at = 0; name.charCodeAt(at) !== 0; at += 1 + name.charCodeAt(at)) count++;
-  return count;
-}
 
 /** Whether `name` is `ancestor` or below it. Both folded. */
 export function isSubdomain(name: Name, ancestor: Name): boolean {
@@ -54,25 +50,25 @@ export function replaceSuffix(name: Name, from: Name, to: Name): Name | undefine
  * @throws Error with a message that says what is wrong with the name
  */
 export function parseName(text: string, origin: Name = ROOT): Name {
-  if (text === '@') return origin;
-  if (text === '.') return ROOT;
-  if (text === '') throw new Error('empty name');
-  let wire = '';
-  let label = '';
+  if (text === "@") return origin;
+  if (text === ".") return ROOT;
+  if (text === "") throw new Error("empty name");
+  let wire = "";
+  let label = "";
   let absolute = false;
   const endLabel = (): void => {
-    if (label === '') throw new Error(`empty label in name "${text}"`);
+    if (label === "") throw new Error(`empty label in name "${text}"`);
     if (label.length > MAX_LABEL_LENGTH) throw new Error(`label longer than ${MAX_LABEL_LENGTH} octets in name "${text}"`);
     wire += String.fromCharCode(label.length) + label;
-    label = '';
+    label = "";
   };
-  const bytes = Buffer.from(text, 'utf8').toString('latin1');
+  const bytes = Buffer.from(text, "utf8").toString("latin1");
   for (let i = 0; i < bytes.length; i++) {
     const char = bytes[i]!;
-    if (char === '.') {
+    if (char === ".") {
       endLabel();
       absolute = i === bytes.length - 1;
-    } else if (char === '\\') {
+    } else if (char === "\\") {
       const { byte, length } = readEscape(bytes, i, text);
       label += String.fromCharCode(byte);
       i += length - 1;
@@ -98,18 +94,18 @@ export function readEscape(bytes: string, at: number, shown: string): { byte: nu
 
 /** Presentation form, absolute, escaped so that `parseName` gives the same name back. */
 export function formatName(name: Name): string {
-  if (name === ROOT) return '.';
-  let text = '';
+  if (name === ROOT) return ".";
+  let text = "";
   for (let at = 0, length = name.charCodeAt(0); length !== 0; at += 1 + length, length = name.charCodeAt(at)) {
     for (let i = at + 1; i <= at + length; i++) text += escapeByte(name.charCodeAt(i), '.\\"()@;$');
-    text += '.';
+    text += ".";
   }
   return text;
 }
 
 /** One byte in presentation form; `special` characters get a backslash, the unprintable \DDD. */
 export function escapeByte(byte: number, special: string): string {
-  if (byte <= 0x20 || byte >= 0x7f) return `\\${String(byte).padStart(3, '0')}`;
+  if (byte <= 0x20 || byte >= 0x7f) return `\\${String(byte).padStart(3, "0")}`;
   const char = String.fromCharCode(byte);
   return special.includes(char) ? `\\${char}` : char;
 }
@@ -119,7 +115,7 @@ export function escapeByte(byte: number, special: string): string {
  * @returns the name and the offset behind it, or undefined when it is malformed
  */
 export function readName(message: Uint8Array, start: number): { name: Name; end: number } | undefined {
-  let name = '';
+  let name = "";
   let at = start;
   let end = -1;
   let lowest = start;
@@ -147,4 +143,4 @@ export function readName(message: Uint8Array, start: number): { name: Name; end:
 }
 
 /** The bytes of a name, for use inside record data. */
-export const nameBytes = (name: Name): Uint8Array => Buffer.from(name, 'latin1');
+export const nameBytes = (name: Name): Uint8Array => Buffer.from(name, "latin1");

@@ -1,6 +1,6 @@
-import { EdnsOption, Type } from './constants.ts';
-import { isCookieLength } from './cookie.ts';
-import { readName, type Name } from './name.ts';
+import { EdnsOption, Type } from "./constants.ts";
+import { isCookieLength } from "./cookie.ts";
+import { readName, type Name } from "./name.ts";
 
 /** The EDNS part of a query (RFC 6891). */
 export interface Edns {
@@ -39,8 +39,8 @@ const u16 = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes
  * @returns 'drop' for what must not be answered (too short for a header, or itself a response); a query without a question and `malformed`
  *   set when the rest cannot be read
  */
-export function readQuery(message: Uint8Array): { query: Query; malformed: boolean } | 'drop' {
-  if (message.length < HEADER_LENGTH || message[2]! & 0x80) return 'drop';
+export function readQuery(message: Uint8Array): { query: Query; malformed: boolean } | "drop" {
+  if (message.length < HEADER_LENGTH || message[2]! & 0x80) return "drop";
   const id = u16(message, 0);
   const flags = u16(message, 2);
   const opcode = (flags >> 11) & 15;

@@ -1,68 +1,106 @@
-import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { readEntries } from '../zone/lexer.ts';
-import { Type, typeCode } from './constants.ts';
-import { parseName, ROOT } from './name.ts';
-import { formatRdata, parseRdata } from './rdata.ts';
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { readEntries } from "../zone/lexer.ts";
+import { Type, typeCode } from "./constants.ts";
+import { parseName, ROOT } from "./name.ts";
+import { formatRdata, parseRdata } from "./rdata.ts";
 
 const words = (text: string) => [...readEntries(text)][0]?.tokens ?? [];
-const parse = (type: string, text: string): Uint8Array => parseRdata(typeCode(type)!, words(text), parseName('example.'));
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const parse = (type: string, text: string): Uint8Array => parseRdata(typeCode(type)!, words(text), parseName("example."));
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
-describe('record data', () => {
+describe("record data", () => {
   test.each([
-    ['A', '192.0.2.1', 'c0000201', '192.0.2.1'],
-    ['AAAA', '2001:DB8:0:0:1::1', '20010db8000000000001000000000001', '2001:db8::1:0:0:1'],
-    ['AAAA', '::ffff:192.0.2.1', '00000000000000000000ffffc0000201', '::ffff:c000:201'],
-    ['AAAA', '::', '0'.repeat(32), '::'],
-    ['NS', 'ns', '026e73076578616d706c6500', 'ns.example.'],
-    ['SOA', '. h. 1 1h 10m 1w 5', '00016800000000010000' + '0e10000002580009' + '3a8000000005', '. h. 1 3600 600 604800 5'],
-    ['MX', '10 .', '000a00', '10 .'],
-    ['TXT', '"a b" c\\"d \\255', '0361206203632264' + '01ff', '"a b" "c\\"d" "\\255"'],
-    ['TXT', '""', '00', '""'],
-    ['SRV', '1 2 80 x.', '0001000200500178' + '00', '1 2 80 x.'],
-    ['CAA', '0 issue "ca.example"', '000569737375656361' + '2e6578616d706c65', '0 issue "ca.example"'],
-    ['NAPTR', '1 2 "s" "e" "!a!b!" .', '0001000201730165' + '052161216221' + '00', '1 2 "s" "e" "!a!b!" .'],
-    ['DS', '1 13 2 AB cd', '00010d02abcd', '1 13 2 abcd'],
-    ['SSHFP', '4 2 00ff', '040200ff', '4 2 00ff'],
-    ['TLSA', '3 1 1 00 11', '0301010011', '3 1 1 0011'],
-    ['LOC', '42 21 54 N 71 06 18 W -24m 30m', '00' + '33' + '16' + '13' + '89172dd0' + '70be15f0' + '00988d20',
-      '42 21 54.000 N 71 6 18.000 W -24.00m 30.00m 10000.00m 10.00m'],
-    ['HTTPS', '1 . alpn="h2,h3" port=8443 ipv6hint=2001:db8::1', '000100' + '0001000602683202' + '6833' + '000300022' + '0fb'
-      + '0006001020010db8000000000000000000000001', '1 . alpn="h2,h3" port=8443 ipv6hint=2001:db8::1'],
-    ['SVCB', '1 foo. mandatory=alpn,ipv4hint key667="a\\bc" alpn=h2 ipv4hint=192.0.2.1 no-default-alpn',
-      '000103666f6f00' + '0000000400010004' + '00010003026832' + '00020000' + '00040004c0000201' + '029b0003616263',
-      '1 foo. mandatory=alpn,ipv4hint alpn="h2" no-default-alpn ipv4hint=192.0.2.1 key667="abc"'],
-    ['TYPE65280', '\\# 3 abcdef', 'abcdef', '\\# 3 abcdef'],
-    ['TYPE65280', '\\# 0', '', '\\# 0'],
-    ['A', '\\# 4 c0000201', 'c0000201', '192.0.2.1'],
-    ['HINFO', 'a b', '01610162', '"a" "b"'],
-    ['DNSKEY', '257 3 13 AQID', '0101030d010203', '257 3 13 AQID'],
-  ])('%s %s', (type, text, wire, shown) => {
+    ["A", "192.0.2.1", "c0000201", "192.0.2.1"],
+    ["AAAA", "2001:DB8:0:0:1::1", "20010db8000000000001000000000001", "2001:db8::1:0:0:1"],
+    ["AAAA", "::ffff:192.0.2.1", "00000000000000000000ffffc0000201", "::ffff:c000:201"],
+    ["AAAA", "::", "0".repeat(32), "::"],
+    ["NS", "ns", "026e73076578616d706c6500", "ns.example."],
+    ["SOA", ". h. 1 1h 10m 1w 5", "00016800000000010000" + "0e10000002580009" + "3a8000000005", ". h. 1 3600 600 604800 5"],
+    ["MX", "10 .", "000a00", "10 ."],
+    ["TXT", '"a b" c\\"d \\255', "0361206203632264" + "01ff", '"a b" "c\\"d" "\\255"'],
+    ["TXT", '""', "00", '""'],
+    ["SRV", "1 2 80 x.", "0001000200500178" + "00", "1 2 80 x."],
+    ["CAA", '0 issue "ca.example"', "000569737375656361" + "2e6578616d706c65", '0 issue "ca.example"'],
+    ["NAPTR", '1 2 "s" "e" "!a!b!" .', "0001000201730165" + "052161216221" + "00", '1 2 "s" "e" "!a!b!" .'],
+    ["DS", "1 13 2 AB cd", "00010d02abcd", "1 13 2 abcd"],
+    ["SSHFP", "4 2 00ff", "040200ff", "4 2 00ff"],
+    ["TLSA", "3 1 1 00 11", "0301010011", "3 1 1 0011"],
+    [
+      "LOC",
+      "42 21 54 N 71 06 18 W -24m 30m",
+      "00" + "33" + "16" + "13" + "89172dd0" + "70be15f0" + "00988d20",
+      "42 21 54.000 N 71 6 18.000 W -24.00m 30.00m 10000.00m 10.00m",
+    ],
+    [
+      "HTTPS",
+      '1 . alpn="h2,h3" port=8443 ipv6hint=2001:db8::1',
+      "000100" + "0001000602683202" + "6833" + "000300022" + "0fb" + "0006001020010db8000000000000000000000001",
+      '1 . alpn="h2,h3" port=8443 ipv6hint=2001:db8::1',
+    ],
+    [
+      "SVCB",
+      '1 foo. mandatory=alpn,ipv4hint key667="a\\bc" alpn=h2 ipv4hint=192.0.2.1 no-default-alpn',
+      "000103666f6f00" + "0000000400010004" + "00010003026832" + "00020000" + "00040004c0000201" + "029b0003616263",
+      '1 foo. mandatory=alpn,ipv4hint alpn="h2" no-default-alpn ipv4hint=192.0.2.1 key667="abc"',
+    ],
+    ["TYPE65280", "\\# 3 abcdef", "abcdef", "\\# 3 abcdef"],
+    ["TYPE65280", "\\# 0", "", "\\# 0"],
+    ["A", "\\# 4 c0000201", "c0000201", "192.0.2.1"],
+    ["HINFO", "a b", "01610162", '"a" "b"'],
+    ["DNSKEY", "257 3 13 AQID", "0101030d010203", "257 3 13 AQID"],
+  ])("%s %s", (type, text, wire, shown) => {
     const rdata = parse(type, text);
     expect(hex(rdata)).toBe(wire);
     expect(formatRdata(typeCode(type)!, rdata)).toBe(shown);
   });
 
   test.each([
-    ['A', '192.0.2.256'], ['A', '192.0.2.1 x'], ['A', ''], ['AAAA', '1::2::3'], ['AAAA', 'fe80::1%eth0'], ['MX', '65536 a.'], ['MX', '10'],
-    ['TXT', 'x'.repeat(256)], ['TXT', ''], ['CAA', '0 is-sue "x"'], ['DS', '1 13 2 abc'], ['DS', '1 13 2'], ['SOA', 'a. b. 1 2 3 4'], ['TYPE65280', 'x'],
-    ['A', '\\# 3 c00002'], ['TYPE65280', '\\# 2 ab'], ['LOC', '91 N 0 E 0m'], ['LOC', '1 N 1 E'], ['HTTPS', '1 . port=x'], ['HTTPS', '1 . port=1 port=2'],
-    ['HTTPS', '1 . mandatory=port'], ['HTTPS', '1 . alpn'], ['HTTPS', '1 . nonsense=1'], ['DNSKEY', '257 3 13 A'], ['SRV', '1 2 80 a..b'],
-  ])('refuses %s %s', (type, text) => expect(() => parse(type, text)).toThrow());
+    ["A", "192.0.2.256"],
+    ["A", "192.0.2.1 x"],
+    ["A", ""],
+    ["AAAA", "1::2::3"],
+    ["AAAA", "fe80::1%eth0"],
+    ["MX", "65536 a."],
+    ["MX", "10"],
+    ["TXT", "x".repeat(256)],
+    ["TXT", ""],
+    ["CAA", '0 is-sue "x"'],
+    ["DS", "1 13 2 abc"],
+    ["DS", "1 13 2"],
+    ["SOA", "a. b. 1 2 3 4"],
+    ["TYPE65280", "x"],
+    ["A", "\\# 3 c00002"],
+    ["TYPE65280", "\\# 2 ab"],
+    ["LOC", "91 N 0 E 0m"],
+    ["LOC", "1 N 1 E"],
+    ["HTTPS", "1 . port=x"],
+    ["HTTPS", "1 . port=1 port=2"],
+    ["HTTPS", "1 . mandatory=port"],
+    ["HTTPS", "1 . alpn"],
+    ["HTTPS", "1 . nonsense=1"],
+    ["DNSKEY", "257 3 13 A"],
+    ["SRV", "1 2 80 a..b"],
+  ])("refuses %s %s", (type, text) => expect(() => parse(type, text)).toThrow());
 
-  test('any octets of any type have a presentation form that gives them back', () => {
-    const type = fc.oneof(fc.constantFrom(...Object.values(Type).filter((code) => code < 100 || code > 255)), fc.integer({ min: 256, max: 65_535 }));
-    fc.assert(fc.property(type, fc.uint8Array({ maxLength: 80 }), (code, bytes) => {
-      const shown = formatRdata(code, bytes);
-      let again: Uint8Array | undefined;
-      try {
-        again = parseRdata(code, words(shown), ROOT);
-      } catch {
-        // ill-formed data of a known type is shown in generic form, which is refused as input
-        expect(shown).toMatch(/^\\#/);
-      }
-      if (again) expect(hex(again)).toBe(hex(bytes));
-    }), { numRuns: 2000 });
+  test("any octets of any type have a presentation form that gives them back", () => {
+    const type = fc.oneof(
+      fc.constantFrom(...Object.values(Type).filter((code) => code < 100 || code > 255)),
+      fc.integer({ min: 256, max: 65_535 }),
+    );
+    fc.assert(
+      fc.property(type, fc.uint8Array({ maxLength: 80 }), (code, bytes) => {
+        const shown = formatRdata(code, bytes);
+        let again: Uint8Array | undefined;
+        try {
+          again = parseRdata(code, words(shown), ROOT);
+        } catch {
+          // ill-formed data of a known type is shown in generic form, which is refused as input
+          expect(shown).toMatch(/^\\#/);
+        }
+        if (again) expect(hex(again)).toBe(hex(bytes));
+      }),
+      { numRuns: 2000 },
+    );
   });
 });

@@ -1,35 +1,39 @@
-import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from './address.ts';
-import { Type, typeName } from './constants.ts';
-import { formatLoc, parseLoc } from './loc.ts';
-import { formatName, nameBytes, parseName, readName, type Name } from './name.ts';
-import { decodeBase64, formatSvcParams, parseSvcParams } from './svcb.ts';
-import { parseTtl, parseUint, quoteText, unescapeText, type Token } from './text.ts';
+import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from "./address.ts";
+import { Type, typeName } from "./constants.ts";
+import { formatLoc, parseLoc } from "./loc.ts";
+import { formatName, nameBytes, parseName, readName, type Name } from "./name.ts";
+import { decodeBase64, formatSvcParams, parseSvcParams } from "./svcb.ts";
+import { parseTtl, parseUint, quoteText, unescapeText, type Token } from "./text.ts";
 
-/** Record data: presentation form to wire form and back, driven by one table of fields a type. Types that are not in it are opaque (RFC 3597). */
+/**
+ * Record data: presentation form to wire form and back, driven by one table of fields a type. Types that are not in it are opaque (RFC
+ * 3597).
+ */
 
-type Field = 'u8' | 'u16' | 'u32' | 'time' | 'ipv4' | 'ipv6' | 'name' | 'text' | 'texts' | 'tag' | 'value' | 'hex' | 'base64' | 'svcparams' | 'loc';
+type Field =
+  "u8" | "u16" | "u32" | "time" | "ipv4" | "ipv6" | "name" | "text" | "texts" | "tag" | "value" | "hex" | "base64" | "svcparams" | "loc";
 
 const FIELDS = new Map<number, readonly Field[]>([
-  [Type.A, ['ipv4']],
-  [Type.NS, ['name']],
-  [Type.CNAME, ['name']],
-  [Type.SOA, ['name', 'name', 'u32', 'time', 'time', 'time', 'time']],
-  [Type.PTR, ['name']],
-  [Type.HINFO, ['text', 'text']],
-  [Type.MX, ['u16', 'name']],
-  [Type.TXT, ['texts']],
-  [Type.AAAA, ['ipv6']],
-  [Type.LOC, ['loc']],
-  [Type.SRV, ['u16', 'u16', 'u16', 'name']],
-  [Type.NAPTR, ['u16', 'u16', 'text', 'text', 'text', 'name']],
-  [Type.DNAME, ['name']],
-  [Type.DS, ['u16', 'u8', 'u8', 'hex']],
-  [Type.SSHFP, ['u8', 'u8', 'hex']],
-  [Type.DNSKEY, ['u16', 'u8', 'u8', 'base64']],
-  [Type.TLSA, ['u8', 'u8', 'u8', 'hex']],
-  [Type.SVCB, ['u16', 'name', 'svcparams']],
-  [Type.HTTPS, ['u16', 'name', 'svcparams']],
-  [Type.CAA, ['u8', 'tag', 'value']],
+  [Type.A, ["ipv4"]],
+  [Type.NS, ["name"]],
+  [Type.CNAME, ["name"]],
+  [Type.SOA, ["name", "name", "u32", "time", "time", "time", "time"]],
+  [Type.PTR, ["name"]],
+  [Type.HINFO, ["text", "text"]],
+  [Type.MX, ["u16", "name"]],
+  [Type.TXT, ["texts"]],
+  [Type.AAAA, ["ipv6"]],
+  [Type.LOC, ["loc"]],
+  [Type.SRV, ["u16", "u16", "u16", "name"]],
+  [Type.NAPTR, ["u16", "u16", "text", "text", "text", "name"]],
+  [Type.DNAME, ["name"]],
+  [Type.DS, ["u16", "u8", "u8", "hex"]],
+  [Type.SSHFP, ["u8", "u8", "hex"]],
+  [Type.DNSKEY, ["u16", "u8", "u8", "base64"]],
+  [Type.TLSA, ["u8", "u8", "u8", "hex"]],
+  [Type.SVCB, ["u16", "name", "svcparams"]],
+  [Type.HTTPS, ["u16", "name", "svcparams"]],
+  [Type.CAA, ["u8", "tag", "value"]],
 ]);
 
 const CAA_TAG = /^[a-z0-9]{1,255}$/i;
@@ -42,13 +46,13 @@ const uintBytes = (value: number, size: 1 | 2 | 4): Uint8Array => {
 
 function characterString(token: Token): Uint8Array {
   const value = unescapeText(token.text);
-  if (value.length > 255) throw new Error('a character string is longer than 255 octets');
-  return Buffer.from(String.fromCharCode(value.length) + value, 'latin1');
+  if (value.length > 255) throw new Error("a character string is longer than 255 octets");
+  return Buffer.from(String.fromCharCode(value.length) + value, "latin1");
 }
 
 function hexBytes(text: string): Uint8Array {
-  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(text)) throw new Error('bad hexadecimal data');
-  return Buffer.from(text, 'hex');
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(text)) throw new Error("bad hexadecimal data");
+  return Buffer.from(text, "hex");
 }
 
 /**
@@ -57,7 +61,7 @@ function hexBytes(text: string): Uint8Array {
  * @throws Error with what is wrong
  */
 export function parseRdata(type: number, tokens: readonly Token[], origin: Name): Uint8Array {
-  if (tokens[0]?.text === '\\#' && !tokens[0].quoted) return parseGenericRdata(type, tokens);
+  if (tokens[0]?.text === "\\#" && !tokens[0].quoted) return parseGenericRdata(type, tokens);
   const fields = FIELDS.get(type);
   if (!fields) throw new Error(`${typeName(type)} has no presentation form here: give its data as \\# LENGTH HEX (RFC 3597)`);
   const parts: Uint8Array[] = [];
@@ -74,56 +78,68 @@ export function parseRdata(type: number, tokens: readonly Token[], origin: Name)
   };
   for (const field of fields) {
     switch (field) {
-      case 'u8':
+      case "u8":
         parts.push(uintBytes(parseUint(next().text, 8), 1));
         break;
-      case 'u16':
+      case "u16":
         parts.push(uintBytes(parseUint(next().text, 16), 2));
         break;
-      case 'u32':
+      case "u32":
         parts.push(uintBytes(parseUint(next().text, 32), 4));
         break;
-      case 'time':
+      case "time":
         parts.push(uintBytes(parseTtl(next().text), 4));
         break;
-      case 'ipv4':
+      case "ipv4":
         parts.push(parseIpv4(next().text));
         break;
-      case 'ipv6':
+      case "ipv6":
         parts.push(parseIpv6(next().text));
         break;
-      case 'name':
+      case "name":
         parts.push(nameBytes(parseName(next().text, origin)));
         break;
-      case 'text':
+      case "text":
         parts.push(characterString(next()));
         break;
-      case 'texts':
+      case "texts":
         parts.push(characterString(next()), ...rest().map(characterString));
         break;
-      case 'tag': {
+      case "tag": {
         const tag = next().text;
         if (!CAA_TAG.test(tag)) throw new Error(`"${tag}" is not a CAA tag`);
         parts.push(characterString({ text: tag, quoted: false }));
         break;
       }
-      case 'value':
-        parts.push(Buffer.from(unescapeText(next().text), 'latin1'));
+      case "value":
+        parts.push(Buffer.from(unescapeText(next().text), "latin1"));
         break;
-      case 'hex':
+      case "hex":
         next();
         at--;
-        parts.push(hexBytes(rest().map((token) => token.text).join('')));
+        parts.push(
+          hexBytes(
+            rest()
+              .map((token) => token.text)
+              .join(""),
+          ),
+        );
         break;
-      case 'base64':
+      case "base64":
         next();
         at--;
-        parts.push(decodeBase64(rest().map((token) => token.text).join('')));
+        parts.push(
+          decodeBase64(
+            rest()
+              .map((token) => token.text)
+              .join(""),
+          ),
+        );
         break;
-      case 'svcparams':
+      case "svcparams":
         parts.push(parseSvcParams(rest().map((token) => token.text)));
         break;
-      case 'loc':
+      case "loc":
         parts.push(parseLoc(rest().map((token) => token.text)));
         break;
     }
@@ -133,22 +149,27 @@ export function parseRdata(type: number, tokens: readonly Token[], origin: Name)
 }
 
 function parseGenericRdata(type: number, tokens: readonly Token[]): Uint8Array {
-  const length = parseUint(tokens[1]?.text ?? '', 16);
-  const bytes = hexBytes(tokens.slice(2).map((token) => token.text).join(''));
+  const length = parseUint(tokens[1]?.text ?? "", 16);
+  const bytes = hexBytes(
+    tokens
+      .slice(2)
+      .map((token) => token.text)
+      .join(""),
+  );
   if (bytes.length !== length) throw new Error(`generic data says ${length} octets but has ${bytes.length}`);
   if (!isWellFormed(type, bytes)) throw new Error(`the generic data is no well-formed ${typeName(type)} data`);
   return bytes;
 }
 
 function checkedLength(bytes: Uint8Array): Uint8Array {
-  if (bytes.length > 0xffff) throw new Error('record data is longer than 65535 octets');
+  if (bytes.length > 0xffff) throw new Error("record data is longer than 65535 octets");
   return bytes;
 }
 
 /** Presentation form of record data; generic form where the type is unknown or the data is not well-formed. */
 export function formatRdata(type: number, rdata: Uint8Array): string {
-  const generic = `\\# ${rdata.length}${rdata.length > 0 ? ` ${Buffer.from(rdata).toString('hex')}` : ''}`;
-  return decodeFields(type, rdata)?.join(' ') ?? generic;
+  const generic = `\\# ${rdata.length}${rdata.length > 0 ? ` ${Buffer.from(rdata).toString("hex")}` : ""}`;
+  return decodeFields(type, rdata)?.join(" ") ?? generic;
 }
 
 /** Whether data can be that of a record of its type; types that are opaque here can have any. */
@@ -162,63 +183,63 @@ function decodeFields(type: number, rdata: Uint8Array): string[] | undefined {
   const words: string[] = [];
   let at = 0;
   const take = (size: number): Buffer => {
-    if (at + size > bytes.length) throw new Error('short');
+    if (at + size > bytes.length) throw new Error("short");
     return bytes.subarray(at, (at += size));
   };
   const takeRest = (): Buffer => take(Math.max(1, bytes.length - at));
-  const takeText = (): string => take(take(1)[0]!).toString('latin1');
+  const takeText = (): string => take(take(1)[0]!).toString("latin1");
   try {
     for (const field of fields) {
       switch (field) {
-        case 'u8':
+        case "u8":
           words.push(String(take(1)[0]));
           break;
-        case 'u16':
+        case "u16":
           words.push(String(take(2).readUInt16BE()));
           break;
-        case 'u32':
-        case 'time':
+        case "u32":
+        case "time":
           words.push(String(take(4).readUInt32BE()));
           break;
-        case 'ipv4':
+        case "ipv4":
           words.push(formatIpv4(take(4)));
           break;
-        case 'ipv6':
+        case "ipv6":
           words.push(formatIpv6(take(16)));
           break;
-        case 'name': {
+        case "name": {
           const read = readName(bytes, at);
           if (!read || read.end - at !== read.name.length) return undefined;
           at = read.end;
           words.push(formatName(read.name));
           break;
         }
-        case 'text':
+        case "text":
           words.push(quoteText(takeText()));
           break;
-        case 'texts':
+        case "texts":
           do words.push(quoteText(takeText()));
           while (at < bytes.length);
           break;
-        case 'tag': {
+        case "tag": {
           const tag = takeText();
           if (!CAA_TAG.test(tag)) return undefined;
           words.push(tag);
           break;
         }
-        case 'value':
-          words.push(quoteText(take(bytes.length - at).toString('latin1')));
+        case "value":
+          words.push(quoteText(take(bytes.length - at).toString("latin1")));
           break;
-        case 'hex':
-          words.push(takeRest().toString('hex'));
+        case "hex":
+          words.push(takeRest().toString("hex"));
           break;
-        case 'base64':
-          words.push(takeRest().toString('base64'));
+        case "base64":
+          words.push(takeRest().toString("base64"));
           break;
-        case 'svcparams':
+        case "svcparams":
           words.push(...formatSvcParams(take(bytes.length - at)));
           break;
-        case 'loc':
+        case "loc":
           words.push(formatLoc(take(16)));
           break;
       }
@@ -248,10 +269,31 @@ export function compressibleNames(type: number): { skip: number; names: number }
   }
 }
 
+/** Record data of a message from `start` to `end`, its compressed names written out; undefined when they are not well-formed. */
+export function expandRdata(message: Buffer, type: number, start: number, end: number): Uint8Array | undefined {
+  const compressible = start === end ? undefined : compressibleNames(type);
+  if (!compressible) return Buffer.from(message.subarray(start, end));
+  let at = start + compressible.skip;
+  const parts: Uint8Array[] = [message.subarray(start, at)];
+  for (let i = 0; i < compressible.names; i++) {
+    const read = readName(message, at);
+    if (!read || read.end > end) return undefined;
+    parts.push(nameBytes(read.name));
+    at = read.end;
+  }
+  return Buffer.concat([...parts, message.subarray(at, end)]);
+}
+
 /** The name that record data leads to, whose addresses help the asker (RFC 1035 section 3.3, 2782, 9460): NS, MX, SRV, SVCB, HTTPS. */
 export function targetName(type: number, rdata: Uint8Array): Name | undefined {
   const skip = TARGET_OFFSETS.get(type);
   return skip === undefined ? undefined : readName(rdata, skip)?.name;
 }
 
-const TARGET_OFFSETS = new Map<number, number>([[Type.NS, 0], [Type.MX, 2], [Type.SRV, 6], [Type.SVCB, 2], [Type.HTTPS, 2]]);
+const TARGET_OFFSETS = new Map<number, number>([
+  [Type.NS, 0],
+  [Type.MX, 2],
+  [Type.SRV, 6],
+  [Type.SVCB, 2],
+  [Type.HTTPS, 2],
+]);

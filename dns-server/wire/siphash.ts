@@ -5,7 +5,7 @@ export class SipHash {
 
   /** @param key 16 octets */
   constructor(key: Uint8Array) {
-    if (key.length !== 16) throw new Error('a SipHash key has 16 octets');
+    if (key.length !== 16) throw new Error("a SipHash key has 16 octets");
     const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
     this.key = Int32Array.from({ length: 4 }, (_, i) => view.getInt32(4 * i, true));
   }
@@ -56,7 +56,14 @@ function word(data: Uint8Array, start: number, end: number): number {
 
 /** One round; each 64-bit word is a low and a high half. */
 function sipRound(v: Int32Array): void {
-  let l0 = v[0]!, h0 = v[1]!, l1 = v[2]!, h1 = v[3]!, l2 = v[4]!, h2 = v[5]!, l3 = v[6]!, h3 = v[7]!;
+  let l0 = v[0]!,
+    h0 = v[1]!,
+    l1 = v[2]!,
+    h1 = v[3]!,
+    l2 = v[4]!,
+    h2 = v[5]!,
+    l3 = v[6]!,
+    h3 = v[7]!;
   let sum = (l0 >>> 0) + (l1 >>> 0);
   h0 = (h0 + h1 + (sum > 0xffffffff ? 1 : 0)) | 0;
   l0 = sum | 0;

@@ -1,4 +1,4 @@
-import { escapeByte, readEscape } from './name.ts';
+import { escapeByte, readEscape } from "./name.ts";
 
 /** A word of a master file: its text with escapes still in place, and whether it stood in quotes. */
 export interface Token {
@@ -8,11 +8,11 @@ export interface Token {
 
 /** The octets of a word, escapes resolved, as a string of bytes. */
 export function unescapeText(text: string): string {
-  if (!text.includes('\\') && /^[\x00-\x7f]*$/.test(text)) return text;
-  const bytes = Buffer.from(text, 'utf8').toString('latin1');
-  let value = '';
+  if (!text.includes("\\") && /^[\x00-\x7f]*$/.test(text)) return text;
+  const bytes = Buffer.from(text, "utf8").toString("latin1");
+  let value = "";
   for (let i = 0; i < bytes.length; i++) {
-    if (bytes[i] !== '\\') value += bytes[i];
+    if (bytes[i] !== "\\") value += bytes[i];
     else {
       const { byte, length } = readEscape(bytes, i, text);
       value += String.fromCharCode(byte);
@@ -25,7 +25,7 @@ export function unescapeText(text: string): string {
 /** Octets as a quoted character string. */
 export function quoteText(bytes: string): string {
   let text = '"';
-  for (let i = 0; i < bytes.length; i++) text += bytes[i] === ' ' ? ' ' : escapeByte(bytes.charCodeAt(i), '"\\');
+  for (let i = 0; i < bytes.length; i++) text += bytes[i] === " " ? " " : escapeByte(bytes.charCodeAt(i), '"\\');
   return `${text}"`;
 }
 
@@ -45,7 +45,7 @@ export const isTtl = (text: string): boolean => /^\d/.test(text) && /^(\d+|(\d+[
 export function parseTtl(text: string): number {
   if (!isTtl(text)) throw new Error(`"${text}" is not a time in seconds (nor like 1h30m)`);
   let seconds = 0;
-  for (const [, count, unit] of text.matchAll(/(\d+)([smhdw]?)/gi)) seconds += Number(count) * UNITS[(unit || 's').toLowerCase()]!;
+  for (const [, count, unit] of text.matchAll(/(\d+)([smhdw]?)/gi)) seconds += Number(count) * UNITS[(unit || "s").toLowerCase()]!;
   if (seconds > 0x7fffffff) throw new Error(`time "${text}" is over 2147483647 seconds`);
   return seconds;
 }

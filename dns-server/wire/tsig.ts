@@ -1,12 +1,12 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { Class, Type } from './constants.ts';
-import { foldName, nameBytes, parseName, readName, type Name } from './name.ts';
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { Class, Type } from "./constants.ts";
+import { foldName, nameBytes, parseName, readName, type Name } from "./name.ts";
 
 /** Transaction signatures (RFC 8945). */
 
 /** Algorithms by the name that stands in the record, with the hash of the HMAC. */
-const ALGORITHMS = new Map<Name, string>(['sha256', 'sha384', 'sha512'].map((hash) => [parseName(`hmac-${hash}.`), hash]));
-export const TSIG_ALGORITHMS = ['hmac-sha256', 'hmac-sha384', 'hmac-sha512'] as const;
+const ALGORITHMS = new Map<Name, string>(["sha256", "sha384", "sha512"].map((hash) => [parseName(`hmac-${hash}.`), hash]));
+export const TSIG_ALGORITHMS = ["hmac-sha256", "hmac-sha384", "hmac-sha512"] as const;
 export type TsigAlgorithm = (typeof TSIG_ALGORITHMS)[number];
 
 export interface TsigKey {
@@ -51,29 +51,41 @@ export interface Verified {
  * @param start where the records behind the question start
  * @returns undefined when there is none, 'malformed' when it is not the last or not well-formed
  */
-export function readTsig(message: Buffer, start: number): TsigRecord | 'malformed' | undefined {
+export function readTsig(message: Buffer, start: number): TsigRecord | "malformed" | undefined {
   const count = message.readUInt16BE(6) + message.readUInt16BE(8) + message.readUInt16BE(10);
   let at = start;
   for (let index = 0; index < count; index++) {
     const owner = readName(message, at);
-    if (!owner || owner.end + 10 > message.length) return 'malformed';
+    if (!owner || owner.end + 10 > message.length) return "malformed";
     const end = owner.end + 10 + message.readUInt16BE(owner.end + 8);
-    if (message.readUInt16BE(owner.end) === Type.TSIG) return index === count - 1 ? readRecord(message, at, owner, end) : 'malformed';
+    if (message.readUInt16BE(owner.end) === Type.TSIG) return index === count - 1 ? readRecord(message, at, owner, end) : "malformed";
     at = end;
   }
   return undefined;
 }
 
-function readRecord(message: Buffer, start: number, owner: { name: Name; end: number }, end: number): TsigRecord | 'malformed' {
+function readRecord(message: Buffer, start: number, owner: { name: Name; end: number }, end: number): TsigRecord | "malformed" {
   const algorithm = readName(message, owner.end + 10);
-  if (message.readUInt16BE(owner.end + 2) !== Class.ANY || message.readUInt32BE(owner.end + 4) !== 0 || !algorithm || algorithm.end + 10 > end) return 'malformed';
+  if (
+    message.readUInt16BE(owner.end + 2) !== Class.ANY ||
+    message.readUInt32BE(owner.end + 4) !== 0 ||
+    !algorithm ||
+    algorithm.end + 10 > end
+  )
+    return "malformed";
   const at = algorithm.end;
   const macEnd = at + 10 + message.readUInt16BE(at + 8);
-  if (macEnd + 6 > end || macEnd + 6 + message.readUInt16BE(macEnd + 4) !== end) return 'malformed';
+  if (macEnd + 6 > end || macEnd + 6 + message.readUInt16BE(macEnd + 4) !== end) return "malformed";
   return {
-    start, keyName: foldName(owner.name), algorithm: foldName(algorithm.name), time: message.readUIntBE(at, 6), fudge: message.readUInt16BE(at + 6),
-    mac: message.subarray(at + 10, macEnd), originalId: message.readUInt16BE(macEnd),
-    error: message.readUInt16BE(macEnd + 2), other: message.subarray(macEnd + 6, end),
+    start,
+    keyName: foldName(owner.name),
+    algorithm: foldName(algorithm.name),
+    time: message.readUIntBE(at, 6),
+    fudge: message.readUInt16BE(at + 6),
+    mac: message.subarray(at + 10, macEnd),
+    originalId: message.readUInt16BE(macEnd),
+    error: message.readUInt16BE(macEnd + 2),
+    other: message.subarray(macEnd + 6, end),
   };
 }
 
@@ -92,8 +104,12 @@ export function verifyTsig(message: Buffer, record: TsigRecord, keys: ReadonlyMa
 /** Checks that an answer was signed with the key of its request. */
 export function isSignedAnswer(message: Buffer, start: number, key: TsigKey, requestMac: Uint8Array, now: number): boolean {
   const record = readTsig(message, start);
-  if (record === undefined || record === 'malformed' || record.keyName !== key.name) return false;
-  const expected = hmac(key, [withLength(requestMac), unsigned(message, record), variables(key, record.time, record.fudge, record.error, record.other)]);
+  if (record === undefined || record === "malformed" || record.keyName !== key.name) return false;
+  const expected = hmac(key, [
+    withLength(requestMac),
+    unsigned(message, record),
+    variables(key, record.time, record.fudge, record.error, record.other),
+  ]);
   return record.mac.length === expected.length && timingSafeEqual(record.mac, expected) && Math.abs(now - record.time) <= record.fudge;
 }
 
@@ -106,7 +122,14 @@ function unsigned(message: Buffer, { start, originalId }: TsigRecord): Buffer {
 }
 
 function variables(key: TsigKey, time: number, fudge: number, error: number, other: Uint8Array): Buffer {
-  return Buffer.concat([nameBytes(key.name), words(Class.ANY, 0, 0), nameBytes(parseName(`${key.algorithm}.`)), timeBytes(time), words(fudge, error, other.length), other]);
+  return Buffer.concat([
+    nameBytes(key.name),
+    words(Class.ANY, 0, 0),
+    nameBytes(parseName(`${key.algorithm}.`)),
+    timeBytes(time),
+    words(fudge, error, other.length),
+    other,
+  ]);
 }
 
 const withLength = (mac: Uint8Array): Buffer => Buffer.concat([words(mac.length), mac]);
@@ -132,7 +155,19 @@ function timeBytes(time: number): Buffer {
 /** Signs a request. @returns the signed message, and the signature that its answer builds on */
 export function signRequest(message: Buffer, key: TsigKey, now: number): { message: Buffer; mac: Buffer } {
   const mac = hmac(key, [message, variables(key, now, FUDGE, TsigError.NONE, new Uint8Array())]);
-  return { message: append(message, key.name, nameBytes(parseName(`${key.algorithm}.`)), now, mac, message.readUInt16BE(0), TsigError.NONE, new Uint8Array()), mac };
+  return {
+    message: append(
+      message,
+      key.name,
+      nameBytes(parseName(`${key.algorithm}.`)),
+      now,
+      mac,
+      message.readUInt16BE(0),
+      TsigError.NONE,
+      new Uint8Array(),
+    ),
+    mac,
+  };
 }
 
 /** Signs an answer to a request whose signature was checked; without a key only the error is told. @param now seconds since 1970 */
@@ -146,7 +181,14 @@ export function signAnswer(message: Buffer, request: Verified, now: number): Buf
 }
 
 function append(
-  message: Buffer, keyName: Name, algorithm: Uint8Array, time: number, mac: Uint8Array, originalId: number, error: number, other: Uint8Array,
+  message: Buffer,
+  keyName: Name,
+  algorithm: Uint8Array,
+  time: number,
+  mac: Uint8Array,
+  originalId: number,
+  error: number,
+  other: Uint8Array,
 ): Buffer {
   const rdata = Buffer.concat([algorithm, timeBytes(time), words(FUDGE, mac.length), mac, words(originalId, error, other.length), other]);
   const signed = Buffer.concat([message, nameBytes(keyName), words(Type.TSIG, Class.ANY, 0, 0, rdata.length), rdata]);

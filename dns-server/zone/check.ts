@@ -1,7 +1,7 @@
-import { Type, typeName } from '../wire/constants.ts';
-import { foldName, formatName, isSubdomain, parentName, type Name } from '../wire/name.ts';
-import { targetName } from '../wire/rdata.ts';
-import type { Fault, Place, ZoneRecord } from './record.ts';
+import { Type, typeName } from "../wire/constants.ts";
+import { foldName, formatName, isSubdomain, parentName, type Name } from "../wire/name.ts";
+import { targetName } from "../wire/rdata.ts";
+import type { Fault, Place, ZoneRecord } from "./record.ts";
 
 /** Types that may stand beside a CNAME (RFC 2181 section 10.1, 4034 section 2.5). */
 const BESIDE_CNAME = new Set<number>([Type.CNAME, Type.RRSIG, Type.NSEC]);
@@ -10,33 +10,40 @@ const SINGLETONS = new Set<number>([Type.SOA, Type.CNAME, Type.DNAME]);
 /** Checks what only the whole zone shows. An error: no server could serve it right. A warning: it works, but not as its author thinks. */
 export function checkRecords(origin: Name, records: readonly ZoneRecord[]): Fault[] {
   const faults: Fault[] = [];
-  const report = (severity: Fault['severity'], place: Place | undefined, message: string): void => void faults.push({ severity, place, message });
+  const report = (severity: Fault["severity"], place: Place | undefined, message: string): void =>
+    void faults.push({ severity, place, message });
   const byName = new Map<Name, Map<number, ZoneRecord[]>>();
 
   for (const record of records) {
     const name = foldName(record.name);
     const shown = formatName(record.name);
     if (!isSubdomain(name, origin)) {
-      report('error', record.place, `${shown} is out of the zone ${formatName(origin)}`);
+      report("error", record.place, `${shown} is out of the zone ${formatName(origin)}`);
       continue;
     }
-    if (record.type === Type.SOA && name !== origin) report('error', record.place, `SOA at ${shown}: it belongs at the origin ${formatName(origin)}`);
+    if (record.type === Type.SOA && name !== origin)
+      report("error", record.place, `SOA at ${shown}: it belongs at the origin ${formatName(origin)}`);
     const types = byName.get(name) ?? new Map<number, ZoneRecord[]>();
     byName.set(name, types);
     const set = types.get(record.type) ?? [];
     types.set(record.type, set);
     const same = set.find((other) => Buffer.compare(other.rdata, record.rdata) === 0);
-    if (same) report('warning', record.place, `${shown} ${typeName(record.type)} is given twice`);
-    else if (set.length > 0 && SINGLETONS.has(record.type)) report('error', record.place, `${shown} has more than one ${typeName(record.type)}`);
+    if (same) report("warning", record.place, `${shown} ${typeName(record.type)} is given twice`);
+    else if (set.length > 0 && SINGLETONS.has(record.type))
+      report("error", record.place, `${shown} has more than one ${typeName(record.type)}`);
     else if (set.length > 0 && set[0]!.ttl !== record.ttl) {
-      report('warning', record.place, `the TTL differs from that of the other ${typeName(record.type)} records of ${shown}; the lowest is used`);
+      report(
+        "warning",
+        record.place,
+        `the TTL differs from that of the other ${typeName(record.type)} records of ${shown}; the lowest is used`,
+      );
     }
     set.push(record);
   }
 
   const apex = byName.get(origin);
-  if (!apex?.has(Type.SOA)) report('error', records[0]?.place, `no SOA at the origin ${formatName(origin)}`);
-  if (!apex?.has(Type.NS)) report('error', records[0]?.place, `no NS at the origin ${formatName(origin)}`);
+  if (!apex?.has(Type.SOA)) report("error", records[0]?.place, `no SOA at the origin ${formatName(origin)}`);
+  if (!apex?.has(Type.NS)) report("error", records[0]?.place, `no NS at the origin ${formatName(origin)}`);
 
   /** The delegation or DNAME above a name that hides it, if any. */
   const hiddenBy = (name: Name): { name: Name; type: number } | undefined => {
@@ -52,7 +59,7 @@ export function checkRecords(origin: Name, records: readonly ZoneRecord[]): Faul
   for (const [name, types] of byName) {
     const cname = types.get(Type.CNAME)?.[0];
     const other = [...types.keys()].find((type) => !BESIDE_CNAME.has(type));
-    if (cname && other !== undefined) report('error', cname.place, `${formatName(name)} has a CNAME and other data (${typeName(other)})`);
+    if (cname && other !== undefined) report("error", cname.place, `${formatName(name)} has a CNAME and other data (${typeName(other)})`);
 
     const hidden = hiddenBy(name);
     for (const [type, set] of types) {
@@ -60,11 +67,11 @@ export function checkRecords(origin: Name, records: readonly ZoneRecord[]): Faul
       const isAddress = type === Type.A || type === Type.AAAA;
       const isCut = name !== origin && types.has(Type.NS);
       if (hidden && !(hidden.type === Type.NS && isAddress)) {
-        report('warning', first.place, `${formatName(name)} is never seen: ${formatName(hidden.name)} has ${typeName(hidden.type)}`);
+        report("warning", first.place, `${formatName(name)} is never seen: ${formatName(hidden.name)} has ${typeName(hidden.type)}`);
       } else if (isCut && type !== Type.NS && type !== Type.DS && !isAddress) {
-        report('warning', first.place, `${typeName(type)} at the delegation ${formatName(name)} is never seen`);
+        report("warning", first.place, `${typeName(type)} at the delegation ${formatName(name)} is never seen`);
       }
-      if (type === Type.DS && !isCut) report('warning', first.place, `DS at ${formatName(name)}, which is no delegation`);
+      if (type === Type.DS && !isCut) report("warning", first.place, `DS at ${formatName(name)}, which is no delegation`);
       if (!hidden) for (const record of set) checkTarget(record);
     }
   }
@@ -78,10 +85,10 @@ export function checkRecords(origin: Name, records: readonly ZoneRecord[]): Faul
     if (!isSubdomain(folded, origin)) return;
     const types = byName.get(folded);
     const shown = `${typeName(record.type)} of ${formatName(record.name)} leads to ${formatName(target)}`;
-    if (types?.has(Type.CNAME)) report('warning', record.place, `${shown}, which is an alias`);
+    if (types?.has(Type.CNAME)) report("warning", record.place, `${shown}, which is an alias`);
     else if (!types?.has(Type.A) && !types?.has(Type.AAAA) && (record.type === Type.NS || !hiddenBy(folded))) {
-      const glue = record.type === Type.NS && isSubdomain(folded, foldName(record.name)) ? ' (missing glue)' : '';
-      report('warning', record.place, `${shown}, which has no address${glue}`);
+      const glue = record.type === Type.NS && isSubdomain(folded, foldName(record.name)) ? " (missing glue)" : "";
+      report("warning", record.place, `${shown}, which has no address${glue}`);
     }
   }
   return faults;

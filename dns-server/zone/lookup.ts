@@ -1,7 +1,7 @@
-import { Rcode, Type } from '../wire/constants.ts';
-import { foldName, isSubdomain, namesBelow, nameBytes, replaceSuffix, wildcardOf, type Name } from '../wire/name.ts';
-import { targetName } from '../wire/rdata.ts';
-import type { OwnedRRset, RRset, Zone, ZoneNode } from './zone.ts';
+import { Rcode, Type } from "../wire/constants.ts";
+import { foldName, isSubdomain, namesBelow, nameBytes, replaceSuffix, wildcardOf, type Name } from "../wire/name.ts";
+import { targetName } from "../wire/rdata.ts";
+import type { OwnedRRset, RRset, Zone, ZoneNode } from "./zone.ts";
 
 /** What a zone says to a question, before it is put into a message. */
 export interface Answer {
@@ -19,9 +19,7 @@ export interface Answer {
 const MAX_ALIASES = 16;
 
 /** Where a name leads in a zone (RFC 1034 section 4.3.2 step 3, with RFC 4592 and RFC 6672). */
-export type Match =
-  | { readonly kind: 'exact' | 'wildcard' | 'delegation' | 'dname'; readonly node: ZoneNode }
-  | { readonly kind: 'none' };
+export type Match = { readonly kind: "exact" | "wildcard" | "delegation" | "dname"; readonly node: ZoneNode } | { readonly kind: "none" };
 
 /** Where a name (folded, in the zone) leads when asked for a type. */
 export function matchName(zone: Zone, name: Name, type: number): Match {
@@ -29,18 +27,18 @@ export function matchName(zone: Zone, name: Name, type: number): Match {
   let closest = zone.origin;
   for (const below of namesBelow(name, zone.origin)) {
     // a DNAME redirects what is below its owner, not the owner itself
-    if (node.rrsets.has(Type.DNAME)) return { kind: 'dname', node };
+    if (node.rrsets.has(Type.DNAME)) return { kind: "dname", node };
     const next = zone.nodes.get(below);
     if (!next) {
       const wildcard = zone.nodes.get(wildcardOf(closest));
-      return wildcard ? { kind: 'wildcard', node: wildcard } : { kind: 'none' };
+      return wildcard ? { kind: "wildcard", node: wildcard } : { kind: "none" };
     }
     node = next;
     closest = below;
     // DS belongs to the parent side of the cut (RFC 4035 section 3.1.4.1)
-    if (node.rrsets.has(Type.NS) && !(below === name && type === Type.DS)) return { kind: 'delegation', node };
+    if (node.rrsets.has(Type.NS) && !(below === name && type === Type.DS)) return { kind: "delegation", node };
   }
-  return { kind: 'exact', node };
+  return { kind: "exact", node };
 }
 
 /**
@@ -51,7 +49,13 @@ export function lookup(zone: Zone, name: Name, type: number): Answer {
   const answer: OwnedRRset[] = [];
   const seen = new Set<Name>();
   const finish = (rcode: number, rest: Partial<Answer> = {}): Answer => ({
-    rcode, authoritative: true, answer, authority: [], glue: [], additional: [], ...rest,
+    rcode,
+    authoritative: true,
+    answer,
+    authority: [],
+    glue: [],
+    additional: [],
+    ...rest,
   });
   const negative = (rcode: number): Answer => finish(rcode, { authority: [zone.negativeSoa] });
 
@@ -60,13 +64,13 @@ export function lookup(zone: Zone, name: Name, type: number): Answer {
     const found = matchName(zone, current, type);
     let target: Name;
     switch (found.kind) {
-      case 'none':
+      case "none":
         return negative(Rcode.NXDOMAIN);
-      case 'delegation': {
+      case "delegation": {
         const { authority, glue, additional } = referral(zone, found.node);
         return finish(Rcode.NOERROR, { authoritative: answer.length > 0, authority, glue, additional });
       }
-      case 'dname': {
+      case "dname": {
         const dname = found.node.rrsets.get(Type.DNAME)!;
         const owner = foldName(found.node.name);
         // a chain may come by the same DNAME again; it is told once
@@ -78,11 +82,11 @@ export function lookup(zone: Zone, name: Name, type: number): Answer {
         if (type === Type.CNAME) return finish(Rcode.NOERROR);
         break;
       }
-      case 'exact':
-      case 'wildcard': {
+      case "exact":
+      case "wildcard": {
         const { rrsets } = found.node;
         // keep the owner's own spelling where it is data of the zone; the asker's name stands in for a wildcard
-        const owner = found.kind === 'exact' ? found.node.name : current;
+        const owner = found.kind === "exact" ? found.node.name : current;
         const cname = rrsets.get(Type.CNAME);
         if (cname && type !== Type.CNAME && type !== Type.ANY) {
           answer.push({ owner, rrset: cname });
@@ -109,9 +113,9 @@ function anyOf(rrsets: ReadonlyMap<number, RRset>): RRset | undefined {
 
 const size = (rrset: RRset): number => rrset.rdatas.reduce((sum, rdata) => sum + rdata.length, 0);
 
-const bytesToName = (rdata: Uint8Array): Name => Buffer.from(rdata.buffer, rdata.byteOffset, rdata.byteLength).toString('latin1') as Name;
+const bytesToName = (rdata: Uint8Array): Name => Buffer.from(rdata.buffer, rdata.byteOffset, rdata.byteLength).toString("latin1") as Name;
 
-function referral(zone: Zone, cut: ZoneNode): Pick<Answer, 'authority' | 'glue' | 'additional'> {
+function referral(zone: Zone, cut: ZoneNode): Pick<Answer, "authority" | "glue" | "additional"> {
   const ns = cut.rrsets.get(Type.NS)!;
   const addresses = addressesOf(zone, ns);
   const cutName = foldName(cut.name);

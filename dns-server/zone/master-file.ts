@@ -1,9 +1,9 @@
-import { Type, isMetaType, typeCode, typeName } from '../wire/constants.ts';
-import { parseName, ROOT, type Name } from '../wire/name.ts';
-import { parseRdata } from '../wire/rdata.ts';
-import { isTtl, parseTtl, type Token } from '../wire/text.ts';
-import { readEntries, type Entry } from './lexer.ts';
-import type { Fault, ZoneRecord } from './record.ts';
+import { Type, isMetaType, typeCode, typeName } from "../wire/constants.ts";
+import { parseName, ROOT, type Name } from "../wire/name.ts";
+import { parseRdata } from "../wire/rdata.ts";
+import { isTtl, parseTtl, type Token } from "../wire/text.ts";
+import { readEntries, type Entry } from "./lexer.ts";
+import type { Fault, ZoneRecord } from "./record.ts";
 
 export interface MasterFileOptions {
   /** Name of the file, for messages. */
@@ -40,17 +40,17 @@ function readFile(
 
   const readDirective = (word: string, args: readonly Token[]): void => {
     const [first, second] = args;
-    const most = word === '$INCLUDE' ? 2 : 1;
-    if (!first || args.length > most) throw new Error(`${word} takes ${most === 1 ? 'one word' : 'a file and perhaps an origin'}`);
+    const most = word === "$INCLUDE" ? 2 : 1;
+    if (!first || args.length > most) throw new Error(`${word} takes ${most === 1 ? "one word" : "a file and perhaps an origin"}`);
     switch (word) {
-      case '$ORIGIN':
+      case "$ORIGIN":
         origin = parseName(first.text, origin);
         break;
-      case '$TTL':
+      case "$TTL":
         defaultTtl = parseTtl(first.text);
         break;
-      case '$INCLUDE': {
-        if (!options.include) throw new Error('$INCLUDE is not allowed here');
+      case "$INCLUDE": {
+        if (!options.include) throw new Error("$INCLUDE is not allowed here");
         if (depth === MAX_INCLUDE_DEPTH) throw new Error(`$INCLUDE is nested more than ${MAX_INCLUDE_DEPTH} deep`);
         const included = options.include(first.text, options.file);
         const inner = { ...options, file: included.file, origin: second ? parseName(second.text, origin) : origin };
@@ -66,7 +66,7 @@ function readFile(
   const readRecord = (entry: Entry): void => {
     const words = [...entry.tokens];
     if (!entry.blank) owner = parseName(words.shift()!.text, origin);
-    if (owner === undefined) throw new Error('the first record has no owner name');
+    if (owner === undefined) throw new Error("the first record has no owner name");
     let ttl: number | undefined;
     let classSeen = false;
     for (let word = words[0]; word !== undefined; word = words[0]) {
@@ -78,7 +78,7 @@ function readFile(
       words.shift();
     }
     const typeWord = words.shift();
-    if (!typeWord) throw new Error('the record has no type');
+    if (!typeWord) throw new Error("the record has no type");
     const type = typeCode(typeWord.text);
     if (type === undefined) throw new Error(`unknown type "${typeWord.text}" (write TYPEnnn for one that has no name here)`);
     if (isMetaType(type)) throw new Error(`${typeName(type)} cannot be data of a zone`);
@@ -87,7 +87,7 @@ function readFile(
     // RFC 2308 section 4: without $TTL the last one stated holds; a first SOA without any has at least its minimum
     const minimum = type === Type.SOA ? new DataView(rdata.buffer, rdata.byteOffset + rdata.length - 4).getUint32(0) : undefined;
     const effective = ttl ?? defaultTtl ?? lastTtl ?? minimum;
-    if (effective === undefined) throw new Error('the record has no TTL and no $TTL is set');
+    if (effective === undefined) throw new Error("the record has no TTL and no $TTL is set");
     lastTtl ??= effective;
     records.push({ name: owner, type, ttl: effective, rdata, place: { file: options.file, line: entry.line } });
   };
@@ -96,10 +96,10 @@ function readFile(
     try {
       if (entry.fault !== undefined) throw new Error(entry.fault);
       const first = entry.tokens[0]!;
-      if (!entry.blank && !first.quoted && first.text.startsWith('$')) readDirective(first.text.toUpperCase(), entry.tokens.slice(1));
+      if (!entry.blank && !first.quoted && first.text.startsWith("$")) readDirective(first.text.toUpperCase(), entry.tokens.slice(1));
       else readRecord(entry);
     } catch (error) {
-      faults.push({ severity: 'error', place: { file: options.file, line: entry.line }, message: (error as Error).message });
+      faults.push({ severity: "error", place: { file: options.file, line: entry.line }, message: (error as Error).message });
     }
   }
 }

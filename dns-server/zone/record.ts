@@ -1,4 +1,4 @@
-import type { Name } from '../wire/name.ts';
+import type { Name } from "../wire/name.ts";
 
 /** A place in a master file. */
 export interface Place {
@@ -8,7 +8,7 @@ export interface Place {
 
 /** What is wrong with a zone, and where. An error makes the zone unusable, a warning does not. */
 export interface Fault {
-  readonly severity: 'error' | 'warning';
+  readonly severity: "error" | "warning";
   readonly place: Place | undefined;
   readonly message: string;
 }
@@ -26,6 +26,6 @@ export interface ZoneRecord {
 
 /** `FILE:LINE: error: message` */
 export function formatFault(fault: Fault): string {
-  const place = fault.place ? `${fault.place.file}:${fault.place.line}: ` : '';
+  const place = fault.place ? `${fault.place.file}:${fault.place.line}: ` : "";
   return `${place}${fault.severity}: ${fault.message}`;
 }

@@ -1,6 +1,6 @@
-import { Type } from '../wire/constants.ts';
-import { foldName, isSubdomain, parentName, type Name } from '../wire/name.ts';
-import type { ZoneRecord } from './record.ts';
+import { Type } from "../wire/constants.ts";
+import { foldName, isSubdomain, parentName, type Name } from "../wire/name.ts";
+import type { ZoneRecord } from "./record.ts";
 
 /** All records of one name and type. Never changed once it is in a zone. */
 export interface RRset {
@@ -82,7 +82,7 @@ export function makeZone(origin: Name, records: Iterable<ZoneRecord>, maxAnswers
   }
   const apex = nodes.get(origin);
   const soa = apex?.rrsets.get(Type.SOA);
-  if (!apex || !soa) throw new Error('the zone has no SOA record at its origin');
+  if (!apex || !soa) throw new Error("the zone has no SOA record at its origin");
   return {
     origin,
     nodes,

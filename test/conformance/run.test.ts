@@ -1,29 +1,36 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
-import { readCases } from './cases.ts';
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { readCases } from "./cases.ts";
 
-const sample = join(import.meta.dirname, 'cases/ferret-sample.jsonl');
-const folder = mkdtempSync(join(tmpdir(), 'peak-conformance-'));
+const sample = join(import.meta.dirname, "cases/ferret-sample.jsonl");
+const folder = mkdtempSync(join(tmpdir(), "peak-conformance-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const run = (...files: string[]): { status: number | null; stdout: string } =>
-  spawnSync(process.execPath, [join(import.meta.dirname, 'run.ts'), ...files], { encoding: 'utf8' });
+  spawnSync(process.execPath, [join(import.meta.dirname, "run.ts"), ...files], { encoding: "utf8" });
 
-test('every case of the sample passes', () => {
+test("every case of the sample passes", () => {
   const { status, stdout } = run(sample);
   expect(stdout).toBe(`${readCases(sample).length} passed, 0 failed\n`);
   expect(status).toBe(0);
 });
 
-test('a wrong answer is shown and fails the run', () => {
+test("a wrong answer is shown and fails the run", () => {
   const [first, second] = readCases(sample);
-  const file = join(folder, 'wrong.jsonl');
-  writeFileSync(file, [first!, { ...second!, rcode: 'NXDOMAIN', aa: !second!.aa }, { ...second!, zone: 'no zone' }].map((item) => JSON.stringify(item)).join('\n'));
+  const file = join(folder, "wrong.jsonl");
+  writeFileSync(
+    file,
+    [first!, { ...second!, rcode: "NXDOMAIN", aa: !second!.aa }, { ...second!, zone: "no zone" }]
+      .map((item) => JSON.stringify(item))
+      .join("\n"),
+  );
   const { status, stdout } = run(file);
-  expect(stdout).toContain(`case ${second!.id}, ${second!.query.name} ${second!.query.type}:\n  rcode: expected NXDOMAIN, got NOERROR\n  aa:`);
+  expect(stdout).toContain(
+    `case ${second!.id}, ${second!.query.name} ${second!.query.type}:\n  rcode: expected NXDOMAIN, got NOERROR\n  aa:`,
+  );
   expect(stdout).toMatch(/cannot be read: .*\n1 passed, 2 failed\n$/);
   expect(status).toBe(1);
 });

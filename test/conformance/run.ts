@@ -1,9 +1,12 @@
-import { readCases, runCase } from './cases.ts';
+import { readCases, runCase } from "./cases.ts";
 
-/** `node test/conformance/run.ts FILE...`: runs cases through the answer path, prints each difference and a count; exit code 1 when one failed. */
+/**
+ * `node test/conformance/run.ts FILE...`: runs cases through the answer path, prints each difference and a count; exit code 1 when one
+ * failed.
+ */
 const files = process.argv.slice(2);
-if (files.length === 0 || files.some((file) => file.startsWith('-'))) {
-  process.stderr.write('usage: node test/conformance/run.ts FILE...   (one JSON case a line)\n');
+if (files.length === 0 || files.some((file) => file.startsWith("-"))) {
+  process.stderr.write("usage: node test/conformance/run.ts FILE...   (one JSON case a line)\n");
   process.exit(2);
 }
 

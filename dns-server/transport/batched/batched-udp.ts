@@ -1,11 +1,11 @@
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
-import type { Answerer } from '../../view/answerer.ts';
-import type { Response } from '../../view/responder.ts';
-import { parseAddress } from '../../wire/address.ts';
-import type { Endpoint, Transport } from '../transport.ts';
-import { Control, counterKey, COUNTERS, type GeneralQuery, type ToWorker, type WorkerSettings, type WorkerSocket } from './protocol.ts';
-import { Batch, closeSocket, isWildcard, openSocket } from './socket.ts';
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import type { Answerer } from "../../view/answerer.ts";
+import type { Response } from "../../view/responder.ts";
+import { parseAddress } from "../../wire/address.ts";
+import type { Endpoint, Transport } from "../transport.ts";
+import { Control, counterKey, COUNTERS, type GeneralQuery, type ToWorker, type WorkerSettings, type WorkerSocket } from "./protocol.ts";
+import { Batch, closeSocket, isWildcard, openSocket } from "./socket.ts";
 
 /** Room for one answer of the general path over UDP. */
 const SLOT = 2048;
@@ -26,7 +26,10 @@ interface Running {
   readonly counters: Float64Array;
 }
 
-/** UDP in batches on threads of their own (Linux). What the workers' tables do not answer comes to the main thread, which sends on the same socket. */
+/**
+ * UDP in batches on threads of their own (Linux). What the workers' tables do not answer comes to the main thread, which sends on the same
+ * socket.
+ */
 export class BatchedUdpTransport implements Transport {
   private readonly endpoints: readonly Endpoint[];
   private readonly answerer: Answerer;
@@ -55,7 +58,7 @@ export class BatchedUdpTransport implements Transport {
       }
       this.running.push(this.startWorker(sockets));
     }
-    await Promise.all(this.running.map(({ worker }) => once(worker, 'online')));
+    await Promise.all(this.running.map(({ worker }) => once(worker, "online")));
   }
 
   private startWorker(sockets: readonly WorkerSocket[]): Running {
@@ -64,23 +67,23 @@ export class BatchedUdpTransport implements Transport {
     const counters = new SharedArrayBuffer(8 * COUNTERS);
     const { nsid, cookieSecret } = this.settings;
     const data: WorkerSettings = { sockets, nsid, cookieSecret, control: shared, counters };
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: data });
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: data });
     const tell = (message: ToWorker): void => {
       worker.postMessage(message);
       Atomics.add(control, Control.MESSAGES, 1);
     };
     this.answerer.listen({
-      setZone: (origin, table) => tell({ kind: 'zone', origin, table }),
-      setLoading: (loading) => tell({ kind: 'loading', loading }),
+      setZone: (origin, table) => tell({ kind: "zone", origin, table }),
+      setLoading: (loading) => tell({ kind: "loading", loading }),
     });
     const replies = sockets.map(({ wildcard }) => new Batch(1, SLOT, wildcard));
-    worker.on('message', ({ socket, message, route }: GeneralQuery) => {
+    worker.on("message", ({ socket, message, route }: GeneralQuery) => {
       Atomics.sub(control, Control.PENDING, 1);
       if (this.closing) return;
       const { fd, ipv6 } = sockets[socket]!;
       const reply = replies[socket]!;
       const client = ipv6 ? route.address.subarray(8, 24) : route.address.subarray(4, 8);
-      const response = this.answerer.respondGenerally(message, 'udp', client);
+      const response = this.answerer.respondGenerally(message, "udp", client);
       this.settings.count(response);
       if (!response) return;
       reply.setRoute(0, route);
@@ -105,11 +108,13 @@ export class BatchedUdpTransport implements Transport {
 
   async close(): Promise<void> {
     this.closing = true;
-    await Promise.all(this.running.splice(0).map(async ({ sockets, worker, control }) => {
-      const exited = once(worker, 'exit');
-      Atomics.store(control, Control.STOP, 1);
-      await exited;
-      for (const { fd } of sockets) closeSocket(fd);
-    }));
+    await Promise.all(
+      this.running.splice(0).map(async ({ sockets, worker, control }) => {
+        const exited = once(worker, "exit");
+        Atomics.store(control, Control.STOP, 1);
+        await exited;
+        for (const { fd } of sockets) closeSocket(fd);
+      }),
+    );
   }
 }

@@ -1,6 +1,6 @@
-import type { Name } from '../../wire/name.ts';
-import type { AnswerTable } from '../../view/layout.ts';
-import type { Route } from './socket.ts';
+import type { Name } from "../../wire/name.ts";
+import type { AnswerTable } from "../../view/layout.ts";
+import type { Route } from "./socket.ts";
 
 /** What the main thread and the workers tell each other. */
 
@@ -26,8 +26,8 @@ export interface WorkerSettings {
 
 /** To a worker, in order. It reads them before its next batch when `Control.MESSAGES` has changed. */
 export type ToWorker =
-  | { readonly kind: 'zone'; readonly origin: Name; readonly table: AnswerTable | undefined }
-  | { readonly kind: 'loading'; readonly loading: boolean };
+  | { readonly kind: "zone"; readonly origin: Name; readonly table: AnswerTable | undefined }
+  | { readonly kind: "loading"; readonly loading: boolean };
 
 /** From a worker: a query that its tables do not answer. */
 export interface GeneralQuery {

@@ -1,19 +1,22 @@
-import koffi from 'koffi';
-import type { Endpoint } from '../transport.ts';
-import { parseAddress } from '../../wire/address.ts';
+import koffi from "koffi";
+import type { Endpoint } from "../transport.ts";
+import { parseAddress } from "../../wire/address.ts";
 
-/** UDP sockets by the system calls of Linux themselves (64 bit, little endian: x86-64 and arm64), since Node has no batched receive and send. */
+/**
+ * UDP sockets by the system calls of Linux themselves (64 bit, little endian: x86-64 and arm64), since Node has no batched receive and
+ * send.
+ */
 
-const libc = koffi.load('libc.so.6');
+const libc = koffi.load("libc.so.6");
 const call = {
-  socket: libc.func('int socket(int domain, int type, int protocol)'),
-  setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, unsigned int length)'),
-  bind: libc.func('int bind(int fd, const void *address, unsigned int length)'),
-  close: libc.func('int close(int fd)'),
-  recvmmsg: libc.func('int recvmmsg(int fd, void *messages, unsigned int count, int flags, void *timeout)'),
-  sendmmsg: libc.func('int sendmmsg(int fd, void *messages, unsigned int count, int flags)'),
-  poll: libc.func('int poll(void *fds, unsigned long count, int timeout)'),
-  memmove: libc.func('uintptr_t memmove(void *to, const void *from, size_t length)'),
+  socket: libc.func("int socket(int domain, int type, int protocol)"),
+  setsockopt: libc.func("int setsockopt(int fd, int level, int name, const void *value, unsigned int length)"),
+  bind: libc.func("int bind(int fd, const void *address, unsigned int length)"),
+  close: libc.func("int close(int fd)"),
+  recvmmsg: libc.func("int recvmmsg(int fd, void *messages, unsigned int count, int flags, void *timeout)"),
+  sendmmsg: libc.func("int sendmmsg(int fd, void *messages, unsigned int count, int flags)"),
+  poll: libc.func("int poll(void *fds, unsigned long count, int timeout)"),
+  memmove: libc.func("uintptr_t memmove(void *to, const void *from, size_t length)"),
 };
 
 const AF_INET = 2;
@@ -49,7 +52,7 @@ function checked(result: number, name: string, endpoint?: Endpoint): number {
   if (result >= 0) return result;
   const number = koffi.errno();
   const code = Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`;
-  const place = endpoint ? ` ${endpoint.address}:${endpoint.port}` : '';
+  const place = endpoint ? ` ${endpoint.address}:${endpoint.port}` : "";
   throw Object.assign(new Error(`${name} ${code}${place}`), { code, syscall: name });
 }
 
@@ -59,13 +62,16 @@ const int = (value: number): Buffer => {
   return bytes;
 };
 
-/** Opens and binds a socket that others may share the port with. A receive that waits gives up after MAX_WAIT_MS. @throws the system's error */
+/**
+ * Opens and binds a socket that others may share the port with. A receive that waits gives up after MAX_WAIT_MS. @throws the system's
+ * error
+ */
 export function openSocket(endpoint: Endpoint): number {
   const octets = parseAddress(endpoint.address);
   const ipv6 = octets.length === 16;
-  const fd = checked(call.socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) as number, 'socket');
+  const fd = checked(call.socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) as number, "socket");
   const set = (level: number, name: number, value: Buffer): void =>
-    void checked(call.setsockopt(fd, level, name, value, value.length) as number, 'setsockopt');
+    void checked(call.setsockopt(fd, level, name, value, value.length) as number, "setsockopt");
   try {
     const timeout = Buffer.alloc(16);
     timeout.writeBigInt64LE(BigInt(MAX_WAIT_MS * 1000), 8);
@@ -82,7 +88,7 @@ export function openSocket(endpoint: Endpoint): number {
     address.writeUInt16LE(ipv6 ? AF_INET6 : AF_INET);
     address.writeUInt16BE(endpoint.port, 2);
     address.set(octets, ipv6 ? 8 : 4);
-    checked(call.bind(fd, address, address.length) as number, 'bind', endpoint);
+    checked(call.bind(fd, address, address.length) as number, "bind", endpoint);
     return fd;
   } catch (error) {
     closeSocket(fd);
@@ -171,11 +177,15 @@ export class Batch {
   /** Writes the addresses of the buffers into the headers, once. */
   private link(): void {
     const addressOf = (bytes: Uint8Array): bigint => BigInt(call.memmove(bytes, bytes, 0) as number | bigint);
-    const [queries, answers, addresses, control, iovecs] = [this.queries, this.answers, this.addresses, this.control, this.iovecs].map(addressOf) as
-      [bigint, bigint, bigint, bigint, bigint];
+    const [queries, answers, addresses, control, iovecs] = [this.queries, this.answers, this.addresses, this.control, this.iovecs].map(
+      addressOf,
+    ) as [bigint, bigint, bigint, bigint, bigint];
     for (let i = 0; i < this.size; i++) {
       const own = (base: bigint, size: number): bigint => base + BigInt(i * size);
-      for (const [headers, index, data] of [[this.received, i, own(queries, this.slot)], [this.sent, this.size + i, own(answers, this.slot)]] as const) {
+      for (const [headers, index, data] of [
+        [this.received, i, own(queries, this.slot)],
+        [this.sent, this.size + i, own(answers, this.slot)],
+      ] as const) {
         const at = i * HEADER_SIZE;
         headers.writeBigUInt64LE(own(addresses, ADDRESS_SIZE), at);
         headers.writeBigUInt64LE(iovecs + BigInt(index * IOVEC_SIZE), at + 16);

@@ -1,10 +1,12 @@
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { FastResponder, GENERAL } from '../../view/fast.ts';
-import { Cookies } from '../../wire/cookie.ts';
-import { Control, counterIndex, MAX_PENDING, type GeneralQuery, type ToWorker, type WorkerSettings } from './protocol.ts';
-import { ADDRESS_SIZE, Batch, Poll } from './socket.ts';
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { FastResponder, GENERAL } from "../../view/fast.ts";
+import { Cookies } from "../../wire/cookie.ts";
+import { Control, counterIndex, MAX_PENDING, type GeneralQuery, type ToWorker, type WorkerSettings } from "./protocol.ts";
+import { ADDRESS_SIZE, Batch, Poll } from "./socket.ts";
 
-/** A thread that answers sockets: receive a batch, answer from the tables, send a batch. It never returns to the event loop until it stops. */
+/**
+ * A thread that answers sockets: receive a batch, answer from the tables, send a batch. It never returns to the event loop until it stops.
+ */
 
 const BATCH = 64;
 /** Larger than any answer over UDP, and than any query that is not a mistake. */
@@ -22,7 +24,7 @@ type Socket = (typeof sockets)[number];
 function readMessages(): void {
   for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port)) {
     const message = received.message as ToWorker;
-    if (message.kind === 'zone') responder.setZone(message.origin, message.table);
+    if (message.kind === "zone") responder.setZone(message.origin, message.table);
     else responder.setLoading(message.loading);
   }
 }
@@ -33,7 +35,11 @@ function passOn({ index, batch }: Socket, slot: number, length: number): void {
     Atomics.add(control, Control.DROPPED, 1);
     return;
   }
-  const query: GeneralQuery = { socket: index, message: batch.queries.slice(slot * SLOT, slot * SLOT + length), route: batch.copyRoute(slot) };
+  const query: GeneralQuery = {
+    socket: index,
+    message: batch.queries.slice(slot * SLOT, slot * SLOT + length),
+    route: batch.copyRoute(slot),
+  };
   port.postMessage(query);
 }
 
