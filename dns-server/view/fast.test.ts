@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { encodeQuery } from "../testing/client.ts";
 import { decodeMessage } from "../testing/decode.ts";
 import { testClient, testIdentity } from "../testing/identity.ts";
@@ -12,6 +12,10 @@ import { FastResponder, GENERAL } from "./fast.ts";
 import { Responder, type Protocol } from "./responder.ts";
 import { compileZone } from "./table.ts";
 import type { View } from "./view.ts";
+
+// both paths write the time into their cookies
+beforeAll(() => void vi.useFakeTimers({ toFake: ["Date"] }));
+afterAll(() => void vi.useRealTimers());
 
 const out = Buffer.alloc(0xffff);
 
