@@ -1,16 +1,13 @@
 import type { types } from "@pulumi/command";
 import type * as pulumi from "@pulumi/pulumi";
+import type { Role } from "../../hardware/inventory.ts";
+import type { Arch } from "../../toolchain/products.ts";
 
-/** What a host is for: the control plane with steering and monitoring, service pods, or clients that put load on them. */
-export type HostRole = "steering" | "service" | "client";
+/** What a host is for, as the inventory has it. */
+export type HostRole = Role;
 
 /** Processor architecture, named as Go and Debian name it. */
-export type Architecture = "amd64" | "arm64";
-
-/** The architecture of this machine. */
-export function localArchitecture(): Architecture {
-  return process.arch === "arm64" ? "arm64" : "amd64";
-}
+export type Architecture = Arch;
 
 /**
  * A machine with systemd that is reached by SSH over IPv6 as root. Virtual Pis and boards are both hosts; whoever is handed a

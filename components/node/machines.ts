@@ -1,10 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Inventory } from "../../hardware/inventory.ts";
+import { hostArch } from "../../toolchain/products.ts";
 import type { AddressPlan } from "../network/delegation.ts";
 import type { RootServer } from "../network/unbound.ts";
 import { Board } from "./board.ts";
 import { ClientEmulator } from "./client-emulator.ts";
-import { localArchitecture, type Architecture } from "./host.ts";
+import type { Architecture } from "./host.ts";
 import { SshKey } from "./ssh-key.ts";
 import type { SshHost } from "./ssh-host.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
@@ -56,7 +57,7 @@ export class Machines extends pulumi.ComponentResource {
       return { name, number, ula: ula.address, global: global?.address, emulated };
     });
     this.operatorKey = operatorKey;
-    this.arch = this.nodes[0]?.arch ?? localArchitecture();
+    this.arch = this.nodes[0]?.arch ?? hostArch;
     this.lifetime = this.nodes[0]?.lifetime;
     this.registerOutputs({});
   }

@@ -7,7 +7,6 @@ import { pipeline } from "node:stream/promises";
 import { Client } from "ssh2";
 import { z } from "zod";
 import { isProductName } from "../../toolchain/products.ts";
-import { progressOn } from "../../toolchain/progress.ts";
 import { provide } from "../../toolchain/provide.ts";
 
 const spec = z.object({
@@ -48,7 +47,7 @@ async function push(): Promise<string> {
   const there = (await run(`cat ${link}/digest 2>/dev/null || :`)).trim();
   if (there === wanted) return wanted;
   // The cache may have been emptied since, and another build of the same sources may have another digest: what counts is what is here now.
-  const { dir, digest } = await provide(product, arch, { log: progressOn(process.stderr) });
+  const { dir, digest } = await provide(product, arch);
   if (there === digest) return digest;
   const target = `${link}-${digest.slice(0, 16)}`;
   const tar = spawn("tar", ["-C", dir, "-c", "bin"], { stdio: ["ignore", "pipe", "inherit"] });

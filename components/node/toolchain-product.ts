@@ -1,6 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { products, type ProductName } from "../../toolchain/products.ts";
+import { productKey, type ProductName } from "../../toolchain/products.ts";
 import type { Architecture } from "./host.ts";
 
 export interface ToolchainProductArgs {
@@ -24,7 +24,7 @@ export class ToolchainProduct extends pulumi.ComponentResource {
     this.arch = arch;
     const provide = new command.local.Command(name, {
       create: `node toolchain/main.ts provide ${product} --arch ${arch}`,
-      environment: { PEAK_VERSION: products[product].version },
+      environment: { PEAK_PRODUCT: productKey(product, arch) },
     }, { parent: this });
     const provided = provide.stdout.apply((text) => JSON.parse(text) as { dir: string; digest: string });
     this.digest = provided.digest;

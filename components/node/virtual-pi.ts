@@ -1,6 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { localArchitecture } from "./host.ts";
+import { hostArch } from "../../toolchain/products.ts";
 import { SshHost, type SshHostArgs } from "./ssh-host.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
 import { rootfsKey } from "./virtual/rootfs.ts";
@@ -14,7 +14,7 @@ export interface VirtualPiArgs extends Omit<SshHostArgs, "plan"> {
 
 /** A systemd container on this machine that stands in for a Raspberry Pi. */
 export class VirtualPi extends SshHost {
-  readonly arch = localArchitecture();
+  readonly arch = hostArch;
   readonly resource: pulumi.Resource;
   readonly lifetime: pulumi.Resource;
 
