@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { dirname, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
+import { MAX_SOCKET_PATH } from "./control/server.ts";
 import { UserError } from "./errors.ts";
 import { isDomain } from "./kubernetes/pods.ts";
 import { parseEndpoint } from "./transport/transport.ts";
@@ -61,6 +62,7 @@ const updates = z.strictObject({
 const common = {
   listen: z.array(endpoint).min(1),
   http: endpoint.optional(),
+  control: z.string().max(MAX_SOCKET_PATH, `is longer than a unix domain socket's path may be (${MAX_SOCKET_PATH})`).optional(),
   udp: z.enum(["batched", "plain"]).default(process.platform === "linux" ? "batched" : "plain"),
   workers: z.int().min(1).max(64).default(1),
   nsid: z.string().max(MAX_NSID_LENGTH).optional(),
@@ -126,8 +128,9 @@ export function parseConfig(text: string, file: string): Config {
   const document = parseDocument(text, { prettyErrors: true });
   const fault = document.errors[0];
   if (fault) throw new UserError(`${file}: ${fault.message.split("\n")[0]}`);
-  const config = check(document.toJS(), (path) => `${file}: ${keyPath(path)}`);
   const fromFolder = (path: string): string => resolve(dirname(file), path);
+  const checked = check(document.toJS(), (path) => `${file}: ${keyPath(path)}`);
+  const config = { ...checked, ...(checked.control === undefined ? {} : { control: fromFolder(checked.control) }) };
   switch (config.role) {
     case "root":
       return {

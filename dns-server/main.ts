@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { addControlCommands } from "./control/commands.ts";
 import { loadConfig, parseZoneFlags, type Config } from "./config.ts";
 import { UserError } from "./errors.ts";
 import { log } from "./log.ts";
@@ -77,6 +78,8 @@ program
       `- name: ${formatName(parseOrigin(name))}\n  algorithm: hmac-sha256\n  secret: ${randomBytes(32).toString("base64")}\n`,
     );
   });
+
+addControlCommands(program);
 
 function parseOrigin(text: string): ReturnType<typeof parseName> {
   try {

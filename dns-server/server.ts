@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "./config.ts";
+import { controlRoutes } from "./control/routes.ts";
+import { serveControl } from "./control/server.ts";
 import { UserError } from "./errors.ts";
 import { serveHttp } from "./http.ts";
 import { log } from "./log.ts";
@@ -41,7 +43,7 @@ async function startSource(config: Config, changed: () => void): Promise<Source>
   }
 }
 
-const RESTART_KEYS = ["role", "listen", "http", "nsid", "udp", "workers"] as const;
+const RESTART_KEYS = ["role", "listen", "http", "control", "nsid", "udp", "workers"] as const;
 
 /**
  * Starts a server.
@@ -117,6 +119,7 @@ export async function startServer(config: Config): Promise<Server> {
     for (const transport of await udpTransports(endpoints)) await start(transport);
     const http = config.http && (await serveHttp(config.http, metrics.registry, () => isComplete(source)));
     if (http) open.push(http);
+    if (config.control !== undefined) open.push(await serveControl(config.control, controlRoutes(() => source)));
     log("info", "serving", {
       role: config.role,
       listen: endpoints.map(formatEndpoint),

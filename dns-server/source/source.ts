@@ -1,4 +1,5 @@
 import type { View } from "../view/view.ts";
+import type { Name } from "../wire/name.ts";
 
 /** Where a view comes from. It calls back when the view has changed. */
 export interface Source {
@@ -13,6 +14,8 @@ export interface Source {
   withdraw?(): Promise<void>;
   /** Answers an UPDATE message, for a source that takes updates. */
   update?(message: Buffer): { message: Buffer; rcode: number };
+  /** Why a name (folded) is answered as it is, as JSON; undefined: it is no name of this source. For a source whose answers change. */
+  explain?(name: Name): object | undefined;
   stop(): Promise<void>;
 }
 

@@ -1,0 +1,56 @@
+import { once } from "node:events";
+import { request, type IncomingMessage } from "node:http";
+import { z } from "zod";
+import { UserError } from "../errors.ts";
+
+/** Where the commands look for a server that they are told nothing of. */
+export const DEFAULT_CONTROL = "/run/peakdns/control.sock";
+
+const TIMEOUT_MS = 10_000;
+
+const failure = z.object({ error: z.string() });
+
+/**
+ * Asks a running server.
+ * @param path of its control socket
+ * @param target path and parameters of the request
+ * @returns the JSON of its answer
+ * @throws UserError when no server listens, or with what it says is wrong
+ */
+export async function askServer(path: string, method: string, target: string, body?: object): Promise<unknown> {
+  const sent = request({ socketPath: path, method, path: target, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  sent.end(body && JSON.stringify(body));
+  let response: IncomingMessage;
+  let text = "";
+  try {
+    [response] = (await once(sent, "response")) as [IncomingMessage];
+    for await (const chunk of response.setEncoding("utf8")) text += String(chunk);
+  } catch (error) {
+    throw new UserError(connectionFault(path, error as NodeJS.ErrnoException));
+  }
+  const answer = parseAnswer(path, text);
+  if (response.statusCode === 200) return answer;
+  throw new UserError(failure.safeParse(answer).data?.error ?? `the server answered with HTTP status ${response.statusCode}`);
+}
+
+function parseAnswer(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UserError(`what listens on ${path} is no PeakDNS: it answered with something else than JSON`);
+  }
+}
+
+function connectionFault(path: string, error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case "ENOENT":
+    case "ECONNREFUSED":
+      return `no server listens on ${path}: give the server the key control, and here the same path with --control, or its --config`;
+    case "EACCES":
+      return `may not open ${path}: run this as the user of the server`;
+    case "ABORT_ERR":
+      return `the server on ${path} gave no answer within ${TIMEOUT_MS / 1000} s`;
+    default:
+      return `cannot ask the server on ${path}: ${error.message}`;
+  }
+}
