@@ -1,42 +1,18 @@
 import { readFileSync } from "node:fs";
-import { isIP } from "node:net";
 import { dirname, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { MAX_SOCKET_PATH } from "./control/server.ts";
 import { UserError } from "./errors.ts";
 import { isDomain } from "./kubernetes/pods.ts";
-import { parseEndpoint } from "./transport/transport.ts";
+import { address, endpoint, key, name, seconds } from "./schema.ts";
+import { knowsKeys, transfer } from "./transfer/settings.ts";
 import { isMetaType, typeCode } from "./wire/constants.ts";
-import { TSIG_ALGORITHMS, type TsigKey } from "./wire/tsig.ts";
 import { MAX_NSID_LENGTH } from "./wire/edns.ts";
-import { foldName, parseName, type Name } from "./wire/name.ts";
-
-const endpoint = z.string().transform((text, context) => {
-  const parsed = parseEndpoint(text);
-  if (parsed && isIP(parsed.address)) return parsed;
-  context.addIssue(`"${text}" is not [IPV6]:PORT or IPV4:PORT`);
-  return z.NEVER;
-});
-
-/** A name, absolute whether or not it ends with a dot. */
-const name = z.string().transform((text, context): Name => {
-  try {
-    return foldName(parseName(text));
-  } catch (error) {
-    context.addIssue((error as Error).message);
-    return z.NEVER;
-  }
-});
+import type { Name } from "./wire/name.ts";
 
 const domain = z.string().toLowerCase().refine(isDomain, "must be host name labels (a-z, 0-9, -), relative to the zone");
-const address = z.string().refine((text) => isIP(text) !== 0, "must be an IPv6 or IPv4 address");
-const seconds = z.int().min(0).max(0x7fffffff);
 const nameServer = z.strictObject({ name, addresses: z.array(address).default([]) });
-
-const key = z
-  .strictObject({ name, algorithm: z.enum(TSIG_ALGORITHMS).default("hmac-sha256"), secret: z.base64().min(1) })
-  .transform(({ secret, ...rest }): TsigKey => ({ ...rest, secret: Buffer.from(secret, "base64") }));
 
 const recordType = z.string().transform((text, context) => {
   const code = typeCode(text);
@@ -80,6 +56,7 @@ const root = z
     delegationTtl: seconds.default(60),
     keys: z.array(key).default([]),
     updates: updates.optional(),
+    transfer,
   })
   .refine(
     ({ records, file }) => (records === undefined) !== (file === undefined),
@@ -88,7 +65,8 @@ const root = z
   .refine(({ keys, updates: given }) => given?.grants.every((grant) => keys.some(({ name: known }) => known === grant.key)) ?? true, {
     path: ["updates", "grants"],
     message: "a grant names a key that is not under keys",
-  });
+  })
+  .superRefine(knowsKeys);
 
 const cluster = z.strictObject({
   role: z.literal("cluster"),
@@ -104,14 +82,20 @@ const cluster = z.strictObject({
   kubernetes: z.strictObject({ kubeconfig: z.string().optional(), context: z.string().optional() }).default({}),
 });
 
-const zones = z.strictObject({
-  role: z.literal("zones"),
-  ...common,
-  zones: z
-    .array(z.strictObject({ origin: name, file: z.string(), include: z.boolean().default(false) }))
+const zoneList = <T extends z.ZodType<{ origin: Name }>>(zone: T) =>
+  z
+    .array(zone)
     .min(1)
-    .refine((list) => new Set(list.map(({ origin }) => origin)).size === list.length, "a zone is given twice"),
-});
+    .refine((list) => new Set(list.map(({ origin }) => origin)).size === list.length, "a zone is given twice");
+
+const zones = z
+  .strictObject({
+    role: z.literal("zones"),
+    ...common,
+    zones: zoneList(z.strictObject({ origin: name, file: z.string(), include: z.boolean().default(false), transfer })),
+    keys: z.array(key).default([]),
+  })
+  .superRefine(knowsKeys);
 
 const schema = z.discriminatedUnion("role", [root, cluster, zones]);
 

@@ -48,3 +48,29 @@ export function parseAddress(text: string): Uint8Array {
   const [address = ""] = text.split("%");
   return address.includes(":") ? parseIpv6(address) : parseIpv4(address);
 }
+
+/** All addresses that begin with the first `length` bits of `address`. */
+export interface Prefix {
+  readonly address: Uint8Array;
+  readonly length: number;
+}
+
+/** Reads `ADDRESS/LENGTH`, or an address alone, which stands for itself. @throws Error with what is wrong */
+export function parsePrefix(text: string): Prefix {
+  const [addressText = "", lengthText, ...rest] = text.split("/");
+  if ((!isIPv4(addressText) && !isIPv6(addressText)) || rest.length > 0) throw new Error(`"${text}" is not ADDRESS/LENGTH`);
+  const address = parseAddress(addressText);
+  const length = lengthText === undefined ? 8 * address.length : /^\d{1,3}$/.test(lengthText) ? Number(lengthText) : NaN;
+  if (!(length <= 8 * address.length)) throw new Error(`"${text}" has no length from 0 to ${8 * address.length}`);
+  return { address, length };
+}
+
+/** @param address octets */
+export function isInPrefix(address: Uint8Array, prefix: Prefix): boolean {
+  if (address.length !== prefix.address.length) return false;
+  for (let bit = 0; bit < prefix.length; bit += 8) {
+    const mask = 0xff << Math.max(0, 8 - (prefix.length - bit));
+    if (((address[bit >> 3]! ^ prefix.address[bit >> 3]!) & mask & 0xff) !== 0) return false;
+  }
+  return true;
+}
