@@ -1,0 +1,135 @@
+import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import type { Target } from "../kubernetes/model.ts";
+import { eventually } from "../testing/client.ts";
+import { parseIpv6 } from "../wire/address.ts";
+import { parseName } from "../wire/name.ts";
+import { check, type Check } from "./check.ts";
+import { Prober } from "./prober.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function listening<T extends Server>(server: T): Promise<number> {
+  server.listen(0, "::1");
+  await once(server, "listening");
+  cleanups.push(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+describe("one probe", () => {
+  test("of TCP succeeds where something listens", async () => {
+    const server = createServer();
+    const port = await listening(server);
+    expect(await check("::1", { kind: "tcp", port }, 1000)).toBe("ok");
+    server.close();
+    await once(server, "close");
+    expect(await check("::1", { kind: "tcp", port }, 1000)).toBe("refused");
+  });
+  test.each([
+    [200, "ok"],
+    [302, "ok"],
+    [404, "status"],
+    [503, "status"],
+  ])("of HTTP with status %s: %s", async (status, expected) => {
+    const port = await listening(createHttpServer(({ url }, response) => void response.writeHead(url === "/ready" ? status : 500).end("text")));
+    expect(await check("::1", { kind: "http", port, path: "/ready" }, 1000)).toBe(expected);
+  });
+  test("of HTTP fails when the connection ends, or nothing comes in time", async () => {
+    const broken = await listening(createServer((socket) => socket.resetAndDestroy()));
+    expect(await check("::1", { kind: "http", port: broken, path: "/" }, 1000)).toBe("reset");
+    const silent = await listening(createServer((socket) => cleanups.push(() => socket.destroy())));
+    expect(await check("::1", { kind: "http", port: silent, path: "/" }, 50)).toBe("timeout");
+  });
+  test("of an address that nobody can reach fails", async () => {
+    // a discard-only address (RFC 6666)
+    expect(["unreachable", "timeout"]).toContain(await check("100::1", { kind: "tcp", port: 80 }, 100));
+  });
+});
+
+const domain = parseName("web.peak");
+const target = (last: number, probe: Target["probe"] = { kind: "tcp", port: 80 }): Target => ({
+  key: `default/p${last}`,
+  label: `p${last}`,
+  namespace: "default",
+  name: `p${last}`,
+  node: undefined,
+  ipv6: parseIpv6(`fd00::${last}`),
+  ipv4: undefined,
+  state: "ready",
+  ports: [],
+  probe,
+});
+
+describe("the prober", () => {
+  const start = (probe: Check): { prober: Prober; changes: string[] } => {
+    const changes: string[] = [];
+    const prober = new Prober({ intervalMs: 10 }, (name) => changes.push(name), probe);
+    cleanups.push(() => prober.stop());
+    return { prober, changes };
+  };
+
+  test("finds a dead target and its return, and tells its domains", async () => {
+    const dead = new Set<string>();
+    const { prober, changes } = start(async (address) => (dead.has(address) ? "refused" : "ok"));
+    const targets = [1, 2, 3].map((n) => target(n));
+    prober.set(domain, targets);
+    await eventually(() => targets.filter((each) => prober.report(each)?.last === "ok").length, (count) => count === 3);
+    expect(changes).toEqual([]);
+    expect(prober.secondsToChange(targets[0]!)).toBe(0.02);
+    dead.add("fd00::1");
+    await eventually(() => prober.failed(targets[0]!), Boolean);
+    expect(changes).toContain(domain);
+    expect(prober.report(targets[0]!)).toMatchObject({ probe: "tcp:80", last: "refused", out: true });
+    expect(prober.counts()).toMatchObject({ targets: 3, out: 1, frozen: false });
+    dead.clear();
+    await eventually(() => prober.failed(targets[0]!), (failed) => !failed);
+  });
+
+  test("probes an address once for all of its domains, until the last of them is gone", async () => {
+    let running = 0;
+    const asked: string[] = [];
+    const { prober } = start(async (address) => {
+      asked.push(address);
+      expect(++running).toBe(1);
+      await new Promise(setImmediate);
+      running--;
+      return "ok";
+    });
+    const other = parseName("other.peak");
+    prober.set(domain, [target(1)]);
+    prober.set(other, [target(1)]);
+    expect(prober.counts().targets).toBe(1);
+    prober.remove(domain);
+    await eventually(() => asked.length, (count) => count > 3);
+    prober.remove(other);
+    expect(prober.counts().targets).toBe(0);
+    const before = asked.length;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(asked.length).toBe(before);
+  });
+
+  test("leaves alone what has no probe, no address, or is not ready", () => {
+    const { prober } = start(async () => "refused");
+    const none: Target[] = [
+      { ...target(1), probe: undefined },
+      { ...target(2), ipv6: undefined },
+      { ...target(3), state: "terminating" },
+    ];
+    prober.set(domain, none);
+    expect(prober.counts().targets).toBe(0);
+    expect(none.map((each) => prober.failed(each))).toEqual([false, false, false]);
+  });
+
+  test("blames itself when most targets fail: none is out", async () => {
+    const { prober } = start(async () => "timeout");
+    const targets = [1, 2, 3].map((n) => target(n));
+    prober.set(domain, targets);
+    await eventually(() => prober.counts().results.get("timeout") ?? 0, (count) => count > 15);
+    expect(prober.counts()).toMatchObject({ out: 0, frozen: true });
+  });
+});

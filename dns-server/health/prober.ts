@@ -1,0 +1,192 @@
+import { limiter } from "../concurrency.ts";
+import type { ProbeSpec, Target } from "../kubernetes/model.ts";
+import { log } from "../log.ts";
+import { formatIpv4, formatIpv6 } from "../wire/address.ts";
+import type { Name } from "../wire/name.ts";
+import { check as checkBySocket, type Check, type ProbeResult } from "./check.ts";
+import { HealthState } from "./state.ts";
+
+export interface ProbeSettings {
+  /** Between two probes of one target, milliseconds. */
+  readonly intervalMs: number;
+}
+
+/** What is known of a target by its probe. */
+export interface ProbeReport {
+  /** As the annotation `dns.peak/probe` says it. */
+  readonly probe: string;
+  /** Undefined before the first result. */
+  readonly last: ProbeResult | undefined;
+  /** Since the last result. */
+  readonly ageSeconds: number | undefined;
+  readonly failures: number;
+  /** Whether it is taken for dead. */
+  readonly out: boolean;
+}
+
+/** Part of the interval within which an answer must come: two time-outs in a row still end within three seconds. */
+const TIMEOUT_SHARE = 0.75;
+/** Part of the interval that is left to chance, so that targets are not asked all at once. */
+const JITTER = 0.1;
+const MAX_PARALLEL = 512;
+
+interface Probe {
+  readonly address: string;
+  readonly spec: ProbeSpec;
+  readonly domains: Set<Name>;
+  timer: NodeJS.Timeout | undefined;
+  last: ProbeResult | undefined;
+  lastAt: number;
+}
+
+/** Probes the targets of all domains: each address once, however many domains lead to it. */
+export class Prober {
+  private readonly settings: ProbeSettings;
+  private readonly changed: (domain: Name) => void;
+  private readonly check: Check;
+  private readonly state = new HealthState();
+  private readonly probes = new Map<string, Probe>();
+  private readonly byDomain = new Map<Name, ReadonlySet<string>>();
+  private readonly limit = limiter(MAX_PARALLEL);
+  private readonly results = new Map<ProbeResult, number>();
+  private stopped = false;
+
+  /** @param changed told of each domain that has a target whose verdict, or distance from another verdict, has changed */
+  constructor(settings: ProbeSettings, changed: (domain: Name) => void, check: Check = checkBySocket) {
+    this.settings = settings;
+    this.changed = changed;
+    this.check = check;
+  }
+
+  /** Takes the targets that a domain now has; those that Kubernetes calls ready are probed. */
+  set(domain: Name, targets: readonly Target[]): void {
+    const before = this.byDomain.get(domain) ?? new Set();
+    const now = new Set<string>();
+    for (const target of targets) {
+      const id = target.state === "ready" ? probeId(target) : undefined;
+      if (id === undefined) continue;
+      now.add(id);
+      (this.probes.get(id) ?? this.add(id, target)).domains.add(domain);
+    }
+    for (const id of before) if (!now.has(id)) this.drop(id, domain);
+    if (now.size > 0) this.byDomain.set(domain, now);
+    else this.byDomain.delete(domain);
+  }
+
+  remove(domain: Name): void {
+    this.set(domain, []);
+  }
+
+  /** Whether a target is taken for dead. One without a probe never is. */
+  failed(target: Target): boolean {
+    const id = probeId(target);
+    return id !== undefined && this.state.isOut(id);
+  }
+
+  /** Seconds until the next probes may change the verdict on a target; undefined for one without a probe. */
+  secondsToChange(target: Target): number | undefined {
+    const id = probeId(target);
+    return id === undefined ? undefined : (this.state.resultsToChange(id) * this.settings.intervalMs) / 1000;
+  }
+
+  report(target: Target): ProbeReport | undefined {
+    const id = probeId(target);
+    const probe = id === undefined ? undefined : this.probes.get(id);
+    if (id === undefined || !probe) return undefined;
+    return {
+      probe: formatProbe(probe.spec),
+      last: probe.last,
+      ageSeconds: probe.last === undefined ? undefined : (performance.now() - probe.lastAt) / 1000,
+      failures: this.state.failures(id),
+      out: this.state.isOut(id),
+    };
+  }
+
+  /** Numbers for the metrics. */
+  counts(): { readonly targets: number; readonly out: number; readonly frozen: boolean; readonly results: ReadonlyMap<ProbeResult, number> } {
+    let out = 0;
+    for (const id of this.probes.keys()) if (this.state.isOut(id)) out++;
+    return { targets: this.probes.size, out, frozen: this.state.frozen, results: this.results };
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const { timer } of this.probes.values()) clearTimeout(timer);
+    this.probes.clear();
+  }
+
+  private add(id: string, target: Target): Probe {
+    const address = probedAddress(target)!;
+    const probe: Probe = { address, spec: target.probe!, domains: new Set(), timer: undefined, last: undefined, lastAt: 0 };
+    this.probes.set(id, probe);
+    this.tell(() => this.state.add(id, target.node));
+    this.schedule(id, probe, Math.random() * this.settings.intervalMs);
+    return probe;
+  }
+
+  private drop(id: string, domain: Name): void {
+    const probe = this.probes.get(id);
+    if (!probe?.domains.delete(domain) || probe.domains.size > 0) return;
+    clearTimeout(probe.timer);
+    this.probes.delete(id);
+    this.tell(() => this.state.remove(id));
+  }
+
+  private schedule(id: string, probe: Probe, delay: number): void {
+    probe.timer = setTimeout(() => void this.probe(id, probe), delay);
+  }
+
+  private async probe(id: string, probe: Probe): Promise<void> {
+    const { intervalMs } = this.settings;
+    const current = (): boolean => !this.stopped && this.probes.get(id) === probe;
+    await this.limit(async () => {
+      const start = performance.now();
+      if (!current()) return;
+      const result = await this.check(probe.address, probe.spec, TIMEOUT_SHARE * intervalMs);
+      if (!current()) return;
+      probe.last = result;
+      probe.lastAt = performance.now();
+      this.results.set(result, (this.results.get(result) ?? 0) + 1);
+      this.schedule(id, probe, Math.max(0, intervalMs * (1 - Math.random() * JITTER) - (probe.lastAt - start)));
+      this.tell(() => {
+        const before = this.state.resultsToChange(id);
+        const changed = this.state.record(id, result === "ok");
+        return this.state.resultsToChange(id) === before ? changed : [...changed, id];
+      });
+    });
+  }
+
+  /** Makes a change and tells the domains of the targets that it returns, and the log when it begins or ends a freeze. */
+  private tell(change: () => string[]): void {
+    const frozen = this.state.frozen;
+    const changed = change();
+    if (this.state.frozen !== frozen) {
+      const fields = { targets: this.state.size };
+      if (frozen) log("info", "most targets answer probes again", fields);
+      else log("warn", "more than half of all targets fail their probes at once: the fault may be ours, verdicts stay as they are", fields);
+    }
+    const domains = new Set(changed.flatMap((id) => [...(this.probes.get(id)?.domains ?? [])]));
+    for (const domain of domains) this.changed(domain);
+  }
+}
+
+/** The address that is probed: one stands for both families, as one process listens on both. */
+function probedAddress({ ipv6, ipv4 }: Target): string | undefined {
+  if (ipv6) return formatIpv6(ipv6);
+  return ipv4 && formatIpv4(ipv4);
+}
+
+const ids = new WeakMap<Target, string>();
+
+/** What is probed, as a key; undefined for a target without a probe. */
+function probeId(target: Target): string | undefined {
+  const known = ids.get(target);
+  if (known !== undefined) return known;
+  const address = probedAddress(target);
+  if (!target.probe || address === undefined) return undefined;
+  const id = `${address} ${formatProbe(target.probe)}`;
+  ids.set(target, id);
+  return id;
+}
+
+const formatProbe = (spec: ProbeSpec): string => (spec.kind === "tcp" ? `tcp:${spec.port}` : `http:${spec.port}${spec.path}`);
