@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { parseAddress } from "../wire/address.ts";
+import { AnswerStreams } from "./answer-streams.ts";
 import { FrameReader, frame } from "./frame.ts";
 import type { Endpoint, Handler, Transport } from "./transport.ts";
 
@@ -18,7 +19,7 @@ export const DEFAULT_TCP_LIMITS: TcpLimits = { maxConnections: 1000, idleMs: 10_
 /** Answers that a client has not fetched; beyond it nothing more is read from that client. */
 const MAX_UNSENT = 1 << 18;
 
-/** DNS over TCP (RFC 7766): pipelined queries, each answered as it comes. */
+/** DNS over TCP (RFC 7766): pipelined queries, each answered as it comes; answers of many messages go on between the others. */
 export class TcpTransport implements Transport {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
@@ -54,6 +55,7 @@ export class TcpTransport implements Transport {
     // a client that resets its connection is not our fault
     socket.on("error", () => socket.destroy());
     const reader = new FrameReader();
+    const streams = new AnswerStreams(socket);
     socket.on("data", (chunk: Buffer) => {
       const answers: Buffer[] = [];
       for (const message of reader.push(chunk)) {
@@ -64,6 +66,7 @@ export class TcpTransport implements Transport {
           return;
         }
         answers.push(frame(response.message));
+        if (response.more) streams.add(response.more);
       }
       if (answers.length === 0) return;
       socket.write(Buffer.concat(answers));

@@ -15,6 +15,8 @@ export interface Response {
   readonly message: Buffer;
   readonly rcode: number;
   readonly type: number | undefined;
+  /** Further messages of the same answer, made as they are read; only where the transport is a stream. */
+  readonly more?: Iterable<Buffer>;
 }
 
 /** Largest UDP answer to an asker without EDNS. */
@@ -41,16 +43,17 @@ export class Responder {
 
   /**
    * @param client octets of the asker's address
+   * @param reserved octets that the answer leaves free, for a signature
    * @returns undefined for what must not be answered at all
    */
-  respond(view: View, message: Uint8Array, protocol: Protocol, client: Uint8Array): Response | undefined {
+  respond(view: View, message: Uint8Array, protocol: Protocol, client: Uint8Array, reserved = 0): Response | undefined {
     const read = readQuery(message);
     if (read === "drop") return undefined;
     const { query } = read;
     const { answer, extendedError } = this.decide(view, query, read.malformed);
     const opt = query.edns && optRecord(query.edns, this.identity, client, answer.rcode, extendedError);
     const udpLimit = query.edns ? Math.min(query.edns.payloadSize, MAX_UDP_PAYLOAD) : PLAIN_UDP_PAYLOAD;
-    return this.write(query, answer, protocol === "tcp" ? MAX_MESSAGE : udpLimit, opt);
+    return this.write(query, answer, (protocol === "tcp" ? MAX_MESSAGE : udpLimit) - reserved, opt);
   }
 
   private decide(view: View, query: Query, malformed: boolean): Decision {
