@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { MAX_SOCKET_PATH } from "./control/server.ts";
+import { dnssec, dnssecFrom } from "./dnssec/settings.ts";
 import { UserError } from "./errors.ts";
 import { isDomain } from "./kubernetes/pods.ts";
 import { address, endpoint, key, name, seconds } from "./schema.ts";
@@ -57,6 +58,7 @@ const root = z
     keys: z.array(key).default([]),
     updates: updates.optional(),
     transfer,
+    dnssec,
   })
   .refine(
     ({ records, file }) => (records === undefined) !== (file === undefined),
@@ -68,19 +70,26 @@ const root = z
   })
   .superRefine(knowsKeys);
 
-const cluster = z.strictObject({
-  role: z.literal("cluster"),
-  ...common,
-  zone: name,
-  nameServers: z.array(nameServer).min(1),
-  domains: z.array(domain).default([]),
-  ttl: seconds.default(5),
-  negativeTtl: seconds.default(5),
-  delegationTtl: seconds.default(60),
-  maxAnswers: z.int().min(1).max(40).default(8),
-  register: z.strictObject({ servers: z.array(endpoint).min(1), key, lease: z.int().min(10).max(86_400).default(60) }).optional(),
-  kubernetes: z.strictObject({ kubeconfig: z.string().optional(), context: z.string().optional() }).default({}),
-});
+const cluster = z
+  .strictObject({
+    role: z.literal("cluster"),
+    ...common,
+    zone: name,
+    nameServers: z.array(nameServer).min(1),
+    domains: z.array(domain).default([]),
+    ttl: seconds.default(5),
+    negativeTtl: seconds.default(5),
+    delegationTtl: seconds.default(60),
+    maxAnswers: z.int().min(1).max(40).default(8),
+    register: z
+      .strictObject({ servers: z.array(endpoint).min(1), key, lease: z.int().min(10).max(86_400).default(60), as: z.array(name).min(1).optional() })
+      .optional(),
+    kubernetes: z.strictObject({ kubeconfig: z.string().optional(), context: z.string().optional() }).default({}),
+  })
+  .refine(({ nameServers, register }) => register?.as?.every((as) => nameServers.some((server) => server.name === as)) ?? true, {
+    path: ["register", "as"],
+    message: "names a server that is not under nameServers",
+  });
 
 const zoneList = <T extends z.ZodType<{ origin: Name }>>(zone: T) =>
   z
@@ -92,7 +101,7 @@ const zones = z
   .strictObject({
     role: z.literal("zones"),
     ...common,
-    zones: zoneList(z.strictObject({ origin: name, file: z.string(), include: z.boolean().default(false), transfer })),
+    zones: zoneList(z.strictObject({ origin: name, file: z.string(), include: z.boolean().default(false), transfer, dnssec })),
     keys: z.array(key).default([]),
   })
   .superRefine(knowsKeys);
@@ -112,7 +121,8 @@ export function parseConfig(text: string, file: string): Config {
   const document = parseDocument(text, { prettyErrors: true });
   const fault = document.errors[0];
   if (fault) throw new UserError(`${file}: ${fault.message.split("\n")[0]}`);
-  const fromFolder = (path: string): string => resolve(dirname(file), path);
+  const folder = dirname(file);
+  const fromFolder = (path: string): string => resolve(folder, path);
   const checked = check(document.toJS(), (path) => `${file}: ${keyPath(path)}`);
   const config = { ...checked, ...(checked.control === undefined ? {} : { control: fromFolder(checked.control) }) };
   switch (config.role) {
@@ -121,9 +131,13 @@ export function parseConfig(text: string, file: string): Config {
         ...config,
         ...(config.file === undefined ? {} : { file: fromFolder(config.file) }),
         ...(config.updates === undefined ? {} : { updates: { ...config.updates, journal: fromFolder(config.updates.journal) } }),
+        dnssec: dnssecFrom(folder, config.dnssec),
       };
     case "zones":
-      return { ...config, zones: config.zones.map((zone) => ({ ...zone, file: fromFolder(zone.file) })) };
+      return {
+        ...config,
+        zones: config.zones.map((zone) => ({ ...zone, file: fromFolder(zone.file), dnssec: dnssecFrom(folder, zone.dnssec) })),
+      };
     case "cluster": {
       const { kubeconfig } = config.kubernetes;
       return kubeconfig === undefined ? config : { ...config, kubernetes: { ...config.kubernetes, kubeconfig: fromFolder(kubeconfig) } };

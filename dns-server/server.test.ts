@@ -164,7 +164,7 @@ describe("cluster role", () => {
     );
   });
 
-  test("registers its domains with the root, follows changes, and withdraws them at the end", async () => {
+  test("registers itself and its domains with the root, follows changes, and withdraws them at the end", async () => {
     const secret = Buffer.alloc(32, 1).toString("base64");
     const folder = mkdtempSync(join(tmpdir(), "peakdns-root-"));
     cleanups.push(() => rmSync(folder, { recursive: true }));
@@ -172,7 +172,7 @@ describe("cluster role", () => {
       role: "root",
       records,
       keys: [{ name: "c1", secret }],
-      updates: { journal: join(folder, "journal"), grants: [{ key: "c1", delegateTo: ["ns1.cluster.peak"] }] },
+      updates: { journal: join(folder, "journal"), grants: [{ key: "c1", delegateTo: ["ns1.cluster.peak", "ns2.cluster.peak"] }] },
     });
     const referral = async (name: string): Promise<string> => {
       const { authorities, additionals } = await ask(root.endpoints[0]!, name, "AAAA");
@@ -188,8 +188,11 @@ describe("cluster role", () => {
           listen: ["[::1]:0"],
           zone: "peak",
           kubernetes: { kubeconfig },
-          nameServers: [{ name: "ns1.cluster.peak", addresses: ["fd00::2"] }],
-          register: { servers: [`[::1]:${root.endpoints[0]!.port}`], key: { name: "c1", secret } },
+          nameServers: [
+            { name: "ns1.cluster.peak", addresses: ["fd00::2"] },
+            { name: "ns2.cluster.peak", addresses: ["fd00::3"] },
+          ],
+          register: { servers: [`[::1]:${root.endpoints[0]!.port}`], key: { name: "c1", secret }, as: ["ns1.cluster.peak"] },
         }),
         "test.yaml",
       ),

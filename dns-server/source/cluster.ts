@@ -16,7 +16,8 @@ export function clusterSource(config: ClusterConfig, changed: () => void): Sourc
   const domains = new Domains(config);
   let view: View = { zones: new Map(), loading: [config.zone] };
   const { register, zone, nameServers, delegationTtl } = config;
-  const registration = register && new Registration({ ...register, zone, nameServers, ttl: delegationTtl });
+  const registered = nameServers.filter(({ name }) => register?.as?.includes(name) ?? true);
+  const registration = register && new Registration({ ...register, zone, nameServers: registered, ttl: delegationTtl });
   let lostAt: number | undefined = Date.now();
   let lastError: string | undefined;
   let swap: NodeJS.Immediate | undefined;
