@@ -74,3 +74,9 @@ export function isInPrefix(address: Uint8Array, prefix: Prefix): boolean {
   }
   return true;
 }
+
+/** Canonical text of a prefix; bits beyond its length are left out. */
+export function formatPrefix({ address, length }: Prefix): string {
+  const start = address.map((octet, i) => octet & (0xff00 >> Math.min(8, Math.max(0, length - 8 * i))));
+  return `${start.length === 4 ? formatIpv4(start) : formatIpv6(start)}/${length}`;
+}
