@@ -73,6 +73,11 @@ export function loadInventory(path: string): Inventory {
   return parseInventory(readFileSync(path, "utf8"), path);
 }
 
+/** The hosts that are nodes of the cluster: steering first. */
+export function nodesOf({ hosts }: Inventory): InventoryHost[] {
+  return (["steering", "service"] as const).flatMap((role) => hosts.filter((host) => host.role === role));
+}
+
 /**
  * The same inventory with another number of nodes (hosts that are not clients): surplus service hosts are dropped from the end,
  * missing ones are added as `pi<number>` after the highest node number. Without a number, nothing changes.

@@ -50,7 +50,7 @@ export class Worker extends pulumi.ComponentResource {
           name: "kubelet.service",
           description: "Kubernetes node agent",
           type: "notify",
-          after: ["containerd.service", "peak-routes.service"],
+          after: ["containerd.service", "peak-network.service"],
           exec: [
             `${binaries.directory}/kubelet`,
             `--config=${directory}/kubelet.json`,

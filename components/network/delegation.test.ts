@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { planAddresses, publishedAddress, scopes } from "./delegation.ts";
+import { planAddresses, publishedScope, scopes } from "./delegation.ts";
 import { contains, overlaps, parseAddress, parsePrefix } from "./prefix.ts";
 
 const ula = "fd7e:ea4c:0:1::/64";
@@ -10,8 +10,20 @@ const number = fc.integer({ min: 1, max: 0xfffd });
 describe("prefix delegation", () => {
   test("node 2 of a cluster with a provider's prefix", () => {
     expect(planAddresses(ula, global).node(2)).toEqual({
-      ula: { prefix: "fd7e:ea4c:0:1:2::/80", address: "fd7e:ea4c:0:1:2::1", pods: "fd7e:ea4c:0:1:2:1::/96", firstPod: "fd7e:ea4c:0:1:2:1:0:10" },
-      global: { prefix: "2001:db8:7ea:c:2::/80", address: "2001:db8:7ea:c:2::1", pods: "2001:db8:7ea:c:2:1::/96", firstPod: "2001:db8:7ea:c:2:1:0:10" },
+      ula: {
+        prefix: "fd7e:ea4c:0:1:2::/80",
+        address: "fd7e:ea4c:0:1:2::1",
+        rootServer: "fd7e:ea4c:0:1:2::53",
+        pods: "fd7e:ea4c:0:1:2:1::/96",
+        firstPod: "fd7e:ea4c:0:1:2:1:0:10",
+      },
+      global: {
+        prefix: "2001:db8:7ea:c:2::/80",
+        address: "2001:db8:7ea:c:2::1",
+        rootServer: "2001:db8:7ea:c:2::53",
+        pods: "2001:db8:7ea:c:2:1::/96",
+        firstPod: "2001:db8:7ea:c:2:1:0:10",
+      },
       nat64: "fd7e:ea4c:0:1:2:64::/96",
     });
   });
@@ -29,13 +41,13 @@ describe("prefix delegation", () => {
   test("without a provider's prefix, the ULA is what DNS publishes", () => {
     const node = planAddresses(ula).node(7);
     expect(scopes(node)).toEqual([node.ula]);
-    expect(publishedAddress(node)).toBe(node.ula.address);
+    expect(publishedScope(node)).toBe(node.ula);
   });
 
   test("with one, the global scope comes first", () => {
     const node = planAddresses(ula, global).node(7);
     expect(scopes(node)).toEqual([node.global, node.ula]);
-    expect(publishedAddress(node)).toBe(node.global?.address);
+    expect(publishedScope(node)).toBe(node.global);
   });
 
   test("nothing that two nodes, or a node and the cluster, were given overlaps", () => {
@@ -45,10 +57,12 @@ describe("prefix delegation", () => {
       const [first, second] = [plan.node(a), plan.node(b)];
       for (const [index, scope] of scopes(first).entries()) {
         expect(overlaps(parsePrefix(scope.prefix), parsePrefix(scopes(second)[index]!.prefix))).toBe(false);
-        expect(contains(parsePrefix(scope.prefix), parseAddress(scope.address))).toBe(true);
         expect(contains(parsePrefix(scope.prefix), parsePrefix(scope.pods).bits)).toBe(true);
         expect(contains(parsePrefix(scope.pods), parseAddress(scope.firstPod))).toBe(true);
-        expect(contains(parsePrefix(scope.pods), parseAddress(scope.address))).toBe(false);
+        for (const own of [scope.address, scope.rootServer]) {
+          expect(contains(parsePrefix(scope.prefix), parseAddress(own))).toBe(true);
+          expect(contains(parsePrefix(scope.pods), parseAddress(own))).toBe(false);
+        }
       }
       expect(overlaps(parsePrefix(first.nat64), parsePrefix(first.ula.pods))).toBe(false);
       for (const own of [plan.services, `${plan.router.ula}/128`, `${plan.operator}/128`]) {

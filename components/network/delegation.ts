@@ -6,6 +6,8 @@ export interface NodeScope {
   prefix: string;
   /** The node's own address, `::1` of its /80. */
   address: string;
+  /** Where a root server of the zone answers, where the node has one: `::53` of the /80, beside what else serves DNS on the node. */
+  rootServer: string;
   /** The /96 that its pods get addresses from. */
   pods: string;
   /** The first address of `pods` that a pod may have; below are the bridge and room for fixed ones. */
@@ -84,14 +86,20 @@ export function scopes(node: NodeDelegation): NodeScope[] {
   return node.global ? [node.global, node.ula] : [node.ula];
 }
 
-/** The address of a node that clients can reach. */
-export function publishedAddress(node: NodeDelegation): string {
-  return (node.global ?? node.ula).address;
+/** The scope of a node that clients can reach. */
+export function publishedScope(node: NodeDelegation): NodeScope {
+  return node.global ?? node.ula;
 }
 
 function scope(prefix: Prefix): NodeScope {
   const pods = subPrefix(prefix, 96, 1);
-  return { prefix: formatPrefix(prefix), address: addressIn(prefix, 1), pods: formatPrefix(pods), firstPod: addressIn(pods, 0x10) };
+  return {
+    prefix: formatPrefix(prefix),
+    address: addressIn(prefix, 1),
+    rootServer: addressIn(prefix, 0x53),
+    pods: formatPrefix(pods),
+    firstPod: addressIn(pods, 0x10),
+  };
 }
 
 function slash64(text: string): Prefix {

@@ -11,7 +11,10 @@ export interface NodeNetworkArgs {
   peers: NodeDelegation[];
 }
 
-/** Gives a node its pods' address ranges and the routes to every other node's. */
+/** TCP ports of a node that answer nodes and pods only: Prometheus, and what it asks. */
+export const monitoringPorts = { first: 9090, last: 9199 };
+
+/** Gives a node its pods' address ranges, the address of a root server, the routes to every other node's prefixes, and a firewall. */
 export class NodeNetwork extends pulumi.ComponentResource {
   constructor(name: string, { host, own, peers }: NodeNetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:network:NodeNetwork", name, {}, opts);
@@ -19,14 +22,15 @@ export class NodeNetwork extends pulumi.ComponentResource {
       host,
       files: [
         { path: "/etc/cni/net.d/10-peak.conflist", content: renderCni(own) },
-        { path: "/etc/peak/routes", content: renderRoutes(peers), mode: 0o755 },
+        { path: "/etc/peak/firewall.nft", content: renderFirewall([own, ...peers]) },
+        { path: "/etc/peak/network", content: renderNetwork(own, peers), mode: 0o755 },
       ],
       units: [{
-        name: "peak-routes.service",
-        description: "Routes to the prefixes of the other nodes",
+        name: "peak-network.service",
+        description: "Addresses, routes to the prefixes of the other nodes, firewall",
         type: "oneshot",
         after: ["network-online.target"],
-        exec: ["/etc/peak/routes"],
+        exec: ["/etc/peak/network"],
       }],
       sysctls: {
         "net.ipv6.conf.all.forwarding": "1",
@@ -61,9 +65,29 @@ export function renderCni(own: NodeDelegation): string {
   }, undefined, 2);
 }
 
-/** A script that routes each peer's prefixes to it. Pure. */
-export function renderRoutes(peers: NodeDelegation[]): string {
+/** A script that gives a node its further addresses, routes each peer's prefixes to it, and loads the firewall. Pure. */
+export function renderNetwork(own: NodeDelegation, peers: NodeDelegation[]): string {
+  // Nothing that the node itself begins comes from these: they are deprecated as sources (RFC 4862, 5.5.4).
+  const addresses = scopes(own).map((scope) => `ip -6 address replace ${scope.rootServer}/128 dev eth0 nodad preferred_lft 0`);
   // A node's address lies inside its own prefix: `onlink` says that it is a neighbour all the same.
   const routes = peers.flatMap(scopes).map((scope) => `ip -6 route replace ${scope.prefix} via ${scope.address} dev eth0 onlink`);
-  return ["#!/bin/sh", "set -e", ...routes, ""].join("\n");
+  return ["#!/bin/sh", "set -e", ...addresses, ...routes, "nft -f /etc/peak/firewall.nft", ""].join("\n");
+}
+
+/** The firewall of a node, for nft: what listens for the cluster itself tells nothing to others. Pure. */
+export function renderFirewall(nodes: NodeDelegation[]): string {
+  return `table inet peak
+delete table inet peak
+table inet peak {
+  set cluster {
+    type ipv6_addr
+    flags interval
+    elements = { ${nodes.flatMap(scopes).map(({ prefix }) => prefix).join(", ")} }
+  }
+  chain input {
+    type filter hook input priority filter
+    iifname != "lo" tcp dport ${monitoringPorts.first}-${monitoringPorts.last} ip6 saddr != @cluster reject with tcp reset
+  }
+}
+`;
 }

@@ -9,6 +9,8 @@ export interface HostSetupArgs {
   packages?: string[];
   /** Files by absolute path; contents may be secret. */
   files?: InputFile[];
+  /** Directories by absolute path, for what others write; removed with their content on delete. */
+  directories?: string[];
   /** systemd units, enabled and running; all are restarted when one of `files` changes. */
   units?: InputUnit[];
   /** Kernel parameters by their dotted names. */
@@ -31,10 +33,11 @@ export class HostSetup extends pulumi.ComponentResource {
   /** Exists once the set-up is done and its check has succeeded. */
   readonly done: pulumi.Resource;
 
-  constructor(name: string, { host, packages = [], files = [], units = [], sysctls = {}, check }: HostSetupArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: HostSetupArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:node:HostSetup", name, {}, opts);
+    const { host, packages = [], files = [], directories = [], units = [], sysctls = {}, check } = args;
     const script = pulumi.all([files, units] as [InputFile[], InputUnit[]]).apply(([files, units]) =>
-      renderInstall({ name, packages, files, units: units as SetupUnit[], sysctls, ...(check && { check }) }));
+      renderInstall({ name, packages, files, directories, units: units as SetupUnit[], sysctls, ...(check && { check }) }));
     this.done = new command.remote.Command(name, {
       connection: host.connection,
       create: "sh -s",

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Inventory } from "../../hardware/inventory.ts";
+import { nodesOf, type Inventory } from "../../hardware/inventory.ts";
 import { hostArch } from "../../toolchain/products.ts";
 import type { AddressPlan } from "../network/delegation.ts";
 import type { RootServer } from "../network/unbound.ts";
@@ -37,9 +37,8 @@ export class Machines extends pulumi.ComponentResource {
 
   constructor(name: string, { inventory, plan, zone, rootServers }: MachinesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:node:Machines", name, {}, opts);
-    const machines = [...inventory.hosts].sort((a, b) => Number(b.role === "steering") - Number(a.role === "steering"));
-    const nodes = machines.filter(({ role }) => role !== "client");
-    const clients = machines.filter(({ role }) => role === "client");
+    const nodes = nodesOf(inventory);
+    const clients = inventory.hosts.filter(({ role }) => role === "client");
     const emulated = inventory.kind === "virtual";
     const operatorKey = new SshKey(`${name}-operator-key`, { parent: this });
 

@@ -45,12 +45,12 @@ describe("renderInstall", () => {
 
   const shell = (script: string) => {
     rmSync(join(root, "calls"), { force: true });
-    const moved = script.replaceAll(/(?<=['\s=$(])\/(etc|var)\//g, `${root}/$1/`).replaceAll("'/etc/", `'${root}/etc/`);
+    const moved = script.replaceAll(/(?<=['\s=$(])\/(etc|var)\//g, `${root}/$1/`).replaceAll(/'\/(etc|var)\//g, `'${root}/$1/`);
     const { status, stderr } = spawnSync("sh", ["-s"], { input: moved, encoding: "utf8", env: { PATH: `${root}/bin:${process.env["PATH"]}` } });
     const calls = existsSync(join(root, "calls")) ? readFileSync(join(root, "calls"), "utf8").trim().split("\n") : [];
     return { status, stderr, calls };
   };
-  const install = (setup: Partial<Setup>) => shell(renderInstall({ name: "one", packages: [], files: [], units: [], sysctls: {}, ...setup }));
+  const install = (setup: Partial<Setup>) => shell(renderInstall({ name: "one", packages: [], files: [], directories: [], units: [], sysctls: {}, ...setup }));
   const service: SetupUnit = { name: "a.service", description: "A", type: "exec", exec: ["/bin/true"] };
   const file = (content: string, path = "/etc/peak/f") => ({ path, content });
 
@@ -101,6 +101,20 @@ describe("renderInstall", () => {
   test("kernel parameters are written and loaded", () => {
     expect(install({ sysctls: { "net.ipv6.conf.all.forwarding": "1" } }).calls).toContain(`sysctl --quiet --load ${root}/etc/sysctl.d/60-one.conf`);
     expect(readFileSync(join(root, "etc/sysctl.d/60-one.conf"), "utf8")).toBe("net.ipv6.conf.all.forwarding = 1\n");
+  });
+
+  test("a directory keeps what others write into it, until the set-up has it no more", () => {
+    const directory = join(root, "var/lib/peak/d");
+    install({ directories: ["/var/lib/peak/d"] });
+    writeFileSync(join(directory, "kept"), "");
+    install({ directories: ["/var/lib/peak/d"] });
+    expect(existsSync(join(directory, "kept"))).toBe(true);
+    install({});
+    expect(existsSync(directory)).toBe(false);
+    install({ directories: ["/var/lib/peak/d"] });
+    writeFileSync(join(directory, "kept"), "");
+    shell(renderRemove("one"));
+    expect(existsSync(directory)).toBe(false);
   });
 
   test("removal takes everything away, and is no error when repeated", () => {

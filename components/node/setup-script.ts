@@ -35,6 +35,8 @@ export interface Setup {
   /** Debian packages, installed where missing. */
   packages: string[];
   files: SetupFile[];
+  /** Absolute paths of directories whose content is not of this set-up; it goes when they are taken back. */
+  directories: string[];
   units: SetupUnit[];
   /** Kernel parameters by their dotted names. */
   sysctls: Record<string, string>;
@@ -125,7 +127,7 @@ record=${records}/${quote(setup.name)}
 mkdir -p "$record"
 ${setup.packages.length > 0 ? renderPackages(setup.packages) : ":"}
 
-touch "$record/units" "$record/files"
+touch "$record/units" "$record/files" "$record/directories"
 for unit in $(cat "$record/units"); do
   case ${quote(` ${units.join(" ")} `)} in *" $unit "*) ;; *) systemctl disable --now --quiet "$unit" || : ;; esac
 done
@@ -134,9 +136,16 @@ while read -r path; do
 $path
 "*) ;; *) rm -f "$path" ;; esac
 done < "$record/files"
+while read -r path; do
+  case ${quote(`\n${setup.directories.join("\n")}\n`)} in *"
+$path
+"*) ;; *) rm -rf "$path" ;; esac
+done < "$record/directories"
 printf '%s\\n' ${paths.map(quote).join(" ")} > "$record/files"
+printf '%s\\n' ${setup.directories.map(quote).join(" ")} > "$record/directories"
 echo ${quote(units.join(" "))} > "$record/units"
 
+${setup.directories.map((path) => `mkdir -p ${quote(path)}`).join("\n") || ":"}
 ${files.map(put).join("\n")}
 ${sysctls.length > 0 ? `sysctl --quiet --load ${quote(sysctlPath)}` : ":"}
 files_changed=$changed
@@ -158,6 +167,7 @@ export function renderRemove(name: string): string {
   return `if [ -d ${record} ]; then
   for unit in $(cat ${record}/units); do systemctl disable --now --quiet "$unit" || :; done
   while read -r path; do rm -f "$path"; done < ${record}/files
+  while read -r path; do rm -rf "$path"; done < ${record}/directories
   systemctl daemon-reload
   rm -r ${record}
 fi`;
