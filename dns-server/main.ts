@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { addControlCommands } from "./control/commands.ts";
 import { loadConfig, parseZoneFlags, type Config } from "./config.ts";
+import { describeKey, newKey, writeKeyFile } from "./dnssec/key.ts";
 import { UserError } from "./errors.ts";
 import { log } from "./log.ts";
 import { startServer } from "./server.ts";
@@ -69,14 +70,28 @@ program
     process.stdout.write(`${file} is usable\n`);
   });
 
-program
-  .command("keygen")
+const keygen = program.command("keygen").description("make a key");
+
+keygen
+  .command("tsig")
   .description("print a new TSIG key as it stands under the key `keys` of the configuration")
   .argument("<name>", "name of the key")
   .action((name: string) => {
     process.stdout.write(
       `- name: ${formatName(parseOrigin(name))}\n  algorithm: hmac-sha256\n  secret: ${randomBytes(32).toString("base64")}\n`,
     );
+  });
+
+keygen
+  .command("dnssec")
+  .description("write a new DNSSEC key to a file; print its DNSKEY, and the DS for the parent zone")
+  .argument("<zone>", "name of the zone")
+  .argument("<file>", "file to write, named under `dnssec.keys` of the configuration")
+  .action((zone: string, file: string) => {
+    const origin = parseOrigin(zone);
+    const key = newKey();
+    writeKeyFile(file, origin, key);
+    process.stdout.write(describeKey(origin, key));
   });
 
 addControlCommands(program);

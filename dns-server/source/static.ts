@@ -1,17 +1,17 @@
 import type { RootConfig, ZonesConfig } from "../config.ts";
+import { loadServedZone, type ServedZone } from "../dnssec/load.ts";
 import { addressRecord } from "../kubernetes/domains.ts";
 import { log } from "../log.ts";
 import type { View } from "../view/view.ts";
 import { UpdatableZone } from "../update/updatable.ts";
 import { Type } from "../wire/constants.ts";
 import { nameBytes, parseName } from "../wire/name.ts";
-import { loadZone, readZoneFile, type LoadedZone } from "../zone/load.ts";
+import { readZoneFile } from "../zone/load.ts";
 import { formatFault, type ZoneRecord } from "../zone/record.ts";
-import type { Zone } from "../zone/zone.ts";
 import type { Source } from "./source.ts";
 
 /** Zone of a root server: the records of its file or text, and its static delegations. */
-export function loadRootZone(config: RootConfig): LoadedZone {
+export function loadRootZone(config: RootConfig): ServedZone {
   const ttl = config.delegationTtl;
   const delegations = Object.entries(config.delegations).flatMap(([domain, servers]) =>
     servers.flatMap(({ name, addresses }): ZoneRecord[] => [
@@ -20,17 +20,21 @@ export function loadRootZone(config: RootConfig): LoadedZone {
     ]),
   );
   const text = config.records === undefined ? readZoneFile(config.file!, config.include) : { text: config.records, file: "records" };
-  return loadZone(config.zone, text, delegations);
+  return loadServedZone(config.zone, text, config.dnssec, delegations);
 }
 
 /** Zones of a plain server. */
-export const loadZones = (config: ZonesConfig): LoadedZone[] =>
-  config.zones.map(({ origin, file, include }) => loadZone(origin, readZoneFile(file, include)));
+export const loadZones = (config: ZonesConfig): ServedZone[] =>
+  config.zones.map(({ origin, file, include, dnssec }) => loadServedZone(origin, readZoneFile(file, include), dnssec));
 
 /** A view that never changes. Warnings of its zones are logged. */
-export function staticSource(loaded: readonly LoadedZone[]): Source {
+export function staticSource(loaded: readonly ServedZone[]): Source {
   for (const { warnings } of loaded) for (const warning of warnings) log("warn", formatFault(warning));
-  const view: View = { zones: new Map(loaded.map(({ zone }): [Zone["origin"], Zone] => [zone.origin, zone])), loading: [] };
+  const view: View = {
+    zones: new Map(loaded.map(({ zone }) => [zone.origin, zone])),
+    signers: new Map(loaded.flatMap(({ zone, signer }) => (signer ? [[zone.origin, signer]] : []))),
+    loading: [],
+  };
   return { view: () => view, ageSeconds: () => 0, pods: () => undefined, stop: async () => {} };
 }
 
@@ -39,12 +43,11 @@ export function rootSource(config: RootConfig, changed: () => void): Source {
   const loaded = loadRootZone(config);
   const fixed = staticSource([loaded]);
   if (config.updates === undefined) return fixed;
-  const keys = new Map(config.keys.map((key) => [key.name, key]));
-  const updatable = new UpdatableZone(config.zone, loaded.records, { keys, ...config.updates }, changed);
+  const updatable = new UpdatableZone(config.zone, loaded.records, config.updates, changed);
   return {
     ...fixed,
-    view: () => ({ zones: new Map([[config.zone, updatable.zone()]]), loading: [] }),
-    update: (message) => updatable.handle(message),
+    view: () => ({ ...fixed.view(), zones: new Map([[config.zone, updatable.zone()]]) }),
+    update: (request) => updatable.update(request),
     stop: async () => updatable.close(),
   };
 }

@@ -163,6 +163,7 @@ export class FastResponder {
       return questionEnd - from;
     }
     const { words, octets } = table;
+    if (dnssecOk !== 0 && words[Head.SIGNED] !== 0) return GENERAL;
     const body = this.findBody(table, type);
     if (body === 0) return GENERAL;
 

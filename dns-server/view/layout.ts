@@ -16,7 +16,7 @@ import { parentName, type Name } from "../wire/name.ts";
  */
 export type AnswerTable = SharedArrayBuffer;
 
-export const Head = { MASK: 0, SLOTS: 1, NXDOMAIN: 2, APEX: 3, SIZE: 4 } as const;
+export const Head = { MASK: 0, SLOTS: 1, NXDOMAIN: 2, APEX: 3, SIGNED: 4, SIZE: 5 } as const;
 /** `CHILD` is for names below that do not exist: a wildcard's node, or `CHILD_GENERAL`. */
 export const Node = { NAME: 0, NAME_LENGTH: 1, IS_CUT: 2, DEFAULT: 3, CHILD: 4, TYPES: 5, SIZE: 6 } as const;
 /** Counts and pairs of small numbers share a word: high and low half. The ring is a run of `RING_COUNT` records of equal size. */

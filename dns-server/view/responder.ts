@@ -1,3 +1,4 @@
+import { Budget } from "../dnssec/budget.ts";
 import { Class, EdnsOption, Flag, Opcode, Rcode, Type } from "../wire/constants.ts";
 import { ExtendedError, MAX_UDP_PAYLOAD, optRecord, type Identity } from "../wire/edns.ts";
 import { foldName, isSubdomain } from "../wire/name.ts";
@@ -23,10 +24,20 @@ export interface Response {
 const PLAIN_UDP_PAYLOAD = 512;
 const MAX_MESSAGE = 0xffff;
 
+/**
+ * Signatures a second for names that askers invent, over UDP and over streams. A flood of them costs some percent of a core and no more:
+ * beyond, UDP gets TC, which an asker with a forged address cannot follow, and a stream SERVFAIL.
+ */
+const INVENTED_SIGNATURES = 2000;
+
 /** An answer that was decided, and the reason to give for it. */
 interface Decision {
   readonly answer: Answer;
   readonly extendedError?: number;
+  /** Nothing of the answer is given, so that the asker comes again over TCP. */
+  readonly truncated?: boolean;
+  /** The answer is of a signed zone, for an asker who can tell. */
+  readonly signed?: boolean;
 }
 
 /** Turns queries into answers: pure but for the random start of the rotation. One for each thread, since it writes into one buffer. */
@@ -34,6 +45,7 @@ export class Responder {
   private readonly writer = new MessageWriter();
   private readonly identity: Identity;
   private readonly random: () => number;
+  private readonly budgets = { udp: new Budget(INVENTED_SIGNATURES), tcp: new Budget(INVENTED_SIGNATURES) };
 
   /** @param random numbers from 0 up to but not including 1 */
   constructor(identity: Identity, random: () => number = Math.random) {
@@ -50,13 +62,13 @@ export class Responder {
     const read = readQuery(message);
     if (read === "drop") return undefined;
     const { query } = read;
-    const { answer, extendedError } = this.decide(view, query, read.malformed);
-    const opt = query.edns && optRecord(query.edns, this.identity, client, answer.rcode, extendedError);
+    const decision = this.decide(view, query, read.malformed, protocol);
+    const opt = query.edns && optRecord(query.edns, this.identity, client, decision.answer.rcode, decision.extendedError, decision.signed);
     const udpLimit = query.edns ? Math.min(query.edns.payloadSize, MAX_UDP_PAYLOAD) : PLAIN_UDP_PAYLOAD;
-    return this.write(query, answer, (protocol === "tcp" ? MAX_MESSAGE : udpLimit) - reserved, opt);
+    return this.write(query, decision, (protocol === "tcp" ? MAX_MESSAGE : udpLimit) - reserved, opt);
   }
 
-  private decide(view: View, query: Query, malformed: boolean): Decision {
+  private decide(view: View, query: Query, malformed: boolean, protocol: Protocol): Decision {
     const { question, edns } = query;
     if (query.opcode !== Opcode.QUERY) return failure(Rcode.NOTIMP, ExtendedError.NOT_SUPPORTED);
     if (malformed) return failure(Rcode.FORMERR);
@@ -66,25 +78,34 @@ export class Responder {
     const { name, type, class: qclass } = question;
     if (type === Type.MAILA || type === Type.MAILB) return failure(Rcode.NOTIMP, ExtendedError.NOT_SUPPORTED);
     if (type === Type.OPT || type === Type.TSIG || type === Type.TKEY) return failure(Rcode.FORMERR);
+    // RFC 9824 section 3.5
+    if (type === Type.NXNAME) return failure(Rcode.FORMERR, ExtendedError.INVALID_QUERY_TYPE);
     if (qclass !== Class.IN) return failure(Rcode.REFUSED, ExtendedError.NOT_AUTHORITATIVE);
     if (type === Type.AXFR || type === Type.IXFR) return failure(Rcode.REFUSED, ExtendedError.NOT_SUPPORTED);
     const zone = findZone(view, name, type);
     const folded = foldName(name);
-    if (zone) return { answer: lookup(zone, folded, type) };
+    if (zone) {
+      const signer = edns?.dnssecOk ? view.signers?.get(zone.origin) : undefined;
+      if (!signer) return { answer: lookup(zone, folded, type) };
+      const answer = signer.answer(zone, folded, type, edns!.compactOk, this.budgets[protocol]);
+      if (answer) return { answer, signed: true };
+      return protocol === "udp" ? { ...failure(Rcode.NOERROR), truncated: true } : failure(Rcode.SERVFAIL);
+    }
     const loading = view.loading.some((origin) => isSubdomain(folded, origin));
     return loading ? failure(Rcode.SERVFAIL, ExtendedError.NOT_READY) : failure(Rcode.REFUSED, ExtendedError.NOT_AUTHORITATIVE);
   }
 
-  private write(query: Query, answer: Answer, limit: number, opt: Uint8Array | undefined): Response {
+  private write(query: Query, decision: Decision, limit: number, opt: Uint8Array | undefined): Response {
     const { writer } = this;
     const { question } = query;
+    const { answer } = decision;
     writer.begin(limit);
     if (opt) writer.reserve(opt.length);
     if (question) writer.question(question.name, question.type, question.class);
     let flags = Flag.QR | (query.flags & (0x7800 | Flag.RD | Flag.CD)) | (answer.rcode & 15);
     if (answer.authoritative) flags |= Flag.AA;
 
-    let truncated = false;
+    let truncated = decision.truncated ?? false;
     const section = (sets: readonly OwnedRRset[]): number => {
       let count = 0;
       for (const { owner, rrset } of sets) {

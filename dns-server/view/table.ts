@@ -78,8 +78,11 @@ const writer = new MessageWriter();
 /** Which pointers move with the length of the asked name: none when it is the one written for; all; or all but those to the name itself. */
 type Shift = "none" | "all" | "all but the name";
 
-/** Writes the answers of a zone into a table. Every answer comes from `lookup`: the table only remembers. */
-export function compileZone(zone: Zone): AnswerTable {
+/**
+ * Writes the answers of a zone into a table. Every answer comes from `lookup`: the table only remembers.
+ * @param signed leaves questions with DO to the general path, which signs
+ */
+export function compileZone(zone: Zone, signed = false): AnswerTable {
   const block = new Block();
   const references: number[] = [];
 
@@ -188,6 +191,7 @@ export function compileZone(zone: Zone): AnswerTable {
     block.set(slots + 2 * slot, hash);
     block.set(slots + 2 * slot + 1, node);
   }
+  block.set(Head.SIGNED, signed ? 1 : 0);
   block.set(Head.MASK, size - 1);
   block.set(Head.SLOTS, slots);
   block.set(Head.APEX, nodes.get(zone.origin)!);

@@ -1,11 +1,14 @@
 import { Type } from "../wire/constants.ts";
 import { foldName, parentName, ROOT, type Name } from "../wire/name.ts";
+import type { ZoneSigner } from "../dnssec/signer.ts";
 import type { Zone } from "../zone/zone.ts";
 
 /** What a server answers from. Immutable: a change makes a new one that is swapped in whole. */
 export interface View {
   /** Zones by folded origin. */
   readonly zones: ReadonlyMap<Name, Zone>;
+  /** Signers of the signed ones, by folded origin. */
+  readonly signers?: ReadonlyMap<Name, ZoneSigner>;
   /** Names, folded, at and below which answers are not known yet: SERVFAIL, so that nobody takes a start for an absence. */
   readonly loading: readonly Name[];
 }

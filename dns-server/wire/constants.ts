@@ -41,9 +41,14 @@ export const Type = {
   RRSIG: 46,
   NSEC: 47,
   DNSKEY: 48,
+  NSEC3: 50,
+  NSEC3PARAM: 51,
   TLSA: 52,
+  CDS: 59,
+  CDNSKEY: 60,
   SVCB: 64,
   HTTPS: 65,
+  NXNAME: 128,
   TKEY: 249,
   TSIG: 250,
   IXFR: 251,
@@ -81,5 +86,7 @@ export const Flag = { QR: 0x8000, AA: 0x0400, TC: 0x0200, RD: 0x0100, RA: 0x0080
 
 /** Flag DO of the OPT record (RFC 3225), in the lower 16 bits of its TTL field. */
 export const EDNS_DO = 0x8000;
+/** Flag CO beside it: the asker takes NXDOMAIN together with compact denial of existence (RFC 9824 section 5.1). */
+export const EDNS_CO = 0x4000;
 
 export const EdnsOption = { UPDATE_LEASE: 2, NSID: 3, COOKIE: 10, TCP_KEEPALIVE: 11, PADDING: 12, EDE: 15 } as const;

@@ -1,4 +1,4 @@
-import { EDNS_DO, EdnsOption, Type } from "./constants.ts";
+import { EDNS_CO, EDNS_DO, EdnsOption, Type } from "./constants.ts";
 import { COOKIE_LENGTH, type Cookies } from "./cookie.ts";
 import type { Edns } from "./query.ts";
 
@@ -8,7 +8,7 @@ export const OPT_LENGTH = 11;
 export const MAX_NSID_LENGTH = 128;
 
 /** Reasons given beside an rcode (RFC 8914). */
-export const ExtendedError = { NOT_READY: 14, PROHIBITED: 18, NOT_AUTHORITATIVE: 20, NOT_SUPPORTED: 21 } as const;
+export const ExtendedError = { NOT_READY: 14, PROHIBITED: 18, NOT_AUTHORITATIVE: 20, NOT_SUPPORTED: 21, INVALID_QUERY_TYPE: 30 } as const;
 
 /** What a server says of itself, to those who ask. */
 export interface Identity {
@@ -21,8 +21,16 @@ export interface Identity {
  * The OPT record of an answer.
  * @param client octets of the asker's address, for the cookie
  * @param extendedError reason to give, if any
+ * @param signed whether the answer is of a signed zone, where CO is understood
  */
-export function optRecord(edns: Edns, identity: Identity, client: Uint8Array, rcode: number, extendedError: number | undefined): Buffer {
+export function optRecord(
+  edns: Edns,
+  identity: Identity,
+  client: Uint8Array,
+  rcode: number,
+  extendedError: number | undefined,
+  signed = false,
+): Buffer {
   const options: Buffer[] = [];
   const add = (code: number, data: Uint8Array): void => {
     const header = Buffer.alloc(4);
@@ -43,7 +51,7 @@ export function optRecord(edns: Edns, identity: Identity, client: Uint8Array, rc
   record.writeUInt16BE(Type.OPT, 1);
   record.writeUInt16BE(MAX_UDP_PAYLOAD, 3);
   record[5] = rcode >> 4;
-  record.writeUInt16BE(edns.dnssecOk ? EDNS_DO : 0, 7);
+  record.writeUInt16BE((edns.dnssecOk ? EDNS_DO : 0) | (signed && edns.compactOk ? EDNS_CO : 0), 7);
   record.writeUInt16BE(data.length, 9);
   return Buffer.concat([record, data]);
 }

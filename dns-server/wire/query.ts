@@ -1,4 +1,4 @@
-import { EdnsOption, Type } from "./constants.ts";
+import { EDNS_CO, EDNS_DO, EdnsOption, Type } from "./constants.ts";
 import { isCookieLength } from "./cookie.ts";
 import { readName, type Name } from "./name.ts";
 
@@ -8,6 +8,8 @@ export interface Edns {
   /** Largest UDP answer that the asker takes, in octets; at least 512. */
   readonly payloadSize: number;
   readonly dnssecOk: boolean;
+  /** Takes NXDOMAIN beside a compact denial of existence (RFC 9824 section 5.1). */
+  readonly compactOk: boolean;
   readonly options: ReadonlyMap<number, Uint8Array>;
 }
 
@@ -91,7 +93,8 @@ function readEdns(message: Uint8Array, at: number, end: number): Edns | undefine
   return {
     version: message[at + 5]!,
     payloadSize: Math.max(512, u16(message, at + 2)),
-    dnssecOk: (message[at + 6]! & 0x80) !== 0,
+    dnssecOk: (u16(message, at + 6) & EDNS_DO) !== 0,
+    compactOk: (u16(message, at + 6) & EDNS_CO) !== 0,
     options,
   };
 }

@@ -31,6 +31,8 @@ const FIELDS = new Map<number, readonly Field[]>([
   [Type.SSHFP, ["u8", "u8", "hex"]],
   [Type.DNSKEY, ["u16", "u8", "u8", "base64"]],
   [Type.TLSA, ["u8", "u8", "u8", "hex"]],
+  [Type.CDS, ["u16", "u8", "u8", "hex"]],
+  [Type.CDNSKEY, ["u16", "u8", "u8", "base64"]],
   [Type.SVCB, ["u16", "name", "svcparams"]],
   [Type.HTTPS, ["u16", "name", "svcparams"]],
   [Type.CAA, ["u8", "tag", "value"]],

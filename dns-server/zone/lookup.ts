@@ -3,16 +3,28 @@ import { foldName, isSubdomain, namesBelow, nameBytes, replaceSuffix, wildcardOf
 import { targetName } from "../wire/rdata.ts";
 import type { OwnedRRset, RRset, Zone, ZoneNode } from "./zone.ts";
 
+/** An RRset of an answer, and how it came there: as data of its owner, by a wildcard, or a CNAME that a DNAME stands for. */
+export interface AnswerRRset extends OwnedRRset {
+  readonly by: "exact" | "wildcard" | "dname";
+}
+
+/** What an answer says by leaving it out, for a signed zone to prove: a name, a type at a name (that of `node`), or DS at a cut. */
+export type Absence =
+  | { readonly kind: "name"; readonly name: Name }
+  | { readonly kind: "type"; readonly name: Name; readonly by: "exact" | "wildcard"; readonly node: ZoneNode }
+  | { readonly kind: "ds"; readonly name: Name; readonly node: ZoneNode };
+
 /** What a zone says to a question, before it is put into a message. */
 export interface Answer {
   readonly rcode: number;
   readonly authoritative: boolean;
-  readonly answer: readonly OwnedRRset[];
+  readonly answer: readonly AnswerRRset[];
   readonly authority: readonly OwnedRRset[];
   /** Glue without which a referral is useless: it must fit, or TC is set (RFC 9471). */
   readonly glue: readonly OwnedRRset[];
   /** Addresses that save the asker a query; left out where they do not fit. */
   readonly additional: readonly OwnedRRset[];
+  readonly absence?: Absence;
 }
 
 /** Aliases that are followed for one answer; a longer chain is cut there and the asker goes on by itself. */
@@ -46,7 +58,7 @@ export function matchName(zone: Zone, name: Name, type: number): Match {
  * @param name folded, at or below the zone's origin
  */
 export function lookup(zone: Zone, name: Name, type: number): Answer {
-  const answer: OwnedRRset[] = [];
+  const answer: AnswerRRset[] = [];
   const seen = new Set<Name>();
   const finish = (rcode: number, rest: Partial<Answer> = {}): Answer => ({
     rcode,
@@ -57,7 +69,11 @@ export function lookup(zone: Zone, name: Name, type: number): Answer {
     additional: [],
     ...rest,
   });
-  const negative = (rcode: number): Answer => finish(rcode, { authority: [zone.negativeSoa] });
+  // a chain may come by the same DNAME again; it is told once
+  const give = (set: AnswerRRset): void => {
+    if (set.by !== "exact" || !answer.some(({ rrset }) => rrset === set.rrset)) answer.push(set);
+  };
+  const negative = (rcode: number, absence: Absence): Answer => finish(rcode, { authority: [zone.negativeSoa], absence });
 
   for (let current = name; ;) {
     seen.add(current);
@@ -65,37 +81,36 @@ export function lookup(zone: Zone, name: Name, type: number): Answer {
     let target: Name;
     switch (found.kind) {
       case "none":
-        return negative(Rcode.NXDOMAIN);
+        return negative(Rcode.NXDOMAIN, { kind: "name", name: current });
       case "delegation": {
-        const { authority, glue, additional } = referral(zone, found.node);
-        return finish(Rcode.NOERROR, { authoritative: answer.length > 0, authority, glue, additional });
+        return finish(Rcode.NOERROR, { authoritative: answer.length > 0, ...referral(zone, found.node) });
       }
       case "dname": {
         const dname = found.node.rrsets.get(Type.DNAME)!;
         const owner = foldName(found.node.name);
-        // a chain may come by the same DNAME again; it is told once
-        if (!answer.some(({ rrset }) => rrset === dname)) answer.push({ owner: found.node.name, rrset: dname });
+        give({ owner: found.node.name, rrset: dname, by: "exact" });
         const synthesized = replaceSuffix(current, owner, bytesToName(dname.rdatas[0]!));
         if (synthesized === undefined) return finish(Rcode.YXDOMAIN);
         target = synthesized;
-        answer.push({ owner: current, rrset: { type: Type.CNAME, ttl: dname.ttl, rdatas: [nameBytes(target)] } });
+        answer.push({ owner: current, rrset: { type: Type.CNAME, ttl: dname.ttl, rdatas: [nameBytes(target)] }, by: "dname" });
         if (type === Type.CNAME) return finish(Rcode.NOERROR);
         break;
       }
       case "exact":
       case "wildcard": {
-        const { rrsets } = found.node;
+        const { kind: by, node } = found;
+        const { rrsets } = node;
         // keep the owner's own spelling where it is data of the zone; the asker's name stands in for a wildcard
-        const owner = found.kind === "exact" ? found.node.name : current;
+        const owner = by === "exact" ? node.name : current;
         const cname = rrsets.get(Type.CNAME);
         if (cname && type !== Type.CNAME && type !== Type.ANY) {
-          answer.push({ owner, rrset: cname });
+          answer.push({ owner, rrset: cname, by });
           target = bytesToName(cname.rdatas[0]!);
           break;
         }
         const rrset = type === Type.ANY ? anyOf(rrsets) : rrsets.get(type);
-        if (!rrset) return negative(Rcode.NOERROR);
-        answer.push({ owner, rrset });
+        if (!rrset) return negative(Rcode.NOERROR, { kind: "type", name: current, by, node });
+        give({ owner, rrset, by });
         return finish(Rcode.NOERROR, { additional: addressesOf(zone, rrset) });
       }
     }
@@ -115,7 +130,7 @@ const size = (rrset: RRset): number => rrset.rdatas.reduce((sum, rdata) => sum +
 
 const bytesToName = (rdata: Uint8Array): Name => Buffer.from(rdata.buffer, rdata.byteOffset, rdata.byteLength).toString("latin1") as Name;
 
-function referral(zone: Zone, cut: ZoneNode): Pick<Answer, "authority" | "glue" | "additional"> {
+function referral(zone: Zone, cut: ZoneNode): Partial<Answer> {
   const ns = cut.rrsets.get(Type.NS)!;
   const addresses = addressesOf(zone, ns);
   const cutName = foldName(cut.name);
@@ -124,6 +139,7 @@ function referral(zone: Zone, cut: ZoneNode): Pick<Answer, "authority" | "glue" 
     authority: [{ owner: cut.name, rrset: ns }],
     glue: addresses.filter(inDomain),
     additional: addresses.filter((set) => !inDomain(set)),
+    absence: { kind: "ds", name: cutName, node: cut },
   };
 }
 

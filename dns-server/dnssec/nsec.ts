@@ -1,0 +1,44 @@
+import { MAX_NAME_LENGTH, nameBytes, parentName, type Name } from "../wire/name.ts";
+
+/** NSEC record data (RFC 4034 section 4) for one name alone: from itself to the very next name that could be. */
+export function nsecRdata(name: Name, origin: Name, types: Iterable<number>): Uint8Array {
+  return Buffer.concat([nameBytes(successor(name, origin)), typeBitmap(types)]);
+}
+
+/**
+ * The next name in canonical order (RFC 4471 section 3.1): nothing can stand between the two. That of the last possible name is the origin.
+ * @param name folded, at or below the origin
+ */
+export function successor(name: Name, origin: Name): Name {
+  if (name.length + 2 <= MAX_NAME_LENGTH) return `\x01\x00${name}` as Name;
+  for (let at = name; at.length > origin.length; at = parentName(at)) {
+    const rest = parentName(at);
+    const label = at.slice(1, at.length - rest.length);
+    // only the name itself has no name below it
+    if (at === name && label.length < 63 && at.length < MAX_NAME_LENGTH) return withLabel(`${label}\0`, rest);
+    const head = label.replace(/\xff+$/, "");
+    if (head === "") continue;
+    const last = head.charCodeAt(head.length - 1) + 1;
+    // capitals sort as small letters do
+    return withLabel(head.slice(0, -1) + (last === 0x41 ? "[" : String.fromCharCode(last)), rest);
+  }
+  return origin;
+}
+
+const withLabel = (label: string, rest: Name): Name => (String.fromCharCode(label.length) + label + rest) as Name;
+
+/** Types as the bitmap of NSEC has them: windows of 256 types, each with as many octets as are needed (RFC 4034 section 4.1.2). */
+export function typeBitmap(types: Iterable<number>): Uint8Array {
+  const windows = new Map<number, Uint8Array>();
+  for (const type of [...types].toSorted((a, b) => a - b)) {
+    const window = windows.get(type >> 8) ?? new Uint8Array(32);
+    windows.set(type >> 8, window);
+    window[(type & 255) >> 3]! |= 0x80 >> (type & 7);
+  }
+  return Buffer.concat(
+    [...windows].map(([window, octets]) => {
+      const length = octets.findLastIndex((octet) => octet !== 0) + 1;
+      return Buffer.from([window, length, ...octets.subarray(0, length)]);
+    }),
+  );
+}
