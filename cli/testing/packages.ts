@@ -5,13 +5,23 @@ import { CliError } from "../errors.ts";
 import { which } from "../exec.ts";
 import { root } from "../paths.ts";
 
-/** Servers that tests start for themselves, the Debian packages that have them, and the units that must not run because of that. */
-const servers: readonly { program: string; name: string; units: readonly string[] }[] = [
+/** Programs that tests start for themselves, the Debian packages that have them, and the units that must not run because of that. */
+const programs: readonly { program: string; name: string; units: readonly string[] }[] = [
   { program: "sshd", name: "openssh-server", units: ["ssh.service", "ssh.socket"] },
   { program: "docker-registry", name: "docker-registry", units: ["docker-registry.service"] },
   { program: "buildah", name: "buildah", units: [] },
   { program: "knotd", name: "knot", units: ["knot.service"] },
   { program: "nsd", name: "nsd", units: ["nsd.service"] },
+  { program: "named", name: "bind9", units: ["named.service"] },
+  { program: "unbound", name: "unbound", units: ["unbound.service"] },
+  { program: "kresd", name: "knot-resolver", units: ["kresd.target", "kresd@1.service", "kres-cache-gc.service"] },
+  { program: "nsupdate", name: "bind9-dnsutils", units: [] },
+  { program: "knsupdate", name: "knot-dnsutils", units: [] },
+  { program: "lego", name: "lego", units: [] },
+  { program: "pebble", name: "pebble", units: [] },
+  { program: "openssl", name: "openssl", units: [] },
+  { program: "dnsviz", name: "dnsviz", units: [] },
+  { program: "zonemaster-cli", name: "zonemaster-cli", units: [] },
 ];
 
 /** Asked by Debian's packages whether a service may be started. */
@@ -28,7 +38,7 @@ export async function installTestPackages(): Promise<void> {
   if (host.status !== 0) throw new CliError("the packages of the local stack could not be installed");
 
   const path = [process.env["PATH"], "/usr/sbin", "/sbin"].join(delimiter);
-  const missing = servers.filter(({ program }) => which(program, { PATH: path }) === undefined);
+  const missing = programs.filter(({ program }) => which(program, { PATH: path }) === undefined);
   if (missing.length === 0) return;
   const install = ["install", "--yes", "--quiet", "--no-install-recommends", ...missing.map(({ name }) => name)];
   if (process.getuid?.() !== 0 || which("apt-get") === undefined)
@@ -42,7 +52,7 @@ export async function installTestPackages(): Promise<void> {
   } finally {
     if (ours) rmSync(POLICY);
   }
-  const units = missing.flatMap((server) => server.units);
+  const units = missing.flatMap((program) => program.units);
   if (which("systemctl") !== undefined) spawnSync("systemctl", ["disable", "--quiet", ...units], { stdio: "ignore" });
 }
 
