@@ -6,6 +6,11 @@ import { controlRoutes } from "./control/routes.ts";
 import { serveControl } from "./control/server.ts";
 import { UserError } from "./errors.ts";
 import { serveHttp } from "./http.ts";
+import { ConnectionLimits } from "./limit/connections.ts";
+import { Guard, GuardCounter } from "./limit/guard.ts";
+import { guarded } from "./limit/guarded.ts";
+import { Limits } from "./limit/limits.ts";
+import { registerLimitMetrics } from "./limit/metrics.ts";
 import { log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { isComplete, type Source } from "./source/source.ts";
@@ -29,12 +34,12 @@ export interface Server {
   close(): Promise<void>;
 }
 
-async function startSource(config: Config, changed: () => void): Promise<Source> {
+async function startSource(config: Config, changed: (since?: readonly number[]) => void): Promise<Source> {
   switch (config.role) {
     case "root":
       return rootSource(config, changed);
     case "zones":
-      return staticSource(loadZones(config));
+      return staticSource(loadZones(config), config.keys);
     case "cluster": {
       // only here: the Kubernetes client is most of the memory
       const { clusterSource } = await import("./source/cluster.ts");
@@ -43,7 +48,7 @@ async function startSource(config: Config, changed: () => void): Promise<Source>
   }
 }
 
-const RESTART_KEYS = ["role", "listen", "http", "control", "nsid", "udp", "workers"] as const;
+const RESTART_KEYS = ["role", "listen", "http", "control", "nsid", "udp", "workers", "connections", "refusals"] as const;
 
 /**
  * Starts a server.
@@ -51,29 +56,43 @@ const RESTART_KEYS = ["role", "listen", "http", "control", "nsid", "udp", "worke
  */
 export async function startServer(config: Config): Promise<Server> {
   let version = 0;
-  let source = await startSource(config, () => swap());
+  let source = await startSource(config, (since) => swap(since));
   const nsid = Buffer.from(config.nsid ?? hostname());
   const cookieSecret = randomBytes(16);
-  const answerer = new Answerer({ nsid, cookies: new Cookies(cookieSecret) });
-  const swap = (): void => {
+  const cookies = new Cookies(cookieSecret);
+  const answerer = new Answerer({ nsid, cookies });
+  const limits = new Limits(config.rateLimit, config.refusals);
+  const guardCounters = new Float64Array(GuardCounter.SIZE);
+  const guard = new Guard(cookies, guardCounters);
+  limits.listen((settings) => guard.set(settings));
+  const swap = (since: readonly number[] = []): void => {
     version++;
     answerer.setView(source.view());
+    for (const time of since) metrics.programmed((Date.now() - time) / 1000);
+    answerer.setServices({
+      keys: source.keys ?? new Map(),
+      update: (request) => source.update?.(request),
+    });
   };
   swap();
-  answerer.setUpdateHandler((message) => source.update?.(message));
   const metrics = new Metrics({
     viewVersion: () => version,
     viewAgeSeconds: () => source.ageSeconds(),
     pods: () => source.pods(),
     registrations: () => source.registrations?.() ?? [],
   });
-  const handler =
-    (protocol: Protocol): Handler =>
-    (message, client) => {
+  const connections = new ConnectionLimits(config.connections);
+  const guardCounts = [(counter: number) => guardCounters[counter]!];
+  registerLimitMetrics(metrics.registry, {
+    guardCount: (counter) => guardCounts.reduce((sum, count) => sum + count(counter), 0),
+    connections,
+  });
+  const handler = (protocol: Protocol): Handler =>
+    guarded(guard, protocol !== "udp", (message, client) => {
       const response = answerer.respond(message, protocol, client);
       metrics.count(response, protocol);
       return response;
-    };
+    });
   const udpTransports = async (endpoints: readonly Endpoint[]): Promise<Transport[]> => {
     if (config.udp === "plain") return endpoints.map((endpoint) => new UdpTransport(endpoint, handler("udp")));
     // only here, since it loads native code that other systems than Linux lack
@@ -83,13 +102,16 @@ export async function startServer(config: Config): Promise<Server> {
       workers,
       nsid,
       cookieSecret,
+      limits,
       count: (response) => metrics.count(response, "udp"),
     });
     metrics.addWorkers(batched);
+    guardCounts.push((counter) => batched.guardCount(counter));
     return [batched];
   };
   const open: { close(): Promise<void> }[] = [];
   const close = async (): Promise<void> => {
+    limits.close();
     // while askers still come they are still answered
     await source.withdraw?.();
     await Promise.all([source.stop(), ...open.map((part) => part.close())]);
@@ -101,9 +123,10 @@ export async function startServer(config: Config): Promise<Server> {
     const old = source;
     let complete = (): void => {};
     const completed = new Promise<void>((resolve) => (complete = resolve));
-    const fresh: Source = await startSource(next, () => (source === fresh ? swap() : complete()));
+    const fresh: Source = await startSource(next, (since) => (source === fresh ? swap(since) : complete()));
     if (!isComplete(fresh)) await completed;
     source = fresh;
+    limits.setRateLimit(next.rateLimit);
     swap();
     await old.stop();
   };
@@ -119,7 +142,7 @@ export async function startServer(config: Config): Promise<Server> {
     for (const transport of await udpTransports(endpoints)) await start(transport);
     const http = config.http && (await serveHttp(config.http, metrics.registry, () => isComplete(source)));
     if (http) open.push(http);
-    if (config.control !== undefined) open.push(await serveControl(config.control, controlRoutes(() => source)));
+    if (config.control !== undefined) open.push(await serveControl(config.control, controlRoutes(() => source, limits.refusals)));
     log("info", "serving", {
       role: config.role,
       listen: endpoints.map(formatEndpoint),

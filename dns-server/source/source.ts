@@ -1,5 +1,8 @@
+import type { Request } from "../view/general.ts";
+import type { Response } from "../view/responder.ts";
 import type { View } from "../view/view.ts";
 import type { Name } from "../wire/name.ts";
+import type { TsigKey } from "../wire/tsig.ts";
 
 /** Where a view comes from. It calls back when the view has changed. */
 export interface Source {
@@ -12,8 +15,10 @@ export interface Source {
   registrations?(): { server: string; seconds: number | undefined }[];
   /** Takes back what is registered with a parent: nothing is to be served any more. */
   withdraw?(): Promise<void>;
-  /** Answers an UPDATE message, for a source that takes updates. */
-  update?(message: Buffer): { message: Buffer; rcode: number };
+  /** Keys that messages may be signed with. */
+  readonly keys?: ReadonlyMap<Name, TsigKey>;
+  /** Answers an UPDATE message, for a source that takes updates, or says where they are not taken. */
+  update?(request: Request): Response | undefined;
   /** Why a name (folded) is answered as it is, as JSON; undefined: it is no name of this source. For a source whose answers change. */
   explain?(name: Name): object | undefined;
   stop(): Promise<void>;

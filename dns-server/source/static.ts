@@ -6,6 +6,7 @@ import type { View } from "../view/view.ts";
 import { UpdatableZone } from "../update/updatable.ts";
 import { Type } from "../wire/constants.ts";
 import { nameBytes, parseName } from "../wire/name.ts";
+import type { TsigKey } from "../wire/tsig.ts";
 import { readZoneFile } from "../zone/load.ts";
 import { formatFault, type ZoneRecord } from "../zone/record.ts";
 import type { Source } from "./source.ts";
@@ -28,20 +29,26 @@ export const loadZones = (config: ZonesConfig): ServedZone[] =>
   config.zones.map(({ origin, file, include, dnssec }) => loadServedZone(origin, readZoneFile(file, include), dnssec));
 
 /** A view that never changes. Warnings of its zones are logged. */
-export function staticSource(loaded: readonly ServedZone[]): Source {
+export function staticSource(loaded: readonly ServedZone[], keys: readonly TsigKey[]): Source {
   for (const { warnings } of loaded) for (const warning of warnings) log("warn", formatFault(warning));
   const view: View = {
     zones: new Map(loaded.map(({ zone }) => [zone.origin, zone])),
     signers: new Map(loaded.flatMap(({ zone, signer }) => (signer ? [[zone.origin, signer]] : []))),
     loading: [],
   };
-  return { view: () => view, ageSeconds: () => 0, pods: () => undefined, stop: async () => {} };
+  return {
+    view: () => view,
+    ageSeconds: () => 0,
+    pods: () => undefined,
+    keys: new Map(keys.map((key) => [key.name, key])),
+    stop: async () => {},
+  };
 }
 
 /** A root zone: static, or changed by updates where the configuration grants them. @param changed called after each new view */
 export function rootSource(config: RootConfig, changed: () => void): Source {
   const loaded = loadRootZone(config);
-  const fixed = staticSource([loaded]);
+  const fixed = staticSource([loaded], config.keys);
   if (config.updates === undefined) return fixed;
   const updatable = new UpdatableZone(config.zone, loaded.records, config.updates, changed);
   return {

@@ -19,6 +19,8 @@ export interface Change {
 export const sameData = (a: ZoneRecord, b: { type: number; rdata: Uint8Array }): boolean =>
   a.type === b.type && Buffer.compare(a.rdata, b.rdata) === 0;
 
+export const isSameRecord = (a: ZoneRecord, b: ZoneRecord): boolean => foldName(a.name) === foldName(b.name) && sameData(a, b);
+
 /** The records of a zone by name, in a form that updates work on. */
 export class Content {
   private readonly names = new Map<Name, Entry[]>();
@@ -125,6 +127,10 @@ function added(entries: readonly Entry[], entry: Entry): Entry[] {
     return [...entries.filter((other) => other !== soa), entry];
   }
   const single = type === Type.CNAME || type === Type.DNAME;
+  const known = entries.find(({ record }) => sameData(record, entry.record));
+  // what is to stay for ever does so, whoever adds it again for a time: others count on it
+  const fresh: Entry = known && known.expires === undefined ? { record: entry.record } : entry;
+  if (known && known.expires === fresh.expires && known.record.ttl === fresh.record.ttl) return [...entries];
   // a TTL holds for the whole RRset (RFC 2181 section 5.2)
   const rest = entries
     .filter(({ record }) => (single ? record.type !== type : !sameData(record, entry.record)))
@@ -133,7 +139,7 @@ function added(entries: readonly Entry[], entry: Entry): Entry[] {
         ? { ...other, record: { ...other.record, ttl: entry.record.ttl } }
         : other,
     );
-  return [...rest, entry];
+  return [...rest, fresh];
 }
 
 const viewOf = (rdata: Uint8Array): DataView => new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength);

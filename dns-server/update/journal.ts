@@ -1,4 +1,17 @@
-import { closeSync, existsSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { UserError } from "../errors.ts";
@@ -42,31 +55,41 @@ function parseLine(line: string): Change {
 export class Journal {
   private readonly file: string;
   private fd: number;
+  /** Octets of the file that are whole lines. */
+  private size: number;
+  /** Whether there may be octets behind them. */
+  private torn = false;
   /** Lines in the file. */
   length: number;
 
-  private constructor(file: string, length: number) {
+  private constructor(file: string, fd: number, size: number, length: number) {
     this.file = file;
+    this.fd = fd;
+    this.size = size;
     this.length = length;
-    this.fd = openSync(file, "a", 0o600);
   }
 
   /** Opens a journal, made if it is not there, and reads its changes. @throws UserError when it cannot be read */
   static open(file: string): { journal: Journal; changes: Change[] } {
     try {
-      mkdirSync(dirname(file), { recursive: true });
-      const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n") : [""];
+      const folder = dirname(file);
+      mkdirSync(folder, { recursive: true });
+      const isNew = !existsSync(file);
+      const fd = openSync(file, "a", 0o600);
+      if (isNew) syncFolder(folder);
+      const lines = readFileSync(file, "utf8").split("\n");
       // an append that was cut short was never acknowledged
-      const torn = lines.pop()!;
+      const torn = Buffer.byteLength(lines.pop()!);
       const changes = lines.map((line, index) => {
         try {
           return parseLine(line);
         } catch (error) {
+          closeSync(fd);
           throw new UserError(`${file}:${index + 1}: ${(error as Error).message}`);
         }
       });
-      const journal = new Journal(file, changes.length);
-      if (torn !== "") journal.replace(changes);
+      const journal = new Journal(file, fd, fstatSync(fd).size - torn, changes.length);
+      if (torn > 0) journal.cut();
       return { journal, changes };
     } catch (error) {
       if (error instanceof UserError) throw error;
@@ -74,29 +97,62 @@ export class Journal {
     }
   }
 
-  /** Returns when the change is on the disk. */
+  /** Returns when the change is on the disk. @throws the system's error; the change is then not in the journal */
   append(change: Change): void {
-    writeSync(this.fd, formatLine(change));
-    fdatasyncSync(this.fd);
+    const line = Buffer.from(formatLine(change));
+    if (this.torn) this.cut();
+    this.torn = true;
+    try {
+      writeFileSync(this.fd, line);
+      fdatasyncSync(this.fd);
+    } catch (error) {
+      this.cut();
+      throw error;
+    }
+    this.torn = false;
+    this.size += line.length;
     this.length++;
+  }
+
+  /** Takes away what an append that failed has left. */
+  private cut(): void {
+    ftruncateSync(this.fd, this.size);
+    fdatasyncSync(this.fd);
+    this.torn = false;
   }
 
   /** Puts other changes in place of all, or leaves the file as it is. */
   replace(changes: readonly Change[]): void {
     const fresh = `${this.file}.new`;
-    const fd = openSync(fresh, "w", 0o600);
-    for (const change of changes) writeSync(fd, formatLine(change));
-    fsyncSync(fd);
-    renameSync(fresh, this.file);
+    const text = Buffer.from(changes.map(formatLine).join(""));
+    const fd = openSync(fresh, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND, 0o600);
+    try {
+      writeFileSync(fd, text);
+      fsyncSync(fd);
+      renameSync(fresh, this.file);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
     closeSync(this.fd);
     this.fd = fd;
+    this.size = text.length;
     this.length = changes.length;
-    const folder = openSync(dirname(this.file), "r");
-    fsyncSync(folder);
-    closeSync(folder);
+    this.torn = false;
+    syncFolder(dirname(this.file));
   }
 
   close(): void {
     closeSync(this.fd);
+  }
+}
+
+/** A file that is new in a folder, or has another name, is there after a power cut only when the folder is on the disk, too. */
+function syncFolder(folder: string): void {
+  const fd = openSync(folder, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }

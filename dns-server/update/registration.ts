@@ -4,7 +4,7 @@ import { log } from "../log.ts";
 import { FrameReader, frame } from "../transport/frame.ts";
 import { formatEndpoint, type Endpoint } from "../transport/transport.ts";
 import { Class, Rcode, rcodeName, Type } from "../wire/constants.ts";
-import { nameBytes, readName, type Name } from "../wire/name.ts";
+import { nameBytes, type Name } from "../wire/name.ts";
 import { HEADER_LENGTH } from "../wire/query.ts";
 import { isSignedAnswer, signRequest, type TsigKey } from "../wire/tsig.ts";
 import { addressRecord, type NameServer } from "../kubernetes/domains.ts";
@@ -137,9 +137,8 @@ class Registrar {
     const answer = await exchange(this.server, message, timeoutMs);
     if (answer.length < HEADER_LENGTH || answer.readUInt16BE(0) !== id) throw new Error("the answer is of another request");
     const rcode = answer[3]! & 15;
-    const end = answer.readUInt16BE(4) === 1 ? readName(answer, HEADER_LENGTH)?.end : undefined;
     if (rcode !== Rcode.NOERROR) throw new Error(`the server said ${rcodeName(rcode)}`);
-    if (end === undefined || !isSignedAnswer(answer, end + 4, key, mac, now())) throw new Error("the answer is not signed with the key");
+    if (!isSignedAnswer(answer, key, mac, now())) throw new Error("the answer is not signed with the key");
   }
 
   /** Renews no more; what is registered lives until its lease ends. */

@@ -1,8 +1,10 @@
-import { Flag, Opcode, Rcode, Type } from "../wire/constants.ts";
-import { readName, type Name } from "../wire/name.ts";
+import { log } from "../log.ts";
+import type { Request } from "../view/general.ts";
+import type { Response } from "../view/responder.ts";
+import { Rcode, Type } from "../wire/constants.ts";
 import { leaseRecord } from "../wire/edns.ts";
-import { HEADER_LENGTH } from "../wire/query.ts";
-import { readTsig, signAnswer, TsigError, verifyTsig, type TsigKey } from "../wire/tsig.ts";
+import { bareAnswer } from "../wire/message.ts";
+import { formatName, type Name } from "../wire/name.ts";
 import type { ZoneRecord } from "../zone/record.ts";
 import { makeZone, type Zone } from "../zone/zone.ts";
 import {
@@ -10,6 +12,7 @@ import {
   Content,
   isLater,
   planUpdates,
+  isSameRecord,
   sameData,
   serialOf,
   withNextSerial,
@@ -21,7 +24,6 @@ import { Journal } from "./journal.ts";
 import { readUpdate } from "./message.ts";
 
 export interface UpdateSettings {
-  readonly keys: ReadonlyMap<Name, TsigKey>;
   readonly grants: readonly Grant[];
   /** File of the journal. */
   readonly journal: string;
@@ -38,8 +40,10 @@ const MIN_LEASE = 10;
 const MAX_LEASE = 86_400;
 /** After a start, leases that ran out meanwhile live so long, seconds: their holders could not renew them. */
 const START_GRACE = 60;
-/** Lines of the journal, beyond those that the records need, at which it is written anew. */
+/** Lines of the journal, beyond the records that it added, at which it is written anew. */
 const JOURNAL_SLACK = 1000;
+/** Until a journal that could not be written is tried again. */
+const RETRY_MS = 1000;
 /** Longest timer that Node knows. */
 const MAX_TIMER_MS = 0x7fffffff;
 
@@ -53,6 +57,9 @@ export class UpdatableZone {
   private readonly changed: () => void;
   private current: Zone;
   private timer: NodeJS.Timeout | undefined;
+  /** When the timer looks for leases that have run out. */
+  private nextExpiry = Infinity;
+  private shortenAt: number;
 
   /**
    * @param origin folded
@@ -74,7 +81,8 @@ export class UpdatableZone {
     const late = [...this.content.entries()].filter(({ expires }) => expires !== undefined && expires < grace);
     this.content.apply({ remove: [], add: late.map((entry) => ({ ...entry, expires: grace })) });
     this.current = makeZone(origin, this.content.records());
-    this.schedule();
+    this.shortenAt = JOURNAL_SLACK + this.journal.length;
+    this.schedule(this.content.entries());
   }
 
   zone(): Zone {
@@ -87,19 +95,15 @@ export class UpdatableZone {
   }
 
   /** Answers an UPDATE message. When the answer says NOERROR, the change is on the disk. */
-  handle(message: Buffer): { message: Buffer; rcode: number } {
-    const now = Math.floor(Date.now() / 1000);
-    const zone = message.readUInt16BE(4) === 1 ? readName(message, HEADER_LENGTH) : undefined;
-    const start = zone === undefined ? 0 : zone.end + 4;
-    const tsig = zone === undefined || start > message.length ? "malformed" : readTsig(message, start);
-    if (tsig === "malformed") return { message: respond(message, start, Rcode.FORMERR), rcode: Rcode.FORMERR };
-    if (tsig === undefined) return { message: respond(message, start, Rcode.REFUSED), rcode: Rcode.REFUSED };
-    const verified = verifyTsig(message, tsig, this.settings.keys, now);
-    const result: Result = verified.error === TsigError.NONE ? this.update(message, verified.keyName) : { rcode: Rcode.NOTAUTH };
-    return { message: signAnswer(respond(message, start, result.rcode, result.lease), verified, now), rcode: result.rcode };
+  update({ message, key }: Request): Response {
+    const { rcode, lease } = key === undefined ? { rcode: Rcode.REFUSED } : this.change(message, key);
+    const answer = bareAnswer(message, rcode);
+    if (lease === undefined) return { message: answer, rcode, type: undefined };
+    answer.writeUInt16BE(1, 10);
+    return { message: Buffer.concat([answer, leaseRecord(lease)]), rcode, type: undefined };
   }
 
-  private update(message: Buffer, key: Name): Result {
+  private change(message: Buffer, key: Name): Result {
     const update = readUpdate(message);
     if (typeof update === "number") return { rcode: update };
     if (update.zone !== this.origin) return { rcode: Rcode.NOTAUTH };
@@ -107,12 +111,15 @@ export class UpdatableZone {
     if (failed !== undefined) return { rcode: failed };
     const lease = update.lease === undefined ? undefined : Math.min(MAX_LEASE, Math.max(MIN_LEASE, update.lease));
     const change = planUpdates(this.content, this.origin, update.updates, lease === undefined ? undefined : Date.now() + lease * 1000);
-    const records = [...change.remove, ...change.add.map(({ record }) => record)];
+    // the TTL that another record of the same RRset takes on needs no grant: it follows from the record that was added
+    const added = change.add.filter(({ record }) => update.updates.some((asked) => isSameRecord(record, asked)));
+    const records = [...change.remove, ...added.map(({ record }) => record)];
     if (!records.every((record) => mayChange(this.settings.grants, key, this.origin, record))) return { rcode: Rcode.REFUSED };
     try {
       this.commit(change);
-    } catch {
+    } catch (error) {
       // the disk is full or gone: nothing has changed
+      log("error", "cannot write the journal, refusing updates", { zone: formatName(this.origin), error: (error as Error).message });
       return { rcode: Rcode.SERVFAIL };
     }
     return { rcode: Rcode.NOERROR, ...(lease === undefined ? {} : { lease }) };
@@ -124,11 +131,25 @@ export class UpdatableZone {
     const complete = visible ? withNextSerial(this.content, this.origin, change) : change;
     this.journal.append(complete);
     this.content.apply(complete);
-    if (this.journal.length > JOURNAL_SLACK + 2 * this.difference().add.length) this.journal.replace([this.difference()]);
-    this.schedule();
+    this.shorten();
+    this.schedule(change.add);
     if (!visible) return;
     this.current = makeZone(this.origin, this.content.records());
     this.changed();
+  }
+
+  /** Writes the journal anew when it has become much longer than what it says. */
+  private shorten(): void {
+    if (this.journal.length < this.shortenAt) return;
+    try {
+      const difference = this.difference();
+      this.journal.replace([difference]);
+      this.shortenAt = JOURNAL_SLACK + difference.add.length;
+    } catch (error) {
+      // the long one is as good
+      log("warn", "cannot shorten the journal", { zone: formatName(this.origin), error: (error as Error).message });
+      this.shortenAt = this.journal.length + JOURNAL_SLACK;
+    }
   }
 
   private isThere({ record }: Entry): boolean {
@@ -158,11 +179,13 @@ export class UpdatableZone {
     this.content.apply({ remove: soas.filter((soa) => soa !== latest), add: [] });
   }
 
-  private schedule(): void {
-    clearTimeout(this.timer);
+  /** Sees to it that the leases of entries are looked at when they end. */
+  private schedule(entries: Iterable<Entry>): void {
     let next = Infinity;
-    for (const { expires } of this.content.entries()) next = Math.min(next, expires ?? Infinity);
-    if (next === Infinity) return;
+    for (const { expires } of entries) next = Math.min(next, expires ?? Infinity);
+    if (next >= this.nextExpiry) return;
+    this.nextExpiry = next;
+    clearTimeout(this.timer);
     this.timer = setTimeout(() => this.expire(), Math.min(MAX_TIMER_MS, Math.max(0, next - Date.now()))).unref();
   }
 
@@ -170,25 +193,16 @@ export class UpdatableZone {
   private expire(): void {
     const now = Date.now();
     const gone = [...this.content.entries()].filter(({ expires }) => expires !== undefined && expires <= now).map(({ record }) => record);
+    this.nextExpiry = Infinity;
     try {
       this.commit({ remove: gone, add: [] });
-    } catch {
-      // without a journal the records stay for now; the next turn tries again
-      this.timer = setTimeout(() => this.expire(), 1000).unref();
+    } catch (error) {
+      // without a journal the records stay for now
+      log("error", "cannot write the journal, keeping what has expired", { zone: formatName(this.origin), error: (error as Error).message });
+      this.nextExpiry = now + RETRY_MS;
+      this.timer = setTimeout(() => this.expire(), RETRY_MS).unref();
       return;
     }
-    this.schedule();
+    this.schedule(this.content.entries());
   }
-}
-
-/** An answer to an UPDATE message: its header and zone section, and the lease that was granted. */
-function respond(request: Buffer, start: number, rcode: number, lease?: number): Buffer {
-  const withZone = start > 0 && start <= request.length;
-  const answer = Buffer.from(request.subarray(0, withZone ? start : HEADER_LENGTH));
-  answer.writeUInt16BE(Flag.QR | (Opcode.UPDATE << 11) | rcode, 2);
-  answer.fill(0, 4, HEADER_LENGTH);
-  answer.writeUInt16BE(withZone ? 1 : 0, 4);
-  if (lease === undefined) return answer;
-  answer.writeUInt16BE(1, 10);
-  return Buffer.concat([answer, leaseRecord(lease)]);
 }

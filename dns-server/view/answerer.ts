@@ -1,8 +1,7 @@
-import { Opcode } from "../wire/constants.ts";
 import type { Identity } from "../wire/edns.ts";
 import type { Name } from "../wire/name.ts";
-import { HEADER_LENGTH } from "../wire/query.ts";
 import { FastResponder, GENERAL } from "./fast.ts";
+import { GeneralResponder, type Services } from "./general.ts";
 import type { AnswerTable } from "./layout.ts";
 import { Responder, type Protocol, type Response } from "./responder.ts";
 import { compileZone } from "./table.ts";
@@ -19,31 +18,31 @@ const MAX_MESSAGE = 0xffff;
 
 /** Answers from a view: by its tables where they can, by the general path else. */
 export class Answerer {
-  private readonly responder: Responder;
+  private readonly general: GeneralResponder;
   private readonly fast: FastResponder;
   private readonly scratch = Buffer.alloc(MAX_MESSAGE);
   private readonly listeners: TableListener[];
   private readonly tables = new Map<Name, AnswerTable>();
-  private update: ((message: Buffer) => { message: Buffer; rcode: number } | undefined) | undefined;
   private view: View = { zones: new Map(), loading: [] };
 
   constructor(identity: Identity) {
-    this.responder = new Responder(identity);
+    this.general = new GeneralResponder(new Responder(identity));
     this.fast = new FastResponder(identity);
     this.listeners = [this.fast];
   }
 
-  /** Gives UPDATE messages to a handler; those that it returns nothing for, and all without one, get NOTIMP. */
-  setUpdateHandler(update: (message: Buffer) => { message: Buffer; rcode: number } | undefined): void {
-    this.update = update;
+  /** Sets what is done besides answering from the view. */
+  setServices(services: Services): void {
+    this.general.setServices(services);
   }
 
   /** Swaps the view. Only zones that are not the same objects as before are compiled. */
   setView(view: View): void {
     const old = this.view;
     for (const [origin, zone] of view.zones) {
-      if (old.zones.get(origin) === zone) continue;
-      const table = compileZone(zone);
+      const signed = view.signers?.has(origin) ?? false;
+      if (old.zones.get(origin) === zone && (old.signers?.has(origin) ?? false) === signed) continue;
+      const table = compileZone(zone, signed);
       this.tables.set(origin, table);
       for (const listener of this.listeners) listener.setZone(origin, table);
     }
@@ -77,10 +76,6 @@ export class Answerer {
 
   /** The same for a message that the tables did not answer. */
   respondGenerally(message: Uint8Array, protocol: Protocol, client: Uint8Array): Response | undefined {
-    if (message.length >= HEADER_LENGTH && message[2]! >> 3 === Opcode.UPDATE) {
-      const updated = this.update?.(Buffer.from(message));
-      if (updated) return { ...updated, type: undefined };
-    }
-    return this.responder.respond(this.view, message, protocol, client);
+    return this.general.respond(this.view, message, protocol, client);
   }
 }

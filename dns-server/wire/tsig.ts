@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, timingSafeEqual, type Hmac } from "node:crypto";
 import { Class, Type } from "./constants.ts";
+import { endOfQuestions } from "./message.ts";
 import { foldName, nameBytes, parseName, readName, type Name } from "./name.ts";
 
 /** Transaction signatures (RFC 8945). */
@@ -16,10 +17,14 @@ export interface TsigKey {
   readonly secret: Uint8Array;
 }
 
-export const TsigError = { NONE: 0, BADSIG: 16, BADKEY: 17, BADTIME: 18 } as const;
+export const TsigError = { NONE: 0, BADSIG: 16, BADKEY: 17, BADTIME: 18, BADTRUNC: 22 } as const;
 
 /** Seconds that the clocks may differ. */
 const FUDGE = 300;
+/** A signature that was cut to fewer octets, or to less than half, is none (RFC 8945 section 5.2.2.1). */
+const MIN_MAC_LENGTH = 10;
+/** Messages of an answer that may go without a signature of their own (RFC 8945 section 5.3.1). */
+const MAX_UNSIGNED = 99;
 
 /** The TSIG record of a message. */
 interface TsigRecord {
@@ -47,18 +52,21 @@ export interface Verified {
 }
 
 /**
- * Finds the TSIG record of a well-formed message, which must be the last of all.
- * @param start where the records behind the question start
- * @returns undefined when there is none, 'malformed' when it is not the last or not well-formed
+ * Finds the TSIG record of a message, which must be the last of all.
+ * @returns undefined when there is none, or the message cannot be read as far; 'malformed' when it is not the last or not well-formed
  */
-export function readTsig(message: Buffer, start: number): TsigRecord | "malformed" | undefined {
+export function readTsig(message: Buffer): TsigRecord | "malformed" | undefined {
+  let at = endOfQuestions(message);
   const count = message.readUInt16BE(6) + message.readUInt16BE(8) + message.readUInt16BE(10);
-  let at = start;
-  for (let index = 0; index < count; index++) {
+  for (let index = 0; at !== undefined && index < count; index++) {
     const owner = readName(message, at);
-    if (!owner || owner.end + 10 > message.length) return "malformed";
+    if (!owner || owner.end + 10 > message.length) return undefined;
     const end = owner.end + 10 + message.readUInt16BE(owner.end + 8);
-    if (message.readUInt16BE(owner.end) === Type.TSIG) return index === count - 1 ? readRecord(message, at, owner, end) : "malformed";
+    if (end > message.length) return undefined;
+    if (message.readUInt16BE(owner.end) === Type.TSIG) {
+      const isLast = index === count - 1 && message.readUInt16BE(10) > 0 && end === message.length;
+      return isLast ? readRecord(message, at, owner, end) : "malformed";
+    }
     at = end;
   }
   return undefined;
@@ -89,37 +97,87 @@ function readRecord(message: Buffer, start: number, owner: { name: Name; end: nu
   };
 }
 
-/** Checks the signature of a request. @param now seconds since 1970 */
-export function verifyTsig(message: Buffer, record: TsigRecord, keys: ReadonlyMap<Name, TsigKey>, now: number): Verified {
+/**
+ * Checks the signature of a request.
+ * @param now seconds since 1970
+ * @returns 'malformed' for a signature of an impossible length
+ */
+export function verifyTsig(
+  message: Buffer,
+  record: TsigRecord,
+  keys: ReadonlyMap<Name, TsigKey>,
+  now: number,
+): Verified | "malformed" {
   const { keyName, algorithm, mac, time } = record;
   const key = keys.get(keyName);
   const result = (error: number, known?: TsigKey): Verified => ({ error, key: known, keyName, algorithm, mac, time });
   if (!key || algorithm !== parseName(`${key.algorithm}.`)) return result(TsigError.BADKEY);
-  const expected = hmac(key, [unsigned(message, record), variables(key, time, record.fudge, record.error, record.other)]);
-  // truncated signatures are not taken: no client of ours makes any
-  if (mac.length !== expected.length || !timingSafeEqual(mac, expected)) return result(TsigError.BADSIG);
-  return result(Math.abs(now - time) > record.fudge ? TsigError.BADTIME : TsigError.NONE, key);
-}
-
-/** Checks that an answer was signed with the key of its request. */
-export function isSignedAnswer(message: Buffer, start: number, key: TsigKey, requestMac: Uint8Array, now: number): boolean {
-  const record = readTsig(message, start);
-  if (record === undefined || record === "malformed" || record.keyName !== key.name) return false;
-  const expected = hmac(key, [
-    withLength(requestMac),
-    unsigned(message, record),
-    variables(key, record.time, record.fudge, record.error, record.other),
-  ]);
-  return record.mac.length === expected.length && timingSafeEqual(record.mac, expected) && Math.abs(now - record.time) <= record.fudge;
+  const expected = hmac(key, [withoutTsig(message, record), variables(key, time, record.fudge, record.error, record.other)]);
+  if (mac.length > expected.length || mac.length < Math.max(MIN_MAC_LENGTH, expected.length / 2)) return "malformed";
+  if (!timingSafeEqual(mac, expected.subarray(0, mac.length))) return result(TsigError.BADSIG);
+  if (Math.abs(now - time) > record.fudge) return result(TsigError.BADTIME, key);
+  // cut signatures are not taken: every client can make whole ones
+  return result(mac.length < expected.length ? TsigError.BADTRUNC : TsigError.NONE, key);
 }
 
 /** The message as it was before it was signed. */
-function unsigned(message: Buffer, { start, originalId }: TsigRecord): Buffer {
+export function withoutTsig(message: Buffer, { start, originalId }: TsigRecord): Buffer {
   const copy = Buffer.from(message.subarray(0, start));
   copy.writeUInt16BE(originalId, 0);
   copy.writeUInt16BE(copy.readUInt16BE(10) - 1, 10);
   return copy;
 }
+
+/** Checks the messages of an answer, of which not every one must be signed (RFC 8945 section 5.3.1). */
+export class AnswerVerifier {
+  private readonly key: TsigKey;
+  private hash: Hmac;
+  private first = true;
+  private unsigned = 0;
+
+  /** @param requestMac signature of the request */
+  constructor(key: TsigKey, requestMac: Uint8Array) {
+    this.key = key;
+    this.hash = hmacOf(key).update(withLength(requestMac));
+  }
+
+  /** Whether the last message was signed, as that of a whole answer is. */
+  get complete(): boolean {
+    return !this.first && this.unsigned === 0;
+  }
+
+  /**
+   * Takes the next message.
+   * @param now seconds since 1970
+   * @returns false when it is not what the holder of the key sent
+   */
+  take(message: Buffer, now: number): boolean {
+    const { key } = this;
+    const record = readTsig(message);
+    if (record === "malformed") return false;
+    if (record === undefined) {
+      this.hash.update(message);
+      return !this.first && ++this.unsigned <= MAX_UNSIGNED;
+    }
+    const { time, fudge, mac } = record;
+    this.hash
+      .update(withoutTsig(message, record))
+      .update(this.first ? variables(key, time, fudge, record.error, record.other) : timers(time, fudge));
+    const expected = this.hash.digest();
+    this.hash = hmacOf(key).update(withLength(mac));
+    this.first = false;
+    this.unsigned = 0;
+    return (
+      record.keyName === key.name && mac.length === expected.length && timingSafeEqual(mac, expected) && Math.abs(now - time) <= fudge
+    );
+  }
+}
+
+/** Checks that an answer of one message was signed with the key of its request. @param now seconds since 1970 */
+export const isSignedAnswer = (message: Buffer, key: TsigKey, requestMac: Uint8Array, now: number): boolean => {
+  const verifier = new AnswerVerifier(key, requestMac);
+  return verifier.take(message, now) && verifier.complete;
+};
 
 function variables(key: TsigKey, time: number, fudge: number, error: number, other: Uint8Array): Buffer {
   return Buffer.concat([
@@ -132,10 +190,15 @@ function variables(key: TsigKey, time: number, fudge: number, error: number, oth
   ]);
 }
 
+const TIME_LENGTH = 6;
 const withLength = (mac: Uint8Array): Buffer => Buffer.concat([words(mac.length), mac]);
 
+const timers = (time: number, fudge: number): Buffer => Buffer.concat([timeBytes(time), words(fudge)]);
+
+const hmacOf = (key: TsigKey): Hmac => createHmac(ALGORITHMS.get(parseName(`${key.algorithm}.`))!, key.secret);
+
 function hmac(key: TsigKey, parts: readonly Uint8Array[]): Buffer {
-  const mac = createHmac(ALGORITHMS.get(parseName(`${key.algorithm}.`))!, key.secret);
+  const mac = hmacOf(key);
   for (const part of parts) mac.update(part);
   return mac.digest();
 }
@@ -147,8 +210,8 @@ function words(...values: number[]): Buffer {
 }
 
 function timeBytes(time: number): Buffer {
-  const bytes = Buffer.alloc(6);
-  bytes.writeUIntBE(time, 0, 6);
+  const bytes = Buffer.alloc(TIME_LENGTH);
+  bytes.writeUIntBE(time, 0, TIME_LENGTH);
   return bytes;
 }
 
@@ -170,15 +233,41 @@ export function signRequest(message: Buffer, key: TsigKey, now: number): { messa
   };
 }
 
-/** Signs an answer to a request whose signature was checked; without a key only the error is told. @param now seconds since 1970 */
-export function signAnswer(message: Buffer, request: Verified, now: number): Buffer {
-  const { key, error } = request;
-  // with BADTIME the client's time stands in the record, and ours beside it (RFC 8945 section 5.2.3)
-  const time = error === TsigError.BADTIME ? request.time : now;
-  const other = error === TsigError.BADTIME ? timeBytes(now) : new Uint8Array();
-  const mac = key ? hmac(key, [withLength(request.mac), message, variables(key, time, FUDGE, error, other)]) : new Uint8Array();
-  return append(message, request.keyName, nameBytes(request.algorithm), time, mac, message.readUInt16BE(0), error, other);
+/** Signs the messages of an answer to a request whose signature was checked; without a key only the error is told. */
+export class AnswerSigner {
+  private readonly request: Verified;
+  private mac: Uint8Array;
+  private first = true;
+
+  constructor(request: Verified) {
+    this.request = request;
+    this.mac = request.mac;
+  }
+
+  /** Octets that a signature adds to a message. */
+  get length(): number {
+    const { key, keyName, algorithm } = this.request;
+    return keyName.length + 10 + algorithm.length + 16 + TIME_LENGTH + (key ? hashLength(key) : 0);
+  }
+
+  /** @param now seconds since 1970 */
+  sign(message: Buffer, now: number): Buffer {
+    const { key, error, keyName, algorithm } = this.request;
+    // with BADTIME the client's time stands in the record, and ours beside it (RFC 8945 section 5.2.3)
+    const time = error === TsigError.BADTIME ? this.request.time : now;
+    const other = error === TsigError.BADTIME ? timeBytes(now) : new Uint8Array();
+    let mac: Uint8Array = new Uint8Array();
+    if (key) {
+      const tail = this.first ? variables(key, time, FUDGE, error, other) : timers(time, FUDGE);
+      mac = hmac(key, [withLength(this.mac), message, tail]);
+    }
+    this.mac = mac;
+    this.first = false;
+    return append(message, keyName, nameBytes(algorithm), time, mac, message.readUInt16BE(0), error, other);
+  }
 }
+
+const hashLength = (key: TsigKey): number => Number(ALGORITHMS.get(parseName(`${key.algorithm}.`))!.slice(3)) / 8;
 
 function append(
   message: Buffer,

@@ -1,0 +1,101 @@
+import { Class, Opcode, Rcode, Type } from "../wire/constants.ts";
+import { bareAnswer } from "../wire/message.ts";
+import type { Name } from "../wire/name.ts";
+import { HEADER_LENGTH, readQuery, type Question } from "../wire/query.ts";
+import { AnswerSigner, readTsig, TsigError, verifyTsig, withoutTsig, type TsigKey } from "../wire/tsig.ts";
+import type { Protocol, Responder, Response } from "./responder.ts";
+import type { View } from "./view.ts";
+
+/** A message from somebody, its signature checked and taken off. */
+export interface Request {
+  readonly message: Buffer;
+  readonly protocol: Protocol;
+  /** Octets of the sender's address. */
+  readonly client: Uint8Array;
+  /** Name of the key that it was signed with. */
+  readonly key: Name | undefined;
+  /** Octets to leave free in each message of the answer, for its signature. */
+  readonly reserved: number;
+}
+
+/** What a server does besides answering from its view. What is absent, or returns undefined, gets NOTIMP or REFUSED. */
+export interface Services {
+  /** Keys that messages may be signed with, by name. */
+  readonly keys: ReadonlyMap<Name, TsigKey>;
+  update?(request: Request): Response | undefined;
+  notify?(request: Request): Response | undefined;
+  /** Answers AXFR and IXFR. */
+  transfer?(request: Request, question: Question): Response | undefined;
+}
+
+/**
+ * Answers what the tables do not. Signatures (RFC 8945) come first, whatever the message asks: a wrong one is never answered as if it were
+ * none, and an answer is signed with the key of its request.
+ */
+export class GeneralResponder {
+  private readonly responder: Responder;
+  private services: Services = { keys: new Map() };
+
+  constructor(responder: Responder) {
+    this.responder = responder;
+  }
+
+  setServices(services: Services): void {
+    this.services = services;
+  }
+
+  /** @returns undefined for what must not be answered at all */
+  respond(view: View, octets: Uint8Array, protocol: Protocol, client: Uint8Array): Response | undefined {
+    if (octets.length < HEADER_LENGTH || octets[2]! & 0x80) return undefined;
+    const message = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
+    const tsig = readTsig(message);
+    if (tsig === undefined) return this.dispatch(view, { message, protocol, client, key: undefined, reserved: 0 });
+    const verified = tsig === "malformed" ? tsig : verifyTsig(message, tsig, this.services.keys, now());
+    if (tsig === "malformed" || verified === "malformed") return failure(message, Rcode.FORMERR);
+    const signer = new AnswerSigner(verified);
+    const unsigned = withoutTsig(message, tsig);
+    const response =
+      verified.error === TsigError.NONE
+        ? this.dispatch(view, { message: unsigned, protocol, client, key: verified.keyName, reserved: signer.length })
+        : failure(unsigned, Rcode.NOTAUTH);
+    return response && signed(response, signer);
+  }
+
+  private dispatch(view: View, request: Request): Response | undefined {
+    const { message, protocol, client, reserved } = request;
+    return this.serve(request) ?? this.responder.respond(view, message, protocol, client, reserved);
+  }
+
+  private serve(request: Request): Response | undefined {
+    const { message } = request;
+    switch ((message[2]! >> 3) & 15) {
+      case Opcode.UPDATE:
+        return this.services.update?.(request);
+      case Opcode.NOTIFY:
+        return this.services.notify?.(request);
+      case Opcode.QUERY: {
+        const read = readQuery(message);
+        if (read === "drop" || read.malformed) return undefined;
+        const { question, edns } = read.query;
+        if (question?.class !== Class.IN || (question.type !== Type.AXFR && question.type !== Type.IXFR)) return undefined;
+        return edns && edns.version !== 0 ? undefined : this.services.transfer?.(request, question);
+      }
+      default:
+        return undefined;
+    }
+  }
+}
+
+const now = (): number => Math.floor(Date.now() / 1000);
+
+const failure = (message: Buffer, rcode: number): Response => ({ message: bareAnswer(message, rcode), rcode, type: undefined });
+
+function signed(response: Response, signer: AnswerSigner): Response {
+  const { more } = response;
+  const message = signer.sign(response.message, now());
+  return { ...response, message, ...(more ? { more: signedStream(more, signer) } : {}) };
+}
+
+function* signedStream(messages: Iterable<Buffer>, signer: AnswerSigner): Generator<Buffer> {
+  for (const message of messages) yield signer.sign(message, now());
+}
