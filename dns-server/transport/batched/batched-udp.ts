@@ -4,8 +4,9 @@ import type { Answerer } from "../../view/answerer.ts";
 import type { Response } from "../../view/responder.ts";
 import { parseAddress } from "../../wire/address.ts";
 import type { Endpoint, Transport } from "../transport.ts";
+import { Batch } from "./batch.ts";
 import { Control, counterKey, COUNTERS, type GeneralQuery, type ToWorker, type WorkerSettings, type WorkerSocket } from "./protocol.ts";
-import { Batch, closeSocket, isWildcard, openSocket } from "./socket.ts";
+import { closeSocket, isWildcard, openSocket } from "./socket.ts";
 
 /** Room for one answer of the general path over UDP. */
 const SLOT = 2048;

@@ -1,6 +1,6 @@
 import type { Name } from "../../wire/name.ts";
 import type { AnswerTable } from "../../view/layout.ts";
-import type { Route } from "./socket.ts";
+import type { Route } from "./batch.ts";
 
 /** What the main thread and the workers tell each other. */
 

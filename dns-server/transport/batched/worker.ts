@@ -2,13 +2,22 @@ import { parentPort, receiveMessageOnPort, workerData } from "node:worker_thread
 import { FastResponder, GENERAL } from "../../view/fast.ts";
 import { Cookies } from "../../wire/cookie.ts";
 import { Control, counterIndex, MAX_PENDING, type GeneralQuery, type ToWorker, type WorkerSettings } from "./protocol.ts";
-import { ADDRESS_SIZE, Batch, Poll } from "./socket.ts";
+import { ADDRESS_SIZE, Batch } from "./batch.ts";
+import { call } from "./libc.ts";
+import { Poll } from "./socket.ts";
 
 /**
  * A thread that answers sockets: receive a batch, answer from the tables, send a batch. It never returns to the event loop until it stops.
  */
 
 const BATCH = 64;
+/**
+ * When queries come in crowds, the next are let gather so long, microseconds: fewer and larger batches, for a delay that no asker can
+ * tell from the network's. Never after a full batch, when more are waiting already.
+ */
+const PAUSE = 100;
+/** Queries in one batch that are a crowd. */
+const CROWD = 8;
 /** Larger than any answer over UDP, and than any query that is not a mistake. */
 const SLOT = 2048;
 
@@ -69,15 +78,21 @@ function answerBatch(socket: Socket, wait: boolean): number {
   return count;
 }
 
+/** @param busiest number of queries in the largest batch of this round */
+function pauseFor(busiest: number): void {
+  if (busiest >= CROWD && busiest < BATCH) call.usleep(PAUSE);
+}
+
 let seen = -1;
 while (Atomics.load(control, Control.STOP) === 0) {
   // with one socket the receive itself can wait: one system call less for each batch
   if (sockets.length === 1) {
-    answerBatch(sockets[0]!, true);
+    pauseFor(answerBatch(sockets[0]!, true));
     continue;
   }
-  let full = false;
-  for (let i = 0; i < sockets.length; i++) if (answerBatch(sockets[i]!, false) === BATCH) full = true;
-  if (!full) poll.wait();
+  let busiest = 0;
+  for (let i = 0; i < sockets.length; i++) busiest = Math.max(busiest, answerBatch(sockets[i]!, false));
+  pauseFor(busiest);
+  if (busiest < CROWD) poll.wait();
 }
 port.close();
