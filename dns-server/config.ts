@@ -6,6 +6,7 @@ import { MAX_SOCKET_PATH } from "./control/server.ts";
 import { dnssec, dnssecFrom } from "./dnssec/settings.ts";
 import { UserError } from "./errors.ts";
 import { isDomain } from "./kubernetes/pods.ts";
+import { limitKeys } from "./limit/settings.ts";
 import { address, endpoint, key, name, seconds } from "./schema.ts";
 import { knowsKeys, transfer } from "./transfer/settings.ts";
 import { isMetaType, typeCode } from "./wire/constants.ts";
@@ -43,6 +44,7 @@ const common = {
   udp: z.enum(["batched", "plain"]).default(process.platform === "linux" ? "batched" : "plain"),
   workers: z.int().min(1).max(64).default(1),
   nsid: z.string().max(MAX_NSID_LENGTH).optional(),
+  ...limitKeys,
 };
 
 const root = z
@@ -124,7 +126,11 @@ export function parseConfig(text: string, file: string): Config {
   const folder = dirname(file);
   const fromFolder = (path: string): string => resolve(folder, path);
   const checked = check(document.toJS(), (path) => `${file}: ${keyPath(path)}`);
-  const config = { ...checked, ...(checked.control === undefined ? {} : { control: fromFolder(checked.control) }) };
+  const config = {
+    ...checked,
+    ...(checked.control === undefined ? {} : { control: fromFolder(checked.control) }),
+    ...(checked.refusals === undefined ? {} : { refusals: fromFolder(checked.refusals) }),
+  };
   switch (config.role) {
     case "root":
       return {

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
+import { z } from "zod";
 import { loadConfig } from "../config.ts";
 import { UserError } from "../errors.ts";
+import { refusal, type Refusal } from "../limit/refusals.ts";
 import { askServer, DEFAULT_CONTROL } from "./client.ts";
 
 /** Which server is asked. */
@@ -24,6 +26,43 @@ export function addControlCommands(program: Command): void {
       const explanation = await askServer(socketOf(flags), "GET", `/explain?${new URLSearchParams({ name })}`);
       process.stdout.write(`${JSON.stringify(explanation, undefined, 2)}\n`);
     });
+
+  command("refuse <prefix>", "answer a prefix's queries with REFUSED from now on, whatever they ask")
+    .option("--drop", "do not answer them at all", false)
+    .option("--for <time>", "how long: 30s, 10m, 1h, 7d; without it until `allow`", readDuration)
+    .action(async (prefix: string, flags: ServerFlags & { drop: boolean; for?: number }) => {
+      const action = flags.drop ? "drop" : "refuse";
+      const wanted = { prefix, action, ...(flags.for !== undefined && { seconds: flags.for }) };
+      printRefusals([refusal.parse(await askServer(socketOf(flags), "POST", "/refusals", wanted))]);
+    });
+
+  command("refusals", "list the prefixes that are refused or dropped").action(async (flags: ServerFlags) =>
+    printRefusals(z.array(refusal).parse(await askServer(socketOf(flags), "GET", "/refusals"))),
+  );
+
+  command("allow <prefix>", "answer a refused prefix again").action(async (prefix: string, flags: ServerFlags) => {
+    const ended = refusal.parse(await askServer(socketOf(flags), "DELETE", `/refusals?${new URLSearchParams({ prefix })}`));
+    process.stdout.write(`${ended.prefix} is answered again\n`);
+  });
+}
+
+function printRefusals(refusals: readonly Refusal[]): void {
+  for (const { prefix, action, until } of refusals) process.stdout.write(`${prefix}\t${action}\t${until ?? "for good"}\n`);
+}
+
+const SECONDS = new Map([
+  ["s", 1],
+  ["m", 60],
+  ["h", 3600],
+  ["d", 86_400],
+]);
+
+/** Seconds of a duration such as `1h`. */
+function readDuration(text: string): number {
+  const [, count, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const seconds = Number(count) * (SECONDS.get(unit) ?? NaN);
+  if (!(seconds > 0)) throw new UserError(`--for ${text}: must be a number and s, m, h or d, such as 1h`);
+  return seconds;
 }
 
 /** @throws UserError when the flags or the configuration name no socket */

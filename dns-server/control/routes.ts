@@ -1,10 +1,20 @@
+import { z } from "zod";
 import { UserError } from "../errors.ts";
+import type { Refusals } from "../limit/refusals.ts";
+import { prefix } from "../schema.ts";
 import type { Source } from "../source/source.ts";
 import { foldName, parseName, type Name } from "../wire/name.ts";
 import type { Routes } from "./server.ts";
 
+const refuse = z.object({
+  prefix,
+  action: z.enum(["refuse", "drop"]),
+  /** How long; without it for good. */
+  seconds: z.int().positive().optional(),
+});
+
 /** What a running server tells and does for an operator. @param source the one that is in force */
-export function controlRoutes(source: () => Source): Routes {
+export function controlRoutes(source: () => Source, refusals: Refusals): Routes {
   return {
     "GET /explain": (parameters) => {
       const current = source();
@@ -14,7 +24,19 @@ export function controlRoutes(source: () => Source): Routes {
       if (!explanation) throw new UserError(`${parameters.get("name")} is no name that pods or Ingresses give to this server`);
       return explanation;
     },
+    "GET /refusals": () => refusals.list(),
+    "POST /refusals": (_, body) => {
+      const { prefix: refused, action, seconds } = parse(refuse, body);
+      return refusals.add(refused, action, seconds === undefined ? undefined : new Date(Date.now() + 1000 * seconds));
+    },
+    "DELETE /refusals": (parameters) => refusals.remove(parse(prefix, parameters.get("prefix"))),
   };
+}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown): T {
+  const { data, error } = schema.safeParse(value);
+  if (error) throw new UserError(error.issues.map(({ message }) => message).join("; "));
+  return data as T;
 }
 
 function readName(text: string): Name {

@@ -49,9 +49,11 @@ export class Guard {
     this.active = refusals.length > 0 || rateLimit !== undefined;
   }
 
-  /** Whether nothing at all is to be sent to this address. */
-  isDropped(client: Uint8Array): boolean {
-    return lookupPrefix(this.refusals, client, 0, client.length) === RefusalAction.drop;
+  /** Whether to talk with this address at all. */
+  admits(client: Uint8Array): boolean {
+    if (lookupPrefix(this.refusals, client, 0, client.length) !== RefusalAction.drop) return true;
+    this.count(GuardCounter.REFUSAL_DROPPED);
+    return false;
   }
 
   /**
