@@ -2,7 +2,6 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
 import { addressesIn, ask, encodeQuery, eventually, exchangeUdp, rcodeOf } from "../testing/client.ts";
-import { Limits } from "../limit/limits.ts";
 import { testIdentity } from "../testing/identity.ts";
 import { Answerer } from "../view/answerer.ts";
 import type { Response } from "../view/responder.ts";
@@ -16,11 +15,20 @@ import { UdpTransport } from "./udp.ts";
 
 /** One suite for both ways of UDP. */
 
-const text = (address: string): string => `$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nwww AAAA ${address}\nd DNAME www\n`;
+const text = (address: string): string =>
+  `$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nwww AAAA ${address}\nd DNAME www\nlarge TXT ${'"0123456789" '.repeat(97)}\n`;
 const view = (address: string) => {
   const { zone } = loadZone(parseName("example."), { file: "test", text: text(address) });
   return { zones: new Map([[zone.origin, zone]]), loading: [] };
 };
+
+/** A query with an OPT record. */
+function withPayloadSize(query: Buffer, size: number): Buffer {
+  const message = Buffer.concat([query, Buffer.from("000029000000000000000000", "hex").subarray(0, 11)]);
+  message.writeUInt16BE(1, 10);
+  message.writeUInt16BE(size, query.length + 3);
+  return message;
+}
 
 interface Served {
   readonly endpoint: Endpoint;
@@ -48,7 +56,7 @@ const plain: Make = (endpoint, answerer) => new UdpTransport(endpoint, (message,
 const batched =
   (workers: number): Make =>
   (endpoint, answerer, count) =>
-    new BatchedUdpTransport([endpoint], answerer, { workers, nsid: testIdentity.nsid, cookieSecret: new Uint8Array(16), limits: new Limits(undefined, undefined), count });
+    new BatchedUdpTransport([endpoint], answerer, { workers, nsid: testIdentity.nsid, cookieSecret: new Uint8Array(16), count });
 
 async function serve(make: Make, address: string): Promise<Served> {
   const endpoint = await freeEndpoint(address);
@@ -87,20 +95,31 @@ describe.each([
       expect(rcodeOf(await ask(endpoint, "www.example", "AAAA"))).toBe(Rcode.REFUSED);
     });
 
-    test("hundreds of queries at once each get their own answer", async () => {
-      const { endpoint } = await serve(make, "::1");
-      const socket = createSocket("udp6");
-      cleanups.push(async () => void socket.close());
-      const ids = new Set<number>();
-      socket.on("message", (message) => {
-        if ((message[3]! & 15) === (message.readUInt16BE(0) % 2 === 0 ? Rcode.NOERROR : Rcode.NXDOMAIN)) ids.add(message.readUInt16BE(0));
+    test.each(["::1", "127.0.0.1", "::", "0.0.0.0"])("hundreds of queries at once on %s each get their own answer", async (address) => {
+      const { endpoint } = await serve(make, address);
+      const at = { "::": "::1", "0.0.0.0": "127.0.0.1" }[address] ?? address;
+      const sockets = Array.from({ length: 2 }, () => createSocket(address.includes(":") ? "udp6" : "udp4"));
+      cleanups.push(async () => sockets.forEach((socket) => socket.close()));
+      // some by the general path, some so large that not all of them fit into one message
+      const queries = (["www.example AAAA", "large.example TXT", "none.example AAAA", "x.d.example AAAA"] as const).map((question) => {
+        const [name, type] = question.split(" ") as [string, "AAAA" | "TXT"];
+        return withPayloadSize(encodeQuery(name, type), 1232);
       });
-      for (let id = 0; id < 300; id++) {
-        // some by the general path
-        const name = id % 2 === 0 ? "www.example" : id % 3 === 0 ? "x.d.example" : "none.example";
-        socket.send(encodeQuery(name, "AAAA", id), endpoint.port, endpoint.address);
-        // no more than the buffer of our own socket holds
-        if (id % 100 === 99)
+      const target = { ...endpoint, address: at };
+      const expected = await Promise.all(queries.map(async (query) => (await exchangeUdp(target, query)).subarray(2)));
+      const kindOf = (id: number): number => (id >> 1) % queries.length;
+      const ids = new Set<number>();
+      for (const [index, socket] of sockets.entries())
+        socket.on("message", (message) => {
+          const id = message.readUInt16BE(0);
+          if ((id & 1) === index && message.subarray(2).equals(expected[kindOf(id)]!)) ids.add(id);
+        });
+      for (let id = 0; id < 600; id++) {
+        const query = Buffer.from(queries[kindOf(id)]!);
+        query.writeUInt16BE(id);
+        sockets[id & 1]!.send(query, endpoint.port, at);
+        // no more than the buffers of our own sockets hold
+        if (id % 200 === 199)
           await eventually(
             () => ids.size,
             (size) => size === id + 1,

@@ -1,13 +1,12 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { GuardCounter } from "../../limit/guard.ts";
-import type { Limits } from "../../limit/limits.ts";
 import type { Answerer } from "../../view/answerer.ts";
 import type { Response } from "../../view/responder.ts";
 import { parseAddress } from "../../wire/address.ts";
 import type { Endpoint, Transport } from "../transport.ts";
+import { Batch } from "./batch.ts";
 import { Control, counterKey, COUNTERS, type GeneralQuery, type ToWorker, type WorkerSettings, type WorkerSocket } from "./protocol.ts";
-import { Batch, closeSocket, isWildcard, openSocket } from "./socket.ts";
+import { closeSocket, isWildcard, openSocket } from "./socket.ts";
 
 /** Room for one answer of the general path over UDP. */
 const SLOT = 2048;
@@ -17,8 +16,6 @@ export interface BatchedSettings {
   readonly workers: number;
   readonly nsid: Uint8Array;
   readonly cookieSecret: Uint8Array;
-  /** What every worker's guard goes by. */
-  readonly limits: Limits;
   /** Told of each answer of the general path. */
   readonly count: (response: Response | undefined) => void;
 }
@@ -28,7 +25,6 @@ interface Running {
   readonly worker: Worker;
   readonly control: Int32Array;
   readonly counters: Float64Array;
-  readonly guardCounters: Float64Array;
 }
 
 /**
@@ -70,9 +66,8 @@ export class BatchedUdpTransport implements Transport {
     const shared = new SharedArrayBuffer(4 * Control.SIZE);
     const control = new Int32Array(shared);
     const counters = new SharedArrayBuffer(8 * COUNTERS);
-    const guardCounters = new SharedArrayBuffer(8 * GuardCounter.SIZE);
-    const { nsid, cookieSecret, limits } = this.settings;
-    const data: WorkerSettings = { sockets, nsid, cookieSecret, control: shared, counters, guardCounters };
+    const { nsid, cookieSecret } = this.settings;
+    const data: WorkerSettings = { sockets, nsid, cookieSecret, control: shared, counters };
     const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: data });
     const tell = (message: ToWorker): void => {
       worker.postMessage(message);
@@ -82,7 +77,6 @@ export class BatchedUdpTransport implements Transport {
       setZone: (origin, table) => tell({ kind: "zone", origin, table }),
       setLoading: (loading) => tell({ kind: "loading", loading }),
     });
-    limits.listen((guardSettings) => tell({ kind: "guard", settings: guardSettings }));
     const replies = sockets.map(({ wildcard }) => new Batch(1, SLOT, wildcard));
     worker.on("message", ({ socket, message, route }: GeneralQuery) => {
       Atomics.sub(control, Control.PENDING, 1);
@@ -98,7 +92,7 @@ export class BatchedUdpTransport implements Transport {
       reply.setAnswer(0, response.message.length);
       reply.send(fd, 1);
     });
-    return { sockets, worker, control, counters: new Float64Array(counters), guardCounters: new Float64Array(guardCounters) };
+    return { sockets, worker, control, counters: new Float64Array(counters) };
   }
 
   /** Answers from the tables by type and rcode, since the start. */
@@ -106,11 +100,6 @@ export class BatchedUdpTransport implements Transport {
     for (const { counters } of this.running) {
       for (let i = 0; i < COUNTERS; i++) if (counters[i]! > 0) yield { ...counterKey(i), count: counters[i]! };
     }
-  }
-
-  /** What a guard counted, by index in GuardCounter. */
-  guardCount(counter: number): number {
-    return this.running.reduce((sum, { guardCounters }) => sum + guardCounters[counter]!, 0);
   }
 
   /** Queries that were dropped because too many odd ones were waiting. */

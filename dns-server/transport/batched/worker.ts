@@ -1,15 +1,23 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { Guard, PASS } from "../../limit/guard.ts";
 import { FastResponder, GENERAL } from "../../view/fast.ts";
 import { Cookies } from "../../wire/cookie.ts";
 import { Control, counterIndex, MAX_PENDING, type GeneralQuery, type ToWorker, type WorkerSettings } from "./protocol.ts";
-import { ADDRESS_SIZE, Batch, Poll } from "./socket.ts";
+import { ADDRESS_SIZE, Batch } from "./batch.ts";
+import { call } from "./libc.ts";
+import { Poll } from "./socket.ts";
 
 /**
  * A thread that answers sockets: receive a batch, answer from the tables, send a batch. It never returns to the event loop until it stops.
  */
 
 const BATCH = 64;
+/**
+ * When queries come in crowds, the next are let gather so long, microseconds: fewer and larger batches, for a delay that no asker can
+ * tell from the network's. Never after a full batch, when more are waiting already.
+ */
+const PAUSE = 100;
+/** Queries in one batch that are a crowd. */
+const CROWD = 8;
 /** Larger than any answer over UDP, and than any query that is not a mistake. */
 const SLOT = 2048;
 
@@ -17,9 +25,7 @@ const settings = workerData as WorkerSettings;
 const port = parentPort!;
 const control = new Int32Array(settings.control);
 const counters = new Float64Array(settings.counters);
-const cookies = new Cookies(settings.cookieSecret);
-const responder = new FastResponder({ nsid: settings.nsid, cookies });
-const guard = new Guard(cookies, new Float64Array(settings.guardCounters));
+const responder = new FastResponder({ nsid: settings.nsid, cookies: new Cookies(settings.cookieSecret) });
 const sockets = settings.sockets.map((socket, index) => ({ ...socket, index, batch: new Batch(BATCH, SLOT, socket.wildcard) }));
 const poll = new Poll(sockets.map(({ fd }) => fd));
 type Socket = (typeof sockets)[number];
@@ -28,7 +34,6 @@ function readMessages(): void {
   for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port)) {
     const message = received.message as ToWorker;
     if (message.kind === "zone") responder.setZone(message.origin, message.table);
-    else if (message.kind === "guard") guard.set(message.settings);
     else responder.setLoading(message.loading);
   }
 }
@@ -57,18 +62,10 @@ function answerBatch(socket: Socket, wait: boolean): number {
     seen = messages;
     readMessages();
   }
-  const now = Date.now();
-  responder.setTime(Math.floor(now / 1000));
+  responder.setTime(Math.floor(Date.now() / 1000));
   for (let i = 0; i < count; i++) {
     const length = batch.queryLength(i);
     const client = i * ADDRESS_SIZE + (ipv6 ? 8 : 4);
-    if (guard.active) {
-      const guarded = guard.check(batch.queries, i * SLOT, length, batch.answers, i * SLOT, batch.addresses, client, ipv6 ? 16 : 4, now);
-      if (guarded !== PASS) {
-        batch.setAnswer(i, guarded);
-        continue;
-      }
-    }
     const answered = responder.answer(batch.queries, i * SLOT, length, batch.answers, i * SLOT, 0, batch.addresses, client, ipv6 ? 16 : 4);
     batch.setAnswer(i, answered);
     if (answered === GENERAL) passOn(socket, i, length);
@@ -81,15 +78,21 @@ function answerBatch(socket: Socket, wait: boolean): number {
   return count;
 }
 
+/** @param busiest number of queries in the largest batch of this round */
+function pauseFor(busiest: number): void {
+  if (busiest >= CROWD && busiest < BATCH) call.usleep(PAUSE);
+}
+
 let seen = -1;
 while (Atomics.load(control, Control.STOP) === 0) {
   // with one socket the receive itself can wait: one system call less for each batch
   if (sockets.length === 1) {
-    answerBatch(sockets[0]!, true);
+    pauseFor(answerBatch(sockets[0]!, true));
     continue;
   }
-  let full = false;
-  for (let i = 0; i < sockets.length; i++) if (answerBatch(sockets[i]!, false) === BATCH) full = true;
-  if (!full) poll.wait();
+  let busiest = 0;
+  for (let i = 0; i < sockets.length; i++) busiest = Math.max(busiest, answerBatch(sockets[i]!, false));
+  pauseFor(busiest);
+  if (busiest < CROWD) poll.wait();
 }
 port.close();
