@@ -2,6 +2,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
 import { addressesIn, ask, encodeQuery, eventually, exchangeUdp, rcodeOf } from "../testing/client.ts";
+import { Limits } from "../limit/limits.ts";
 import { testIdentity } from "../testing/identity.ts";
 import { Answerer } from "../view/answerer.ts";
 import type { Response } from "../view/responder.ts";
@@ -56,7 +57,7 @@ const plain: Make = (endpoint, answerer) => new UdpTransport(endpoint, (message,
 const batched =
   (workers: number): Make =>
   (endpoint, answerer, count) =>
-    new BatchedUdpTransport([endpoint], answerer, { workers, nsid: testIdentity.nsid, cookieSecret: new Uint8Array(16), count });
+    new BatchedUdpTransport([endpoint], answerer, { workers, nsid: testIdentity.nsid, cookieSecret: new Uint8Array(16), limits: new Limits(undefined, undefined), count });
 
 async function serve(make: Make, address: string): Promise<Served> {
   const endpoint = await freeEndpoint(address);

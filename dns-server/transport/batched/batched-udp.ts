@@ -1,5 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
+import { GuardCounter } from "../../limit/guard.ts";
+import type { Limits } from "../../limit/limits.ts";
 import type { Answerer } from "../../view/answerer.ts";
 import type { Response } from "../../view/responder.ts";
 import { parseAddress } from "../../wire/address.ts";
@@ -16,6 +18,8 @@ export interface BatchedSettings {
   readonly workers: number;
   readonly nsid: Uint8Array;
   readonly cookieSecret: Uint8Array;
+  /** What every worker's guard goes by. */
+  readonly limits: Limits;
   /** Told of each answer of the general path. */
   readonly count: (response: Response | undefined) => void;
 }
@@ -25,6 +29,7 @@ interface Running {
   readonly worker: Worker;
   readonly control: Int32Array;
   readonly counters: Float64Array;
+  readonly guardCounters: Float64Array;
 }
 
 /**
@@ -66,8 +71,9 @@ export class BatchedUdpTransport implements Transport {
     const shared = new SharedArrayBuffer(4 * Control.SIZE);
     const control = new Int32Array(shared);
     const counters = new SharedArrayBuffer(8 * COUNTERS);
-    const { nsid, cookieSecret } = this.settings;
-    const data: WorkerSettings = { sockets, nsid, cookieSecret, control: shared, counters };
+    const guardCounters = new SharedArrayBuffer(8 * GuardCounter.SIZE);
+    const { nsid, cookieSecret, limits } = this.settings;
+    const data: WorkerSettings = { sockets, nsid, cookieSecret, control: shared, counters, guardCounters };
     const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: data });
     const tell = (message: ToWorker): void => {
       worker.postMessage(message);
@@ -77,6 +83,7 @@ export class BatchedUdpTransport implements Transport {
       setZone: (origin, table) => tell({ kind: "zone", origin, table }),
       setLoading: (loading) => tell({ kind: "loading", loading }),
     });
+    limits.listen((guardSettings) => tell({ kind: "guard", settings: guardSettings }));
     const replies = sockets.map(({ wildcard }) => new Batch(1, SLOT, wildcard));
     worker.on("message", ({ socket, message, route }: GeneralQuery) => {
       Atomics.sub(control, Control.PENDING, 1);
@@ -92,7 +99,7 @@ export class BatchedUdpTransport implements Transport {
       reply.setAnswer(0, response.message.length);
       reply.send(fd, 1);
     });
-    return { sockets, worker, control, counters: new Float64Array(counters) };
+    return { sockets, worker, control, counters: new Float64Array(counters), guardCounters: new Float64Array(guardCounters) };
   }
 
   /** Answers from the tables by type and rcode, since the start. */
@@ -100,6 +107,11 @@ export class BatchedUdpTransport implements Transport {
     for (const { counters } of this.running) {
       for (let i = 0; i < COUNTERS; i++) if (counters[i]! > 0) yield { ...counterKey(i), count: counters[i]! };
     }
+  }
+
+  /** What a guard counted, by index in GuardCounter. */
+  guardCount(counter: number): number {
+    return this.running.reduce((sum, { guardCounters }) => sum + guardCounters[counter]!, 0);
   }
 
   /** Queries that were dropped because too many odd ones were waiting. */

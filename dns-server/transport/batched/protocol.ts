@@ -1,3 +1,4 @@
+import type { GuardSettings } from "../../limit/guard.ts";
 import type { Name } from "../../wire/name.ts";
 import type { AnswerTable } from "../../view/layout.ts";
 import type { Route } from "./batch.ts";
@@ -22,12 +23,15 @@ export interface WorkerSettings {
   readonly control: SharedArrayBuffer;
   /** Counts of this worker's answers by `counterIndex`: 64-bit floating point, which never overflows. */
   readonly counters: SharedArrayBuffer;
+  /** What its guard counts: 64-bit floating point. */
+  readonly guardCounters: SharedArrayBuffer;
 }
 
 /** To a worker, in order. It reads them before its next batch when `Control.MESSAGES` has changed. */
 export type ToWorker =
   | { readonly kind: "zone"; readonly origin: Name; readonly table: AnswerTable | undefined }
-  | { readonly kind: "loading"; readonly loading: boolean };
+  | { readonly kind: "loading"; readonly loading: boolean }
+  | { readonly kind: "guard"; readonly settings: GuardSettings };
 
 /** From a worker: a query that its tables do not answer. */
 export interface GeneralQuery {

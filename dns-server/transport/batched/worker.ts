@@ -1,4 +1,5 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { Guard, PASS } from "../../limit/guard.ts";
 import { FastResponder, GENERAL } from "../../view/fast.ts";
 import { Cookies } from "../../wire/cookie.ts";
 import { Control, counterIndex, MAX_PENDING, type GeneralQuery, type ToWorker, type WorkerSettings } from "./protocol.ts";
@@ -25,7 +26,9 @@ const settings = workerData as WorkerSettings;
 const port = parentPort!;
 const control = new Int32Array(settings.control);
 const counters = new Float64Array(settings.counters);
-const responder = new FastResponder({ nsid: settings.nsid, cookies: new Cookies(settings.cookieSecret) });
+const cookies = new Cookies(settings.cookieSecret);
+const responder = new FastResponder({ nsid: settings.nsid, cookies });
+const guard = new Guard(cookies, new Float64Array(settings.guardCounters));
 const sockets = settings.sockets.map((socket, index) => ({ ...socket, index, batch: new Batch(BATCH, SLOT, socket.wildcard) }));
 const poll = new Poll(sockets.map(({ fd }) => fd));
 type Socket = (typeof sockets)[number];
@@ -34,6 +37,7 @@ function readMessages(): void {
   for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port)) {
     const message = received.message as ToWorker;
     if (message.kind === "zone") responder.setZone(message.origin, message.table);
+    else if (message.kind === "guard") guard.set(message.settings);
     else responder.setLoading(message.loading);
   }
 }
@@ -62,10 +66,18 @@ function answerBatch(socket: Socket, wait: boolean): number {
     seen = messages;
     readMessages();
   }
-  responder.setTime(Math.floor(Date.now() / 1000));
+  const now = Date.now();
+  responder.setTime(Math.floor(now / 1000));
   for (let i = 0; i < count; i++) {
     const length = batch.queryLength(i);
     const client = i * ADDRESS_SIZE + (ipv6 ? 8 : 4);
+    if (guard.active) {
+      const guarded = guard.check(batch.queries, i * SLOT, length, batch.answers, i * SLOT, batch.addresses, client, ipv6 ? 16 : 4, now);
+      if (guarded !== PASS) {
+        batch.setAnswer(i, guarded);
+        continue;
+      }
+    }
     const answered = responder.answer(batch.queries, i * SLOT, length, batch.answers, i * SLOT, 0, batch.addresses, client, ipv6 ? 16 : 4);
     batch.setAnswer(i, answered);
     if (answered === GENERAL) passOn(socket, i, length);
