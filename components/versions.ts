@@ -6,6 +6,9 @@ export const versions = {
   containerd: "2.4.2",
   etcd: "3.7.3",
   coredns: "1.15.0",
+  /** Only tests run these two. */
+  externalDns: "0.22.0",
+  certManager: "1.21.2",
   /** Suite of the virtual Pis and of the base image; a Raspberry Pi OS of the same age is its arm64 sibling. */
   debian: "bookworm",
 } as const;

@@ -2,7 +2,7 @@ import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheFile } from "./cache.ts";
 import { acquire } from "./lock.ts";
-import type { Arch, Product } from "./products.ts";
+import type { Arch, Buildable } from "./products.ts";
 import { type Progress, duration } from "./progress.ts";
 import { CommandError, run } from "./run.ts";
 import { Unavailable } from "./unavailable.ts";
@@ -11,7 +11,7 @@ import { Unavailable } from "./unavailable.ts";
  * Builds a product's programs from its pinned modules into `bin`. Static binaries, the same bytes wherever the same Go builds them. Rejects
  * with Unavailable when there is no Go that can.
  */
-export async function build(product: Product, arch: Arch, bin: string, progress: Progress, signal?: AbortSignal): Promise<void> {
+export async function build(product: Buildable, arch: Arch, bin: string, progress: Progress, signal?: AbortSignal): Promise<void> {
   const started = Date.now();
   const report = (text: string): void => progress.update(`${product.name}: ${text}, ${duration(Date.now() - started)}`);
   // Go leaves its temporary files behind when it is killed; here they go with what was to become the entry.

@@ -19,6 +19,8 @@ describe("go.mod files agree with components/versions.ts:", () => {
     ["etcd", "go.etcd.io/etcd/server/v3", versions.etcd],
     ["etcd", "go.etcd.io/etcd/etcdctl/v3", versions.etcd],
     ["coredns", "github.com/coredns/coredns", versions.coredns],
+    ["../test/interop/dns-clients", "sigs.k8s.io/external-dns", versions.externalDns],
+    ["../test/interop/dns-clients", "github.com/cert-manager/cert-manager", versions.certManager],
   ])("%s, %s", (name, module, version) => expect(required(goMod(name), module)).toBe(version));
 
   it("kubernetes, every staging module", () => {

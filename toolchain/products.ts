@@ -27,11 +27,18 @@ export interface Program {
   links?: readonly string[];
 }
 
-/** Something that Peak runs and that other people publish. */
-export interface Product {
+/** What can be built from pinned modules. */
+export interface Buildable {
   name: string;
   /** Pinned in components/versions.ts, without a "v". */
   version: string;
+  /** Directory of its go.mod. */
+  module: string;
+  build: { programs: readonly Program[]; tags?: readonly string[]; variables?: Readonly<Record<string, string>> };
+}
+
+/** Something that Peak runs and that other people publish. */
+export interface Product extends Buildable {
   /** All that `bin/` must have. */
   binaries: readonly string[];
   /** Arguments that make a binary print its version. */
@@ -39,9 +46,6 @@ export interface Product {
   /** What a version found on PATH must share with the pinned one, of which it may not be older. */
   compatible: "major" | "minor";
   download: (arch: Arch) => readonly Asset[];
-  /** Directory of its go.mod. */
-  module: string;
-  build: { programs: readonly Program[]; tags?: readonly string[]; variables?: Readonly<Record<string, string>> };
 }
 
 const kubernetesNames = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"] as const;
@@ -152,7 +156,7 @@ export function productKey(name: ProductName, arch: Arch): string {
 }
 
 /** `productKey` for a product that need not be in the table. */
-export function keyOf({ name, version, module, build }: Product, arch: Arch): string {
+export function keyOf({ name, version, module, build }: Buildable, arch: Arch): string {
   const hash = createHash("sha256").update(JSON.stringify(build));
   for (const file of readdirSync(module).filter((file) => /\.(go|mod|sum)$/.test(file)).sort()) {
     hash.update(`${file}\0${readFileSync(join(module, file), "utf8")}\0`);
