@@ -14,8 +14,7 @@ export function successor(name: Name, origin: Name): Name {
   for (let at = name; at.length > origin.length; at = parentName(at)) {
     const rest = parentName(at);
     const label = at.slice(1, at.length - rest.length);
-    // only the name itself has no name below it
-    if (at === name && label.length < 63 && at.length < MAX_NAME_LENGTH) return withLabel(`${label}\0`, rest);
+    if (label.length < 63 && at.length < MAX_NAME_LENGTH) return withLabel(`${label}\0`, rest);
     const head = label.replace(/\xff+$/, "");
     if (head === "") continue;
     const last = head.charCodeAt(head.length - 1) + 1;
