@@ -12,6 +12,7 @@ const programs: readonly { program: string; name: string; units: readonly string
   { program: "buildah", name: "buildah", units: [] },
   { program: "knotd", name: "knot", units: ["knot.service"] },
   { program: "nsd", name: "nsd", units: ["nsd.service"] },
+  { program: "prometheus", name: "prometheus", units: ["prometheus.service"] },
   { program: "named", name: "bind9", units: ["named.service"] },
   { program: "unbound", name: "unbound", units: ["unbound.service"] },
   { program: "kresd", name: "knot-resolver", units: ["kresd.target", "kresd@1.service", "kres-cache-gc.service"] },

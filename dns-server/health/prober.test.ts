@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Server } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Target } from "../kubernetes/model.ts";
 import { eventually } from "../testing/client.ts";
+import { testTarget } from "../testing/domain.ts";
 import { parseIpv6 } from "../wire/address.ts";
 import { parseName } from "../wire/name.ts";
 import { check, type Check } from "./check.ts";
@@ -52,18 +53,8 @@ describe("one probe", () => {
 });
 
 const domain = parseName("web.peak");
-const target = (last: number, probe: Target["probe"] = { kind: "tcp", port: 80 }): Target => ({
-  key: `default/p${last}`,
-  label: `p${last}`,
-  namespace: "default",
-  name: `p${last}`,
-  node: undefined,
-  ipv6: parseIpv6(`fd00::${last}`),
-  ipv4: undefined,
-  state: "ready",
-  ports: [],
-  probe,
-});
+const target = (last: number, more: Partial<Target> = {}): Target =>
+  testTarget(`p${last}`, { ipv6: parseIpv6(`fd00::${last}`), probe: { kind: "tcp", port: 80 }, ...more });
 
 describe("the prober", () => {
   const start = (probe: Check): { prober: Prober; changes: string[] } => {
@@ -116,9 +107,9 @@ describe("the prober", () => {
   test("leaves alone what has no probe, no address, or is not ready", () => {
     const { prober } = start(async () => "refused");
     const none: Target[] = [
-      { ...target(1), probe: undefined },
-      { ...target(2), ipv6: undefined },
-      { ...target(3), state: "terminating" },
+      target(1, { probe: undefined }),
+      target(2, { ipv6: undefined }),
+      target(3, { state: "terminating" }),
     ];
     prober.set(domain, none);
     expect(prober.counts().targets).toBe(0);

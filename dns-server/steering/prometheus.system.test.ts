@@ -1,0 +1,154 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { eventually, freePort } from "../testing/client.ts";
+import { testDomain, testTarget } from "../testing/domain.ts";
+import { Prometheus } from "./prometheus.ts";
+import { Steering } from "./steering.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** A real Prometheus that scrapes an exporter of ours four times a second. */
+class RealPrometheus {
+  readonly url: string;
+  private readonly args: string[];
+  private process: ChildProcess | undefined;
+
+  constructor(folder: string, port: number, exporter: number) {
+    this.url = `http://127.0.0.1:${port}`;
+    const config = join(folder, "prometheus.json");
+    writeFileSync(
+      config,
+      JSON.stringify({
+        global: { scrape_interval: "250ms", scrape_timeout: "250ms" },
+        scrape_configs: [{ job_name: "pods", honor_labels: true, static_configs: [{ targets: [`127.0.0.1:${exporter}`] }] }],
+      }),
+    );
+    this.args = [`--config.file=${config}`, `--storage.tsdb.path=${join(folder, "data")}`, `--web.listen-address=127.0.0.1:${port}`, "--log.level=error"];
+  }
+
+  async start(): Promise<void> {
+    this.process = spawn("prometheus", this.args, { stdio: "ignore" });
+    await once(this.process, "spawn");
+    await eventually(() => fetch(`${this.url}/-/ready`).then(({ ok }) => ok, () => false), Boolean, 800);
+  }
+
+  async kill(): Promise<void> {
+    const running = this.process;
+    if (!running || running.exitCode !== null || running.signalCode !== null) return;
+    running.kill("SIGKILL");
+    await once(running, "exit");
+  }
+
+  signal(name: "SIGSTOP" | "SIGCONT"): void {
+    this.process?.kill(name);
+  }
+}
+
+/** Loads by pod, as an exporter shows them. */
+const loads = new Map<string, string>();
+
+async function start(): Promise<RealPrometheus> {
+  const exporter = createServer((_, response) =>
+    response
+      .writeHead(200, { "content-type": "text/plain; version=0.0.4" })
+      .end([...loads].map(([pod, load]) => `load{namespace="shop",pod="${pod}"} ${load}\n`).join("")),
+  );
+  exporter.listen(0, "127.0.0.1");
+  await once(exporter, "listening");
+  const folder = mkdtempSync(join(tmpdir(), "peakdns-prometheus-"));
+  cleanups.push(() => rmSync(folder, { recursive: true }), () => exporter.close(), () => exporter.closeAllConnections());
+  const prometheus = new RealPrometheus(folder, await freePort(), (exporter.address() as AddressInfo).port);
+  cleanups.push(() => prometheus.kill());
+  await prometheus.start();
+  return prometheus;
+}
+
+function steer(url: string, policy: "round-robin" | "single-best", query: string, pods: readonly string[]) {
+  const faults: string[] = [];
+  const settings = { prometheus: { url, interval: 0.2, timeout: 0.5, parallel: 16 }, clusterName: "c1", readmissionMargin: 0.1 };
+  const steering = new Steering(settings, { changed: () => {}, fault: (_, message) => faults.push(message) });
+  cleanups.push(() => steering.stop());
+  const candidates = pods.map((name) => testTarget(name));
+  const domain = testDomain({ targets: candidates, steering: { policy, query, threshold: { kind: "average-relative", factor: 1.5 } } });
+  const given = (): string => steering.select(domain, candidates).chosen.map(({ name }) => name).join();
+  const settles = (expected: string): Promise<unknown> => eventually(given, (now) => now === expected, 800);
+  return { steering, domain, faults, given, settles };
+}
+
+test.each([
+  ["one request for all", 'avg_over_time(load{namespace="%namespace%",pod=~"%pods%"}[1s])'],
+  ["one request for each", 'load{namespace="%namespace%",pod="%pod-name%"}'],
+])("follows the loads that a real Prometheus scrapes: %s", async (_, query) => {
+  for (const pod of ["web-0", "web.1", "web-2"]) loads.set(pod, "10");
+  loads.set("webx1", "1000");
+  const { url } = await start();
+  const roundRobin = steer(url, "round-robin", query, ["web-0", "web.1", "web-2"]);
+  const singleBest = steer(url, "single-best", query, ["web-0", "web.1", "web-2"]);
+  loads.set("web.1", "90");
+  await roundRobin.settles("web-0,web-2");
+  await singleBest.settles("web-0");
+  loads.set("web-0", "NaN");
+  await roundRobin.settles("web-0,web-2");
+  await singleBest.settles("web-2");
+  loads.set("web-0", "10");
+  loads.set("web.1", "10");
+  await roundRobin.settles("web-0,web.1,web-2");
+});
+
+test("what a real Prometheus calls no PromQL is the author's fault; a query that it cannot evaluate is too, and may heal", async () => {
+  const { url } = await start();
+  const broken = steer(url, "round-robin", 'sum(load{pod=~"%pods%"}', ["web-0"]);
+  broken.given();
+  await eventually(() => broken.faults.length, (count) => count === 1);
+  expect(broken.steering.report(broken.domain.name)?.query).toMatchObject({ broken: true, error: expect.stringContaining("parse error") });
+  const failing = steer(url, "round-robin", "load / ignoring(pod) load", ["web-0"]);
+  failing.given();
+  await eventually(() => failing.faults.length, (count) => count === 1);
+  expect(failing.steering.report(failing.domain.name)?.query).toMatchObject({ broken: false, error: expect.stringContaining("many-to-many") });
+});
+
+test("a real Prometheus that is suspended or killed freezes what was chosen last", async () => {
+  loads.clear();
+  for (const [pod, load] of Object.entries({ a: "10", b: "10", c: "90" })) loads.set(pod, load);
+  const prometheus = await start();
+  const { steering, given, settles } = steer(prometheus.url, "round-robin", 'load{pod=~"%pods%"}', ["a", "b", "c"]);
+  await settles("a,b");
+  prometheus.signal("SIGSTOP");
+  await eventually(() => steering.lostSince()?.reason, (reason) => reason === "timeout");
+  expect(given()).toBe("a,b");
+  prometheus.signal("SIGCONT");
+  await eventually(() => steering.lostSince(), (lost) => lost === undefined);
+  await prometheus.kill();
+  await eventually(() => steering.lostSince()?.reason, (reason) => reason === "refused");
+  expect(given()).toBe("a,b");
+  loads.set("a", "90");
+  loads.set("c", "10");
+  await prometheus.start();
+  await settles("b,c");
+});
+
+test("a round of 1,000 pods is one request that a real Prometheus answers fast", async () => {
+  loads.clear();
+  const pods = Array.from({ length: 1000 }, (_, i) => `web-7d9f8b6c5-${i.toString(36).padStart(5, "x")}`);
+  for (const pod of pods) loads.set(pod, "1");
+  const { url } = await start();
+  const direct = new Prometheus({ url, timeout: 5, parallel: 1 });
+  await eventually(() => direct.query("count(load)"), ({ samples }) => samples[0]?.value === 1000, 800);
+  const { steering, settles } = steer(url, "round-robin", 'load{namespace="%namespace%",pod=~"%pods%"}', pods);
+  loads.set(pods[0]!, "5");
+  await settles(pods.slice(1).join());
+  await eventually(() => steering.counts().rounds, (rounds) => rounds > 3);
+  const { lastRoundSeconds, requests, rounds } = steering.counts();
+  // one at once, then one a round
+  expect(requests - rounds).toBeLessThanOrEqual(2);
+  process.stderr.write(`a round of 1,000 pods: ${lastRoundSeconds?.toFixed(3)} s\n`);
+});

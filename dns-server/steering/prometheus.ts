@@ -1,0 +1,164 @@
+import { z } from "zod";
+import { limiter } from "../concurrency.ts";
+
+/** One series of an instant vector, or a scalar (which has no labels). NaN and infinities are numbers here. */
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface QueryResult {
+  readonly samples: readonly Sample[];
+  /** What Prometheus says beside the result: it may be partial. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Why there is no result. `rejected`: the text is no PromQL. `failed`: it cannot be evaluated, such as for a series that matches many. The
+ * others mean that Prometheus is lost.
+ */
+export type QueryErrorReason = "rejected" | "failed" | "timeout" | "refused" | "unreachable" | "unknown host" | "status" | "protocol";
+
+export class QueryError extends Error {
+  override readonly name = "QueryError";
+  readonly reason: QueryErrorReason;
+
+  constructor(reason: QueryErrorReason, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+
+  /** Whether Prometheus did not answer; else the fault is the query's. */
+  get isLoss(): boolean {
+    return this.reason !== "rejected" && this.reason !== "failed";
+  }
+}
+
+export interface PrometheusSettings {
+  /** Of the server, without `/api/v1`. */
+  readonly url: string;
+  /** For one query, seconds. */
+  readonly timeout: number;
+  /** Queries at a time. */
+  readonly parallel: number;
+}
+
+const number = z.string().transform((text) => (text === "+Inf" ? Infinity : text === "-Inf" ? -Infinity : Number(text)));
+const point = z.tuple([z.number(), number]);
+const success = z.object({
+  status: z.literal("success"),
+  data: z.discriminatedUnion("resultType", [
+    z.object({ resultType: z.literal("vector"), result: z.array(z.object({ metric: z.record(z.string(), z.string()), value: point })) }),
+    z.object({ resultType: z.literal("scalar"), result: point }),
+    z.object({ resultType: z.enum(["matrix", "string"]) }),
+  ]),
+  warnings: z.array(z.string()).default([]),
+});
+const failure = z.object({ status: z.literal("error"), errorType: z.string(), error: z.string() });
+const response = z.discriminatedUnion("status", [success, failure]);
+
+/** The HTTP API of a Prometheus, or of what speaks it. */
+export class Prometheus {
+  private readonly endpoint: URL;
+  private readonly timeout: number;
+  private readonly limit: ReturnType<typeof limiter>;
+
+  constructor({ url, timeout, parallel }: PrometheusSettings) {
+    this.endpoint = new URL(`${url.replace(/\/+$/, "")}/api/v1/query`);
+    this.timeout = timeout;
+    this.limit = limiter(parallel);
+  }
+
+  /**
+   * Evaluates PromQL now.
+   * @param signal gives up
+   * @throws QueryError
+   */
+  query(promql: string, signal?: AbortSignal): Promise<QueryResult> {
+    return this.limit(() => this.post(promql, signal));
+  }
+
+  private async post(promql: string, signal: AbortSignal | undefined): Promise<QueryResult> {
+    const deadline = AbortSignal.timeout(this.timeout * 1000);
+    let status: number;
+    let text: string;
+    try {
+      const answer = await fetch(this.endpoint, {
+        method: "POST",
+        body: new URLSearchParams({ query: promql, timeout: String(this.timeout) }),
+        signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
+      });
+      status = answer.status;
+      text = await answer.text();
+    } catch (error) {
+      throw transportError(error, this.timeout);
+    }
+    return readResult(status, text);
+  }
+}
+
+/** @throws QueryError */
+function readResult(status: number, text: string): QueryResult {
+  const parsed = response.safeParse(parseJson(text));
+  if (!parsed.success) {
+    if (status !== 200) throw new QueryError("status", `HTTP status ${status}, and no answer of Prometheus' API`);
+    throw new QueryError("protocol", "the answer is none of Prometheus' API");
+  }
+  const body = parsed.data;
+  if (body.status === "error") throw new QueryError(errorReason(body.errorType), body.error);
+  const { data, warnings } = body;
+  switch (data.resultType) {
+    case "vector":
+      return { samples: data.result.map(({ metric, value: [, value] }) => ({ labels: metric, value })), warnings };
+    case "scalar":
+      return { samples: [{ labels: {}, value: data.result[1] }], warnings };
+    default:
+      throw new QueryError("failed", `the query gives a ${data.resultType}, not an instant vector or a scalar`);
+  }
+}
+
+function errorReason(errorType: string): QueryErrorReason {
+  switch (errorType) {
+    case "bad_data":
+      return "rejected";
+    case "execution":
+      return "failed";
+    case "timeout":
+    case "canceled":
+      return "timeout";
+    default:
+      return "status";
+  }
+}
+
+function transportError(error: unknown, timeout: number): QueryError {
+  // fetch hides the reason in a chain of causes
+  let cause = error;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  if (!(cause instanceof Error)) return new QueryError("protocol", String(cause));
+  if (cause.name === "TimeoutError") return new QueryError("timeout", `no answer within ${timeout} s`);
+  const { code } = cause as NodeJS.ErrnoException;
+  const message = cause instanceof AggregateError ? String(code) : cause.message;
+  switch (code) {
+    case "ECONNREFUSED":
+      return new QueryError("refused", message);
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return new QueryError("unknown host", message);
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+    case "ETIMEDOUT":
+    case "UND_ERR_CONNECT_TIMEOUT":
+      return new QueryError("unreachable", message);
+    default:
+      return new QueryError("protocol", message);
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

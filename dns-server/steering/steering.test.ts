@@ -1,0 +1,245 @@
+import { afterEach, describe, expect, test } from "vitest";
+import type { Domain, SteeringSpec, Target, TtlSpec } from "../kubernetes/model.ts";
+import { eventually } from "../testing/client.ts";
+import { testDomain, testTarget } from "../testing/domain.ts";
+import { FakePrometheus, parseError, type FakeAnswer } from "../testing/fake-prometheus.ts";
+import { Steering } from "./steering.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+const domain = (query: string | undefined, policy: SteeringSpec["policy"] = "round-robin", ttl?: TtlSpec): Domain =>
+  testDomain({ steering: query === undefined ? undefined : { policy, query, threshold: { kind: "average-relative", factor: 1.5 } }, ttl });
+
+/** Steering over a fake Prometheus, and what an orchestrator would do with it. */
+class Harness {
+  readonly prometheus: FakePrometheus;
+  readonly faults: string[] = [];
+  changes = 0;
+  loads: Record<string, string> = {};
+  private steering!: Steering;
+  private domain: Domain | undefined;
+  private candidates: readonly Target[] = [];
+
+  constructor(answer?: (query: string) => FakeAnswer) {
+    this.prometheus = new FakePrometheus(answer ?? (() => Object.entries(this.loads).map(([pod, value]) => [{ pod }, value] as const)));
+  }
+
+  async start(configured = true): Promise<void> {
+    await this.prometheus.start();
+    cleanups.push(() => this.prometheus.stop());
+    const settings = {
+      prometheus: configured ? { url: this.prometheus.url, interval: 0.02, timeout: 0.2, parallel: 4 } : undefined,
+      clusterName: "c1",
+      readmissionMargin: 0.1,
+    };
+    this.steering = new Steering(settings, {
+      changed: () => void this.changes++,
+      fault: (_, message) => this.faults.push(message),
+    });
+    cleanups.push(() => this.steering.stop());
+  }
+
+  set(given: Domain, ...names: string[]): void {
+    this.domain = given;
+    this.candidates = names.map((name) => testTarget(name));
+    this.given();
+  }
+
+  /** Names of the targets that are given now. */
+  given(): string {
+    return this.steering.select(this.domain!, this.candidates).chosen.map(({ name }) => name).join();
+  }
+
+  get interval(): number | undefined {
+    return this.steering.select(this.domain!, this.candidates).interval;
+  }
+
+  get ttl(): number | undefined {
+    return this.steering.select(this.domain!, this.candidates).ttl;
+  }
+
+  get report(): ReturnType<Steering["report"]> {
+    return this.steering.report(this.domain!.name);
+  }
+
+  get lost(): ReturnType<Steering["lostSince"]> {
+    return this.steering.lostSince();
+  }
+
+  counts(): ReturnType<Steering["counts"]> {
+    return this.steering.counts();
+  }
+
+  settles(expected: string): Promise<unknown> {
+    return eventually(() => this.given(), (given) => given === expected);
+  }
+
+  async rounds(count: number): Promise<void> {
+    const { rounds } = this.counts();
+    await eventually(() => this.counts().rounds, (now) => now >= rounds + count, 400);
+  }
+}
+
+async function start(answer?: (query: string) => FakeAnswer): Promise<Harness> {
+  const harness = new Harness(answer);
+  await harness.start();
+  return harness;
+}
+
+describe("steering", () => {
+  test("leaves out the overloaded, with one request for all pods, and takes them back", async () => {
+    const harness = await start();
+    harness.loads = { a: "1", b: "1", c: "9" };
+    harness.set(domain('x{namespace="%namespace%",pod=~"%pods%"}'), "a", "b", "c");
+    expect(harness.given()).toBe("a,b,c");
+    await harness.settles("a,b");
+    expect(harness.prometheus.queries[0]).toBe('x{namespace="shop",pod=~"^(?:a|b|c)$"}');
+    expect(harness.report).toMatchObject({ policy: "round-robin", held: new Set(["shop/c"]), threshold: { value: 5.5 } });
+    const changes = harness.changes;
+    await harness.rounds(3);
+    expect(harness.changes).toBe(changes);
+    harness.loads = { a: "1", b: "1", c: "1" };
+    await harness.settles("a,b,c");
+    expect(harness.changes).toBe(changes + 1);
+  });
+
+  test("asks once for each pod where the template names one", async () => {
+    const harness = await start((query) => [[{}, query.includes('"b"') ? "9" : "1"]]);
+    harness.set(domain('x{pod="%pod-name%",cluster="%cluster-name%"}'), "a", "b", "c");
+    await harness.settles("a,c");
+    expect(harness.prometheus.queries.slice(0, 3).sort()).toEqual(["a", "b", "c"].map((pod) => `x{pod="${pod}",cluster="c1"}`));
+  });
+
+  test("single-best follows the load, and the next best when the best goes", async () => {
+    const harness = await start();
+    harness.loads = { a: "3", b: "1", c: "2" };
+    harness.set(domain('x{pod=~"%pods%"}', "single-best"), "a", "b", "c");
+    await harness.settles("b");
+    harness.loads = { a: "3", b: "4", c: "2" };
+    await harness.settles("c");
+    harness.set(domain('x{pod=~"%pods%"}', "single-best"), "a", "b");
+    expect(harness.given()).toBe("a");
+  });
+
+  test("tells pods of one name in different namespaces apart, and takes NaN for no load", async () => {
+    const harness = await start(() => [
+      [{ pod: "a", namespace: "shop" }, "1"],
+      [{ pod: "a", namespace: "other" }, "100"],
+      [{ pod: "b", namespace: "shop" }, "NaN"],
+      [{ pod: "c", namespace: "shop" }, "+Inf"],
+      [{ pod: "d", container: "x" }, "1"],
+      [{ pod: "d", container: "y" }, "20"],
+    ]);
+    harness.set(domain("x"), "a", "b", "c", "d");
+    await harness.settles("a,b,c");
+    expect(harness.report?.loads).toEqual(
+      new Map([
+        ["shop/a", 1],
+        ["shop/d", 20],
+      ]),
+    );
+  });
+
+  test("keeps the last loads while Prometheus is away: new pods are in, gone ones out", async () => {
+    const harness = await start();
+    harness.loads = { a: "1", b: "1", c: "9" };
+    const steered = domain('x{pod=~"%pods%"}');
+    harness.set(steered, "a", "b", "c");
+    await harness.settles("a,b");
+    await harness.prometheus.stop();
+    await eventually(() => harness.lost?.reason, (reason) => reason === "refused");
+    harness.set(steered, "b", "c", "d");
+    expect(harness.given()).toBe("b,d");
+    expect(harness.report?.query).toMatchObject({ error: expect.stringContaining("ECONNREFUSED"), broken: false });
+    expect(harness.faults).toEqual([]);
+    harness.loads = { b: "9", c: "1", d: "1" };
+    await harness.prometheus.start();
+    await harness.settles("c,d");
+    expect(harness.lost).toBeUndefined();
+  });
+
+  test("keeps the last loads while Prometheus is silent, and a round still ends", async () => {
+    const harness = await start();
+    harness.loads = { a: "1", b: "1", c: "9" };
+    harness.set(domain('x{pod=~"%pods%"}'), "a", "b", "c");
+    await harness.settles("a,b");
+    harness.prometheus.silent = true;
+    await eventually(() => harness.lost?.reason, (reason) => reason === "timeout");
+    expect(harness.given()).toBe("a,b");
+    harness.prometheus.silent = false;
+    await eventually(() => harness.lost, (lost) => lost === undefined);
+  });
+
+  test("one pod without an answer freezes the whole domain: no half of a round counts", async () => {
+    let broken = false;
+    const harness = await start((query) =>
+      broken && query.includes('"a"') ? { status: 500, body: "" } : [[{}, query.includes('"b"') !== broken ? "9" : "1"]],
+    );
+    harness.set(domain('x{pod="%pod-name%"}'), "a", "b", "c");
+    await harness.settles("a,c");
+    broken = true;
+    await harness.rounds(2);
+    expect(harness.given()).toBe("a,c");
+  });
+});
+
+describe("bad templates", () => {
+  test.each<[string, string, FakeAnswer, string]>([
+    ["that PromQL does not parse", "sum(", parseError("1:5: parse error: unclosed"), "parse error: unclosed"],
+    ["with an unknown placeholder", 'x{pod="%podname%"}', [], "%podname% in the query is none of"],
+  ])("one %s is told once, and leaves the domain unsteered until it changes", async (_, query, answer, message) => {
+    const harness = await start((asked) => (asked === query ? answer : [[{ pod: "a" }, "1"], [{ pod: "b" }, "4"]]));
+    harness.set(domain(query), "a", "b");
+    await eventually(() => harness.report?.query.broken, Boolean);
+    await harness.rounds(2);
+    const asked = harness.prometheus.queries.length;
+    await harness.rounds(2);
+    expect(harness.prometheus.queries.length).toBe(asked);
+    expect([harness.given(), harness.interval]).toEqual(["a,b", undefined]);
+    expect(harness.faults).toEqual([expect.stringContaining(message)]);
+    harness.set(domain("x"), "a", "b");
+    await harness.settles("a");
+    expect(harness.faults).toHaveLength(1);
+  });
+
+  test("a result that names no pods is told once; it may be another next time", async () => {
+    let labelled = false;
+    const harness = await start(() => (labelled ? [[{ pod: "a" }, "9"], [{ pod: "b" }, "1"]] : [[{}, "9"]]));
+    harness.set(domain("sum(x)"), "a", "b");
+    await harness.rounds(3);
+    expect(harness.faults).toEqual([expect.stringContaining("no label pod")]);
+    expect(harness.given()).toBe("a,b");
+    labelled = true;
+    await harness.settles("b");
+  });
+
+  test("are checked while the domain has no pods too", async () => {
+    const harness = await start(() => parseError("parse error"));
+    harness.set(domain('x{pod="%pod-name%"'));
+    await eventually(() => harness.faults.length, (count) => count === 1);
+  });
+
+  test("without a Prometheus in the configuration every one is bad", async () => {
+    const harness = new Harness();
+    await harness.start(false);
+    harness.set(domain("x"), "a");
+    expect([harness.given(), harness.faults]).toEqual(["a", [expect.stringContaining("no key prometheus")]]);
+  });
+});
+
+test("a TTL is asked for like loads, and stays while Prometheus is away", async () => {
+  let seconds = "12";
+  const harness = await start(() => [[{}, seconds]]);
+  harness.set(domain(undefined, "round-robin", { kind: "query", query: "min(x)" }), "a");
+  expect(harness.ttl).toBeUndefined();
+  await eventually(() => harness.ttl, (ttl) => ttl === 12);
+  seconds = "NaN";
+  await harness.rounds(2);
+  expect(harness.ttl).toBe(12);
+  await harness.prometheus.stop();
+  await harness.rounds(2);
+  expect(harness.ttl).toBe(12);
+});

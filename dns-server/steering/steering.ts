@@ -1,0 +1,302 @@
+import type { Domain, Target, Verdict } from "../kubernetes/model.ts";
+import { log } from "../log.ts";
+import type { Name } from "../wire/name.ts";
+import { askLoads, askSeconds, type Answer, type Loads, type Subject } from "./loads.ts";
+import { isGiven, policies, type Candidate, type Decision } from "./policy.ts";
+import { Prometheus, QueryError, type QueryErrorReason, type QueryResult } from "./prometheus.ts";
+import { Reading } from "./reading.ts";
+import type { PrometheusConfig } from "./settings.ts";
+import { templateFault } from "./template.ts";
+
+export interface SteeringSettings {
+  /** Without it no domain is steered. */
+  readonly prometheus: PrometheusConfig | undefined;
+  /** What `%cluster-name%` stands for. */
+  readonly clusterName: string | undefined;
+  /** Share of the threshold that re-admission needs. */
+  readonly readmissionMargin: number;
+}
+
+export interface SteeringListener {
+  /** The selection of a domain may be another. */
+  changed(domain: Name): void;
+  /** Something that only the author of the domain's annotations can put right. Told once for each text. */
+  fault(domain: Domain, message: string): void;
+}
+
+/** Which candidates of a domain are given. */
+export interface Selection {
+  readonly chosen: readonly Target[];
+  /** By target key. */
+  readonly verdicts: ReadonlyMap<string, Verdict>;
+  /** What the query for the TTL gave, seconds. */
+  readonly ttl: number | undefined;
+  /** Seconds between two looks at the loads; undefined for a domain that is not steered. */
+  readonly interval: number | undefined;
+}
+
+/** What steering knows of a domain, for people. */
+export interface SteeringReport {
+  readonly policy: string;
+  readonly threshold: Decision["threshold"];
+  readonly loads: Loads;
+  /** By target key: held back by the policy, be it given all the same. */
+  readonly held: ReadonlySet<string>;
+  readonly query: QueryReport;
+}
+
+export interface QueryReport {
+  readonly template: string;
+  /** As it was sent last with success. */
+  readonly sent: string | undefined;
+  readonly ageSeconds: number | undefined;
+  readonly error: string | undefined;
+  /** Not asked any more until the text changes. */
+  readonly broken: boolean;
+  readonly warnings: readonly string[];
+}
+
+/** Numbers for the metrics. */
+export interface SteeringCounts {
+  readonly rounds: number;
+  readonly lastRoundSeconds: number | undefined;
+  readonly requests: number;
+  readonly errors: ReadonlyMap<QueryErrorReason, number>;
+  readonly warnings: number;
+}
+
+interface Steered {
+  domain: Domain;
+  candidates: readonly Target[];
+  loads: Reading<Loads> | undefined;
+  ttl: Reading<number> | undefined;
+  decision: Decision;
+}
+
+const NOTHING_HELD: Decision = { held: new Set() };
+/** Part of the interval that is left to chance, so that several servers do not ask in step. */
+const JITTER = 0.1;
+
+/**
+ * Asks Prometheus for the loads of all steered domains, round after round, and chooses among their targets. While Prometheus does not answer
+ * the last loads stay in force.
+ */
+export class Steering {
+  private readonly settings: SteeringSettings;
+  private readonly listener: SteeringListener;
+  private readonly prometheus: Prometheus | undefined;
+  private readonly steered = new Map<Name, Steered>();
+  private readonly errors = new Map<QueryErrorReason, number>();
+  private requests = 0;
+  private answers = 0;
+  private warnings = 0;
+  private rounds = 0;
+  private lastRoundSeconds: number | undefined;
+  private lastLoss: QueryError | undefined;
+  private lost: { readonly since: number; readonly reason: QueryErrorReason; readonly message: string } | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  constructor(settings: SteeringSettings, listener: SteeringListener) {
+    this.settings = settings;
+    this.listener = listener;
+    this.prometheus = settings.prometheus && new Prometheus(settings.prometheus);
+    if (this.prometheus) this.schedule(this.intervalMs());
+  }
+
+  /**
+   * Takes a domain as it now is, and selects by the loads that are known.
+   * @param candidates targets that could be given: ready, and well by their probes
+   */
+  select(domain: Domain, candidates: readonly Target[]): Selection {
+    const { prometheus } = this.settings;
+    if (!domain.steering && domain.ttl?.kind !== "query") {
+      this.steered.delete(domain.name);
+      return { chosen: candidates, verdicts: new Map(candidates.map(({ key }) => [key, "in"])), ttl: undefined, interval: undefined };
+    }
+    const known = this.steered.get(domain.name);
+    const loads = this.reading(known?.loads, domain.steering?.query, domain);
+    const ttl = this.reading(known?.ttl, domain.ttl?.kind === "query" ? domain.ttl.query : undefined, domain);
+    const steered: Steered = known ?? { domain, candidates, loads, ttl, decision: NOTHING_HELD };
+    const fresh = loads !== known?.loads || ttl !== known?.ttl;
+    if (loads?.template !== known?.loads?.template || domain.steering?.policy !== known?.domain.steering?.policy) steered.decision = NOTHING_HELD;
+    Object.assign(steered, { domain, candidates, loads, ttl });
+    this.steered.set(domain.name, steered);
+    steered.decision = this.decide(steered);
+    // a new text is asked at once: that checks it, and its loads are not waited for
+    if (fresh) setImmediate(() => void this.refresh(steered));
+    const verdicts = new Map(candidates.map(({ key }): [string, Verdict] => [key, this.verdict(steered, key)]));
+    return {
+      chosen: candidates.filter(({ key }) => verdicts.get(key) === "in"),
+      verdicts,
+      ttl: ttl?.value,
+      interval: domain.steering && !loads?.fault ? prometheus?.interval : undefined,
+    };
+  }
+
+  remove(domain: Name): void {
+    this.steered.delete(domain);
+  }
+
+  /** For a domain that asks to be steered. */
+  report(domain: Name): SteeringReport | undefined {
+    const steered = this.steered.get(domain);
+    if (!steered?.loads || !steered.domain.steering) return undefined;
+    const { loads, decision } = steered;
+    return {
+      policy: steered.domain.steering.policy,
+      threshold: decision.threshold,
+      loads: loads.value ?? new Map(),
+      held: decision.held,
+      query: reportOf(loads),
+    };
+  }
+
+  /** Of the query for the TTL. */
+  ttlReport(domain: Name): QueryReport | undefined {
+    const reading = this.steered.get(domain)?.ttl;
+    return reading && reportOf(reading);
+  }
+
+  /** Whether Prometheus answers: since when and why not. */
+  lostSince(): { readonly seconds: number; readonly reason: QueryErrorReason; readonly message: string } | undefined {
+    return this.lost && { seconds: (performance.now() - this.lost.since) / 1000, reason: this.lost.reason, message: this.lost.message };
+  }
+
+  /** Last loads of candidates. */
+  *loads(): Generator<{ domain: Name; target: string; load: number }> {
+    for (const { domain, candidates, loads } of this.steered.values())
+      for (const { key } of candidates) {
+        const load = loads?.value?.get(key);
+        if (load !== undefined) yield { domain: domain.name, target: key, load };
+      }
+  }
+
+  counts(): SteeringCounts {
+    const { rounds, lastRoundSeconds, requests, errors, warnings } = this;
+    return { rounds, lastRoundSeconds, requests, errors, warnings };
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    this.steered.clear();
+  }
+
+  /** The reading of a template: the same one as long as the text is the same. */
+  private reading<T>(known: Reading<T> | undefined, template: string | undefined, domain: Domain): Reading<T> | undefined {
+    if (template === undefined || known?.template === template) return template === undefined ? undefined : known;
+    const fault = this.prometheus
+      ? templateFault(template, this.settings.clusterName)
+      : "the server's configuration has no key prometheus: nobody can be asked for loads";
+    const reading = new Reading<T>(template, fault);
+    if (fault !== undefined) this.tell(domain, reading.tellOnce(fault));
+    return reading;
+  }
+
+  private decide({ domain: { steering }, candidates, loads, decision }: Steered): Decision {
+    // before the first answer nothing is known, not even that no target has a load
+    if (!steering || !loads?.value) return NOTHING_HELD;
+    const { threshold } = steering;
+    return policies[steering.policy].decide(
+      withLoads(candidates, loads.value),
+      { threshold, margin: this.settings.readmissionMargin },
+      decision.held,
+    );
+  }
+
+  private verdict({ domain: { steering }, candidates, decision }: Steered, key: string): Verdict {
+    return steering && !isGiven(key, decision, candidates.length) ? policies[steering.policy].verdict : "in";
+  }
+
+  private intervalMs(): number {
+    return (this.settings.prometheus?.interval ?? 0) * 1000 * (1 + JITTER * (Math.random() - 0.5));
+  }
+
+  private schedule(delay: number): void {
+    this.timer = setTimeout(() => void this.round(), delay);
+  }
+
+  /** Asks for all domains at once: the client of Prometheus holds back what is too much. */
+  private async round(): Promise<void> {
+    const start = performance.now();
+    const answersBefore = this.answers;
+    this.lastLoss = undefined;
+    if (this.steered.size > 0) {
+      await Promise.all([...this.steered.values()].map((steered) => this.refresh(steered)));
+      this.rounds++;
+      this.lastRoundSeconds = (performance.now() - start) / 1000;
+    }
+    // one query that is too slow does not mean that Prometheus is lost
+    if (this.answers === answersBefore && this.lastLoss) this.lose(start, this.lastLoss);
+    if (!this.stopped) this.schedule(Math.max(0, this.intervalMs() - (performance.now() - start)));
+  }
+
+  /** Asks for one domain, and tells when its selection is another by that. */
+  private async refresh(steered: Steered): Promise<void> {
+    const { domain, candidates, loads, ttl } = steered;
+    const { prometheus } = this;
+    if (!prometheus || this.stopped) return;
+    const observed = { query: (promql: string, signal?: AbortSignal): Promise<QueryResult> => this.observe(prometheus.query(promql, signal), signal) };
+    const subject: Subject = { namespace: domain.namespace, clusterName: this.settings.clusterName, candidates };
+    const isCurrent = (): boolean => this.steered.get(domain.name) === steered;
+    const read = async <T>(reading: Reading<T> | undefined, ask: (template: string) => Promise<Answer<T>>): Promise<void> => {
+      if (!reading || reading.fault !== undefined) return;
+      const told = await reading.refresh(() => ask(reading.template));
+      if (isCurrent()) this.tell(domain, told);
+    };
+    const ttlBefore = ttl?.value;
+    await Promise.all([
+      read(loads, (template) => askLoads(observed, template, subject)),
+      read(ttl, (template) => askSeconds(observed, template, subject)),
+    ]);
+    if (!isCurrent() || steered.loads !== loads || steered.ttl !== ttl) return;
+    const before = steered.decision;
+    steered.decision = this.decide(steered);
+    const same = before.held.size === steered.decision.held.size && [...before.held].every((key) => steered.decision.held.has(key));
+    if (!same || ttlBefore !== ttl?.value) this.listener.changed(domain.name);
+  }
+
+  private async observe(request: Promise<QueryResult>, signal: AbortSignal | undefined): Promise<QueryResult> {
+    this.requests++;
+    try {
+      const result = await request;
+      this.warnings += result.warnings.length;
+      this.answered();
+      return result;
+    } catch (error) {
+      if (!(error instanceof QueryError) || signal?.aborted) throw error;
+      this.errors.set(error.reason, (this.errors.get(error.reason) ?? 0) + 1);
+      if (error.isLoss) this.lastLoss = error;
+      else this.answered();
+      throw error;
+    }
+  }
+
+  private answered(): void {
+    this.answers++;
+    if (this.lost) log("info", "Prometheus answers again", { url: this.settings.prometheus?.url });
+    this.lost = undefined;
+  }
+
+  private lose(since: number, { reason, message }: QueryError): void {
+    const url = this.settings.prometheus?.url;
+    if (!this.lost) log("warn", "Prometheus is away, steering by the last loads", { url, error: message });
+    this.lost = { since: this.lost?.since ?? since, reason, message };
+  }
+
+  private tell(domain: Domain, message: string | undefined): void {
+    if (message !== undefined) this.listener.fault(domain, message);
+  }
+}
+
+const withLoads = (candidates: readonly Target[], loads: Loads): Candidate[] => candidates.map(({ key }) => ({ key, load: loads.get(key) }));
+
+const reportOf = <T>({ template, answer, ageSeconds, error, fault }: Reading<T>): QueryReport => ({
+  template,
+  sent: answer?.sent,
+  ageSeconds,
+  error: fault ?? error,
+  broken: fault !== undefined,
+  warnings: answer?.warnings ?? [],
+});
