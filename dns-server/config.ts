@@ -5,15 +5,16 @@ import { z } from "zod";
 import { MAX_SOCKET_PATH } from "./control/server.ts";
 import { dnssec, dnssecFrom } from "./dnssec/settings.ts";
 import { UserError } from "./errors.ts";
-import { isDomain } from "./kubernetes/pods.ts";
+import { isDomain } from "./kubernetes/settings.ts";
 import { limitKeys } from "./limit/settings.ts";
 import { address, endpoint, key, name, seconds } from "./schema.ts";
 import { knowsKeys, transfer } from "./transfer/settings.ts";
 import { isMetaType, typeCode } from "./wire/constants.ts";
 import { MAX_NSID_LENGTH } from "./wire/edns.ts";
-import type { Name } from "./wire/name.ts";
+import { ROOT, wildcardOf, type Name } from "./wire/name.ts";
 
 const domain = z.string().toLowerCase().refine(isDomain, "must be host name labels (a-z, 0-9, -), relative to the zone");
+const wildcard = name.refine((value) => value.startsWith(wildcardOf(ROOT).slice(0, 2)), "must begin with *.");
 const nameServer = z.strictObject({ name, addresses: z.array(address).default([]) });
 
 const recordType = z.string().transform((text, context) => {
@@ -83,6 +84,8 @@ const cluster = z
     negativeTtl: seconds.default(5),
     delegationTtl: seconds.default(60),
     maxAnswers: z.int().min(1).max(40).default(8),
+    ingressClass: z.string().min(1).default("peak"),
+    vanity: z.array(z.strictObject({ name: wildcard, target: name })).default([]),
     register: z
       .strictObject({ servers: z.array(endpoint).min(1), key, lease: z.int().min(10).max(86_400).default(60), as: z.array(name).min(1).optional() })
       .optional(),

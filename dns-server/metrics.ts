@@ -1,4 +1,4 @@
-import { Counter, Gauge, Registry, collectDefaultMetrics } from "prom-client";
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 import { rcodeName, typeName } from "./wire/constants.ts";
 import type { Protocol, Response } from "./view/responder.ts";
 
@@ -19,6 +19,12 @@ export interface ServerState {
 /** The metrics of a server. The query path only adds to plain numbers; the registry reads them when it is asked. */
 export class Metrics {
   readonly registry = new Registry();
+  private readonly programming = new Histogram({
+    name: "dns_programming_duration_seconds",
+    help: "From a change in the cluster to answers that have it.",
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers: [this.registry],
+  });
   private readonly queries = new Map<number, number>();
   private readonly workers: WorkerCounts[] = [];
   private dropped = 0;
@@ -92,6 +98,11 @@ export class Metrics {
   /** Adds the counts of worker threads. */
   addWorkers(worker: WorkerCounts): void {
     this.workers.push(worker);
+  }
+
+  /** A change in the cluster has come into the answers. */
+  programmed(seconds: number): void {
+    this.programming.observe(seconds);
   }
 
   count(response: Response | undefined, protocol: Protocol): void {

@@ -1,10 +1,12 @@
+import { isIPv6 } from "node:net";
 import { parseIpv4, parseIpv6 } from "../wire/address.ts";
 import { Type } from "../wire/constants.ts";
-import { foldName, isSubdomain, nameBytes, parseName, type Name } from "../wire/name.ts";
-import { isIPv6 } from "node:net";
+import { foldName, isSubdomain, nameBytes, type Name } from "../wire/name.ts";
+import { parseSvcParams } from "../wire/svcb.ts";
 import type { ZoneRecord } from "../zone/record.ts";
 import { makeZone, type Zone } from "../zone/zone.ts";
-import { isDomain, sameEndpoint, type Endpoint } from "./pods.ts";
+import type { Domain, Target } from "./model.ts";
+import { nameBelow } from "./names.ts";
 
 /** A name server that a delegation names, and its addresses. */
 export interface NameServer {
@@ -12,14 +14,8 @@ export interface NameServer {
   readonly addresses: readonly string[];
 }
 
-export interface DomainSettings {
-  /** The zone that the domains are names of. */
-  readonly zone: Name;
-  /** Domains that are served also while no pod has them: what the parent delegates here for good. */
-  readonly domains: readonly string[];
+export interface ZoneSettings {
   readonly nameServers: readonly NameServer[];
-  /** TTL of pod addresses, seconds. */
-  readonly ttl: number;
   /** How long an absence may be remembered, seconds. */
   readonly negativeTtl: number;
   /** TTL of the NS records; the parent's delegation should have the same. */
@@ -28,89 +24,86 @@ export interface DomainSettings {
   readonly maxAnswers: number;
 }
 
-/**
- * The pods of a cluster by domain, and the zone of each domain. Each domain is a zone of its own, since the parent delegates it: its
- * negative
- * answers carry its own SOA. A change rebuilds the zones it touches and no other.
- */
-export class Domains {
-  private readonly settings: DomainSettings;
-  private readonly endpoints = new Map<string, Endpoint>();
-  private readonly byDomain = new Map<string, Map<string, Endpoint>>();
-  private readonly dirty: Set<string>;
-  private zones: ReadonlyMap<Name, Zone> = new Map();
-
-  constructor(settings: DomainSettings) {
-    this.settings = settings;
-    this.dirty = new Set(settings.domains);
-  }
-
-  /**
-   * Takes a new reading of a pod: its endpoint, or undefined when it is gone or has no domain.
-   * @returns whether an answer may have changed
-   */
-  update(pod: string, endpoint: Endpoint | undefined): boolean {
-    const old = this.endpoints.get(pod);
-    const valid = endpoint && isDomain(endpoint.domain) ? endpoint : undefined;
-    if (old === valid || (old && valid && sameEndpoint(old, valid))) return false;
-    if (old) {
-      const members = this.byDomain.get(old.domain);
-      members?.delete(pod);
-      if (members?.size === 0) this.byDomain.delete(old.domain);
-      this.endpoints.delete(pod);
-      this.dirty.add(old.domain);
-    }
-    if (valid) {
-      const members = this.byDomain.get(valid.domain) ?? new Map<string, Endpoint>();
-      this.byDomain.set(valid.domain, members.set(pod, valid));
-      this.endpoints.set(pod, valid);
-      this.dirty.add(valid.domain);
-    }
-    return true;
-  }
-
-  /** Pods in and out of the answers. */
-  counts(): { ready: number; notReady: number } {
-    let ready = 0;
-    for (const endpoint of this.endpoints.values()) if (endpoint.ready) ready++;
-    return { ready, notReady: this.endpoints.size - ready };
-  }
-
-  /**
-   * The zones as they now are, by folded origin.
-   * @param serial SOA serial of the zones that changed since the last call
-   */
-  build(serial: number): ReadonlyMap<Name, Zone> {
-    if (this.dirty.size === 0) return this.zones;
-    const zones = new Map(this.zones);
-    for (const domain of this.dirty) {
-      const origin = foldName(parseName(domain, this.settings.zone));
-      const members = this.byDomain.get(domain);
-      if (members || this.settings.domains.includes(domain))
-        zones.set(origin, domainZone(origin, members?.values() ?? [], this.settings, serial));
-      else zones.delete(origin);
-    }
-    this.dirty.clear();
-    return (this.zones = zones);
-  }
+/** A domain as it is to be answered now. */
+export interface Published extends Pick<Domain, "name" | "origin" | "alias" | "onlyTop"> {
+  /** Given for the name. */
+  readonly chosen: readonly Target[];
+  /** Given for names of their own below it. */
+  readonly named: readonly Target[];
+  readonly ttl: number;
 }
 
-/** The zone of one domain: SOA and NS at its apex, with the addresses of its ready endpoints. */
-export function domainZone(origin: Name, endpoints: Iterable<Endpoint>, settings: DomainSettings, serial: number): Zone {
-  const { nameServers, ttl, negativeTtl, delegationTtl, maxAnswers } = settings;
-  const records: ZoneRecord[] = [
-    { name: origin, type: Type.SOA, ttl: negativeTtl, rdata: soaData(nameServers[0]?.name ?? origin, origin, serial, negativeTtl) },
-  ];
+/** HTTP over TLS is expected at this port (RFC 9460 section 9.1). */
+const HTTPS_PORT = 443;
+
+/**
+ * The zone of one origin: SOA and NS at its apex, what its domains lead to, and cuts to the zones below.
+ * @param below origins below this one that are served here too
+ */
+export function domainZone(
+  origin: Name,
+  domains: readonly Published[],
+  below: readonly Name[],
+  settings: ZoneSettings,
+  serial: number,
+): Zone {
+  const { nameServers, negativeTtl, delegationTtl, maxAnswers } = settings;
+  const soa = soaData(nameServers[0]?.name ?? origin, origin, serial, negativeTtl);
+  const records: ZoneRecord[] = [{ name: origin, type: Type.SOA, ttl: negativeTtl, rdata: soa }];
   for (const { name, addresses } of nameServers) {
-    records.push({ name: origin, type: Type.NS, ttl: delegationTtl, rdata: nameBytes(name) });
+    for (const cut of [origin, ...below]) records.push({ name: cut, type: Type.NS, ttl: delegationTtl, rdata: nameBytes(name) });
     if (isSubdomain(foldName(name), origin)) for (const address of addresses) records.push(addressRecord(name, delegationTtl, address));
   }
-  for (const { ready, ipv6, ipv4 } of endpoints) {
-    if (!ready) continue;
-    if (ipv6) records.push({ name: origin, type: Type.AAAA, ttl, rdata: ipv6 });
-    if (ipv4) records.push({ name: origin, type: Type.A, ttl, rdata: ipv4 });
-  }
+  for (const published of domains) records.push(...domainRecords(published));
   return makeZone(origin, records, maxAnswers);
+}
+
+function domainRecords(published: Published): ZoneRecord[] {
+  const { name, origin, alias, onlyTop, chosen, named, ttl } = published;
+  if (alias !== undefined) return [{ name, type: Type.CNAME, ttl, rdata: nameBytes(alias) }];
+  const records = chosen.flatMap((target) => targetRecords(name, target, ttl));
+  // below a wildcard there is no place for names: each would take a name from it
+  if (name !== origin) return [...records, ...httpsRecords(name, chosen, ttl)];
+  if (!onlyTop) {
+    for (const target of named) {
+      const own = ownName(target, name);
+      if (own !== undefined) records.push(...targetRecords(own, target, ttl));
+    }
+  }
+  return [...records, ...serviceRecords(published), ...httpsRecords(name, chosen, ttl)];
+}
+
+const ownName = ({ label }: Target, domain: Name): Name | undefined => (label === undefined ? undefined : nameBelow([label], domain));
+
+function targetRecords(name: Name, { ipv6, ipv4 }: Target, ttl: number): ZoneRecord[] {
+  return [
+    ...(ipv6 ? [{ name, type: Type.AAAA, ttl, rdata: ipv6 }] : []),
+    ...(ipv4 ? [{ name, type: Type.A, ttl, rdata: ipv4 }] : []),
+  ];
+}
+
+/** SRV records of named ports (RFC 2782): each leads to a target by its own name, or to the domain where targets have none. */
+function serviceRecords({ name, onlyTop, chosen, ttl }: Published): ZoneRecord[] {
+  return chosen.flatMap((target) =>
+    target.ports.flatMap(({ name: service, port, protocol }): ZoneRecord[] => {
+      const owner = service === undefined ? undefined : nameBelow([`_${service}`, `_${protocol.toLowerCase()}`], name);
+      if (owner === undefined) return [];
+      const host = (onlyTop ? undefined : ownName(target, name)) ?? name;
+      const numbers = Buffer.alloc(6);
+      numbers.writeUInt16BE(port, 4);
+      return [{ name: owner, type: Type.SRV, ttl, rdata: Buffer.concat([numbers, nameBytes(host)]) }];
+    }),
+  );
+}
+
+/** An HTTPS record (RFC 9460) where all targets have TLS at the same port: one named `https`. It tells clients to use TLS, so no other name will do. */
+function httpsRecords(name: Name, chosen: readonly Target[], ttl: number): ZoneRecord[] {
+  const ports = new Set(chosen.map(({ ports: all }) => all.find((port) => port.name === "https" && port.protocol === "TCP")?.port));
+  const [port] = ports;
+  if (ports.size !== 1 || port === undefined) return [];
+  const params = parseSvcParams(port === HTTPS_PORT ? [] : [`port=${port}`]);
+  // priority 1, and the owner itself as the target
+  return [{ name, type: Type.HTTPS, ttl, rdata: Buffer.concat([Uint8Array.of(0, 1, 0), params]) }];
 }
 
 export const addressRecord = (name: Name, ttl: number, address: string): ZoneRecord =>
@@ -120,5 +113,5 @@ export const addressRecord = (name: Name, ttl: number, address: string): ZoneRec
 function soaData(primary: Name, origin: Name, serial: number, minimum: number): Uint8Array {
   const timers = Buffer.alloc(20);
   [serial, 3600, 600, 86_400, minimum].forEach((value, i) => timers.writeUInt32BE(value >>> 0, 4 * i));
-  return Buffer.concat([nameBytes(primary), nameBytes(parseName("hostmaster", origin)), timers]);
+  return Buffer.concat([nameBytes(primary), nameBytes(nameBelow(["hostmaster"], origin) ?? origin), timers]);
 }

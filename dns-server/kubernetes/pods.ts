@@ -1,50 +1,108 @@
-import type { V1Pod } from "@kubernetes/client-node";
-import { isIPv4, isIPv6 } from "node:net";
-import { parseIpv4, parseIpv6 } from "../wire/address.ts";
+import type { PodFacts, WorkloadFacts } from "./facts.ts";
+import {
+  configMapTexts,
+  labelOf,
+  namespaceSource,
+  NOTHING,
+  refOf,
+  sourceOf,
+  type Claim,
+  type ClaimSettings,
+  type Lookup,
+  type Reading,
+} from "./claim.ts";
+import type { Fault, Target } from "./model.ts";
+import { SettingsReader, type SettingsSource } from "./settings.ts";
 
-/** Label or annotation (which wins) of a pod: the name, relative to the zone, that it is an endpoint of. */
-export const DOMAIN_KEY = "dns.peak/domain";
+/** Kinds that make pods, or make what makes them. */
+export const WORKLOADS = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"] as const;
+type Workload = (typeof WORKLOADS)[number];
 
-/** What the server needs to know of a pod. */
-export interface Endpoint {
-  /** `NAMESPACE/NAME`. */
-  readonly pod: string;
-  /** Relative to the zone, lower case. */
-  readonly domain: string;
-  /** Ready condition is true and the pod is not being deleted. */
-  readonly ready: boolean;
-  readonly ipv6: Uint8Array | undefined;
-  readonly ipv4: Uint8Array | undefined;
+const isWorkload = (kind: string): kind is Workload => WORKLOADS.some((known) => known === kind);
+
+/** The workloads above a pod, the nearest first. */
+function workloadsOf(pod: PodFacts, look: Lookup): { kind: Workload; facts: WorkloadFacts }[] {
+  const found: { kind: Workload; facts: WorkloadFacts }[] = [];
+  let { controller } = pod;
+  // a ReplicaSet below a Deployment is the longest chain there is
+  while (controller && isWorkload(controller.kind) && found.length < 2) {
+    const facts = look.get(controller.kind, pod.namespace, controller.name);
+    if (!facts) break;
+    found.push({ kind: controller.kind, facts });
+    controller = facts.controller;
+  }
+  return found;
 }
 
-export const podKey = (pod: V1Pod): string => `${pod.metadata?.namespace ?? ""}/${pod.metadata?.name ?? ""}`;
+/** Settings of a pod: its own, its workloads', its namespace's. What is wrong with a pod of a workload is told of the workload, once for all. */
+export function podReader(pod: PodFacts, look: Lookup, fault: (fault: Fault) => void): { reader: SettingsReader; sources: SettingsSource[] } {
+  const above = workloadsOf(pod, look).map(({ kind, facts }) => sourceOf(kind, facts));
+  const object = above.at(-1)?.object ?? refOf("Pod", pod);
+  const sources = [{ object, settings: pod.settings }, ...above, ...namespaceSource(look, pod.namespace)];
+  return { reader: new SettingsReader(sources, fault), sources };
+}
 
-/**
- * The endpoint that a pod is; undefined for a pod without a domain. Addresses are those that Kubernetes reports, at most one of each
- * family.
- */
-export function endpointOf(pod: V1Pod): Endpoint | undefined {
-  const domain = pod.metadata?.annotations?.[DOMAIN_KEY] ?? pod.metadata?.labels?.[DOMAIN_KEY];
-  if (domain === undefined) return undefined;
-  const addresses = (pod.status?.podIPs ?? []).map(({ ip }) => ip);
-  const ipv6 = addresses.find((ip) => isIPv6(ip));
-  const ipv4 = addresses.find((ip) => isIPv4(ip));
-  const readyCondition = pod.status?.conditions?.find(({ type }) => type === "Ready");
+/** A pod as a target, ready or not. */
+export function podTarget(pod: PodFacts, look: Lookup, reader: SettingsReader): Target {
+  const lost = pod.node !== undefined && look.get("Node", "", pod.node)?.lost === true;
   return {
-    pod: podKey(pod),
-    domain: domain.toLowerCase(),
-    ready: readyCondition?.status === "True" && pod.metadata?.deletionTimestamp === undefined,
-    ipv6: ipv6 === undefined ? undefined : parseIpv6(ipv6),
-    ipv4: ipv4 === undefined ? undefined : parseIpv4(ipv4),
+    key: `${pod.namespace}/${pod.name}`,
+    namespace: pod.namespace,
+    name: pod.name,
+    label: labelOf(pod),
+    node: pod.node,
+    ipv6: pod.ipv6,
+    ipv4: pod.ipv4,
+    state: pod.terminating ? "terminating" : lost ? "node lost" : pod.ready ? "ready" : "not ready",
+    ports: pod.ports,
+    probe: reader.probe(pod.ports),
   };
 }
 
-/** Whether two readings of a pod lead to the same answers. */
-export function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
-  const same = (x: Uint8Array | undefined, y: Uint8Array | undefined): boolean => (x && y ? Buffer.compare(x, y) === 0 : x === y);
-  return a.domain === b.domain && a.ready === b.ready && same(a.ipv6, b.ipv6) && same(a.ipv4, b.ipv4);
+/** What a pod asks for: that its domain leads to it. */
+export function readPod(pod: PodFacts, look: Lookup, { zone }: ClaimSettings): Reading {
+  const faults: Fault[] = [];
+  const { reader, sources } = podReader(pod, look, (fault) => faults.push(fault));
+  const name = reader.domain(zone);
+  if (name === undefined) return faults.length === 0 ? NOTHING : { claims: [], faults };
+  const top = workloadsOf(pod, look).at(-1);
+  const claim: Claim = {
+    name,
+    origin: name,
+    namespace: pod.namespace,
+    owner: sources[0]!.object,
+    since: top?.facts.created ?? pod.created,
+    targets: [podTarget(pod, look, reader)],
+    alias: undefined,
+    saidAt: pod.created,
+    settings: reader.domainSettings(configMapTexts(look, pod.namespace)),
+  };
+  return { claims: [claim], faults };
 }
 
-/** A domain is one or more host name labels, as resolvers and browsers take them. */
-export const isDomain = (text: string): boolean =>
-  text.length <= 200 && text.split(".").every((label) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(label));
+/** What a workload asks for: that its domain stays its own, also while it has no pods. */
+export function readWorkload(kind: Workload, facts: WorkloadFacts, look: Lookup, { zone }: ClaimSettings): Reading {
+  // below another it is the other that asks
+  if (facts.controller) return NOTHING;
+  const object = refOf(kind, facts);
+  const sources = [{ object, settings: facts.template }, sourceOf(kind, facts)];
+  // on a namespace it is said of pods, not of workloads
+  if (!sources.some(({ settings }) => "dns.peak/domain" in settings)) return NOTHING;
+  const faults: Fault[] = [];
+  const reader = new SettingsReader([...sources, ...namespaceSource(look, facts.namespace)], (fault) => faults.push(fault));
+  const name = reader.domain(zone);
+  if (name === undefined) return { claims: [], faults };
+  const claim: Claim = {
+    name,
+    origin: name,
+    namespace: facts.namespace,
+    owner: object,
+    since: facts.created,
+    targets: [],
+    alias: undefined,
+    // any pod knows better
+    saidAt: 0,
+    settings: reader.domainSettings(configMapTexts(look, facts.namespace)),
+  };
+  return { claims: [claim], faults };
+}

@@ -1,24 +1,33 @@
-import { CoreV1Api, KubeConfig, ListWatch, Watch, type V1Pod } from "@kubernetes/client-node";
+import { KubeConfig, ListWatch, Watch, type KubernetesObject } from "@kubernetes/client-node";
 import { existsSync } from "node:fs";
+import { prettifyError, ZodError } from "zod";
 import { UserError } from "../errors.ts";
+import { log } from "../log.ts";
+import { ApiError, getJson } from "./api.ts";
+import type { FactsByKind, Kind } from "./facts.ts";
+import { KINDS } from "./kinds.ts";
 
-/** What the watch of pods tells. */
-export interface PodListener {
-  /** A pod is new or has changed. */
-  changed(pod: V1Pod): void;
-  removed(pod: V1Pod): void;
+/** What the watch of one kind tells. */
+export interface KindListener<K extends Kind> {
+  /** An object is new or has changed; undefined: it is gone. */
+  set(key: string, facts: FactsByKind[K] | undefined): void;
   /** A complete list has been told; from now on what was told is all there is. */
   listed(): void;
   /** The API server is lost (`error` says why) or found again. What was told before stays true as far as anybody knows. */
   connection(error: string | undefined): void;
+  /** The kind may not be read, or is not there. It is asked for again and again. */
+  missing(error: string): void;
 }
 
-export interface PodWatch {
+export interface KindWatch {
   stop(): Promise<void>;
 }
 
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 10_000;
+/** An API server that has just started forbids everything for a moment, until it has read its own rules. */
+const REFUSALS_TO_BELIEVE = 3;
+const PAGE = 500;
 
 /** Access to the API server: a kubeconfig file, or the service account of the pod that we run in. */
 export function loadKubeConfig(file: string | undefined, context: string | undefined): KubeConfig {
@@ -38,65 +47,118 @@ export function loadKubeConfig(file: string | undefined, context: string | undef
   return config;
 }
 
-/** Tells when a watch is really there: the informer itself takes a connection that never answers for a quiet one. */
-class ObservedWatch extends Watch {
-  private readonly established: () => void;
-  private readonly lost: (error: unknown) => void;
+/** What the informer keeps of an object. */
+interface Kept<K extends Kind> extends KubernetesObject {
+  readonly facts: FactsByKind[K];
+}
 
-  constructor(config: KubeConfig, established: () => void, lost: (error: unknown) => void) {
+interface WatchHooks {
+  /** What is to be kept of an object; undefined: it is malformed. */
+  keep(object: KubernetesObject): KubernetesObject | undefined;
+  established(): void;
+  lost(error: unknown): void;
+}
+
+/** Cuts objects down before the informer keeps them, and tells when a watch is really there: the informer takes silence for quiet. */
+class TrimmingWatch extends Watch {
+  private readonly hooks: WatchHooks;
+
+  constructor(config: KubeConfig, hooks: WatchHooks) {
     super(config);
-    this.established = established;
-    this.lost = lost;
+    this.hooks = hooks;
   }
 
   override async watch(...[path, params, callback, done]: Parameters<Watch["watch"]>): ReturnType<Watch["watch"]> {
     let answered = false;
     let over = false;
-    const controller = await super.watch(path, { ...params, allowWatchBookmarks: true }, callback, (error: unknown) => {
+    const trimming: typeof callback = (phase, object: KubernetesObject, event) => {
+      const isObject = phase === "ADDED" || phase === "MODIFIED" || phase === "DELETED";
+      const kept = isObject ? this.hooks.keep(object) : object;
+      if (kept) callback(phase, kept, event);
+    };
+    const controller = await super.watch(path, { ...params, allowWatchBookmarks: true }, trimming, (error: unknown) => {
       over = true;
-      if (!answered && !isExpired(error)) this.lost(error);
+      if (!answered && !isExpired(error)) this.hooks.lost(error);
       done(error);
     });
     answered = true;
-    if (!over) this.established();
+    if (!over) this.hooks.established();
     return controller;
   }
 }
 
 /** The version to watch from is too old: the server is there, the informer lists anew. */
-const isExpired = (error: unknown): boolean => error instanceof Error && "statusCode" in error && error.statusCode === 410;
+const isExpired = (error: unknown): boolean => statusOf(error) === 410;
 
-/** Lists and watches the pods of all namespaces, again and again: after an error it goes on from where it was, with back-off and jitter. */
-export function watchPods(config: KubeConfig, listener: PodListener): PodWatch {
-  const api = config.makeApiClient(CoreV1Api);
+const statusOf = (error: unknown): unknown => (error instanceof Error && "statusCode" in error ? error.statusCode : undefined);
+
+/**
+ * Lists and watches all objects of a kind, again and again: after an error it goes on from where it was, with back-off and jitter. A list is
+ * read in pages, and of each object only its facts are kept.
+ */
+export function watchKind<K extends Kind>(config: KubeConfig, kind: K, listener: KindListener<K>): KindWatch {
+  const { path, fieldSelector, parse } = KINDS[kind];
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let delay = FIRST_RETRY_MS;
-  const lost = (error: unknown): void => {
-    if (!stopped) listener.connection(describe(error));
+  let refusals = 0;
+
+  const keep = (object: KubernetesObject): Kept<K> | undefined => {
+    const { namespace, name, resourceVersion } = object.metadata ?? {};
+    try {
+      const facts = parse(object);
+      return { metadata: { namespace: facts.namespace, name: facts.name, ...(resourceVersion === undefined ? {} : { resourceVersion }) }, facts };
+    } catch (error) {
+      log("error", "an object of the cluster is malformed and is ignored", { kind, namespace, name, error: describe(error) });
+      return undefined;
+    }
   };
-  const watch = new ObservedWatch(
-    config,
-    () => {
+  const list = async (): Promise<{ items: Kept<K>[]; metadata: { resourceVersion: string } }> => {
+    const items: Kept<K>[] = [];
+    let next: string | undefined;
+    for (;;) {
+      const query = new URLSearchParams({
+        limit: String(PAGE),
+        ...(fieldSelector === undefined ? {} : { fieldSelector }),
+        ...(next === undefined ? {} : { continue: next }),
+      });
+      const page = (await getJson(config, `${path}?${query}`)) as ObjectList;
+      for (const object of page.items ?? []) {
+        const kept = keep(object);
+        if (kept) items.push(kept);
+      }
+      next = page.metadata?.continue || undefined;
+      if (next === undefined) {
+        refusals = 0;
+        // the informer tells the items of a list as soon as it has it, in the microtasks before this
+        setImmediate(() => {
+          if (!stopped) listener.listed();
+        });
+        return { items, metadata: { resourceVersion: page.metadata?.resourceVersion ?? "" } };
+      }
+    }
+  };
+  const lost = (error: unknown): void => {
+    if (stopped) return;
+    const status = statusOf(error);
+    if (status === 403 || status === 404) refusals++;
+    else refusals = 0;
+    if (refusals < REFUSALS_TO_BELIEVE) listener.connection(describe(error));
+    else if (refusals === REFUSALS_TO_BELIEVE) listener.missing(describe(error));
+  };
+  const watch = new TrimmingWatch(config, {
+    keep,
+    lost,
+    established: () => {
       delay = FIRST_RETRY_MS;
       listener.connection(undefined);
     },
-    lost,
-  );
-  const informer = new ListWatch<V1Pod>(
-    "/api/v1/pods",
-    watch,
-    async () => {
-      const list = await api.listPodForAllNamespaces();
-      // the informer tells the items of a list as soon as it has it, in the microtasks before this
-      setImmediate(() => listener.listed());
-      return list;
-    },
-    false,
-  );
-  informer.on("add", (pod) => listener.changed(pod));
-  informer.on("update", (pod) => listener.changed(pod));
-  informer.on("delete", (pod) => listener.removed(pod));
+  });
+  const informer = new ListWatch<Kept<K>>(path, watch, list, false, undefined, fieldSelector);
+  const keyOf = ({ namespace, name }: FactsByKind[K]): string => `${namespace}/${name}`;
+  informer.on("add", ({ facts }) => listener.set(keyOf(facts), facts));
+  informer.on("update", ({ facts }) => listener.set(keyOf(facts), facts));
+  informer.on("delete", ({ facts }) => listener.set(keyOf(facts), undefined));
 
   const run = (): void => void informer.start().catch(retry);
   const retry = (error: unknown): void => {
@@ -117,8 +179,15 @@ export function watchPods(config: KubeConfig, listener: PodListener): PodWatch {
   };
 }
 
+interface ObjectList {
+  readonly items?: readonly KubernetesObject[] | null;
+  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
+}
+
 /** The innermost reason: `fetch failed` alone says nothing. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (error instanceof ApiError) return error.message;
+  if (error instanceof ZodError) return prettifyError(error);
   return error.cause instanceof Error ? `${error.message}: ${describe(error.cause)}` : error.message.split("\n")[0]!;
 }

@@ -1,0 +1,72 @@
+import { createHash } from "node:crypto";
+import type { Name } from "../wire/name.ts";
+import type { FactsByKind, Kind, Meta, SliceFacts } from "./facts.ts";
+import { KINDS } from "./kinds.ts";
+import type { Fault, ObjectRef, Target } from "./model.ts";
+import type { DomainSettings, SettingsSource } from "./settings.ts";
+
+/** What one object asks for: that a name leads to some targets. The claims of all objects make the domains. */
+export interface Claim {
+  readonly name: Name;
+  readonly origin: Name;
+  readonly namespace: string;
+  /** To which Events about the name belong. */
+  readonly owner: ObjectRef;
+  /** How old the owner is, milliseconds since the epoch: of two namespaces the older claim holds. */
+  readonly since: number;
+  readonly targets: readonly Target[];
+  readonly alias: Name | undefined;
+  /** Whose word on the settings of the domain holds: the youngest's, milliseconds since the epoch. */
+  readonly saidAt: number;
+  readonly settings: DomainSettings;
+}
+
+/** All that an object asks for, and what is wrong with it. */
+export interface Reading {
+  readonly claims: readonly Claim[];
+  readonly faults: readonly Fault[];
+}
+
+export const NOTHING: Reading = { claims: [], faults: [] };
+
+/** The other objects, as far as a reading asks for them: what it has asked for is read again when it changes. */
+export interface Lookup {
+  get<K extends Kind>(kind: K, namespace: string, name: string): FactsByKind[K] | undefined;
+  slices(namespace: string, service: string): readonly SliceFacts[];
+}
+
+export interface ClaimSettings {
+  /** The zone that the names of the cluster are in; folded. */
+  readonly zone: Name;
+  /** Class of the Ingresses that are this server's. */
+  readonly ingressClass: string;
+}
+
+export const refOf = (kind: Kind, { namespace, name, uid }: Meta): ObjectRef => ({
+  apiVersion: KINDS[kind].apiVersion,
+  kind,
+  namespace,
+  name,
+  uid,
+});
+
+export const sourceOf = (kind: Kind, facts: Meta): SettingsSource => ({ object: refOf(kind, facts), settings: facts.settings });
+
+/** The namespace of an object as a source of settings, the last one to be asked. */
+export function namespaceSource(look: Lookup, namespace: string): SettingsSource[] {
+  const facts = look.get("Namespace", "", namespace);
+  return facts ? [sourceOf("Namespace", facts)] : [];
+}
+
+export const configMapTexts =
+  (look: Lookup, namespace: string) =>
+  (name: string, key: string): string | undefined =>
+    look.get("ConfigMap", namespace, name)?.data[key];
+
+const BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
+
+/** A host name label that stands for an object as long as it lives: 50 bits of a hash of its uid. */
+export function labelOf({ uid, namespace, name }: Meta): string {
+  const hash = createHash("sha256").update(uid || `${namespace}/${name}`).digest();
+  return Array.from(hash.subarray(0, 10), (byte) => BASE32[byte & 31]).join("");
+}

@@ -1,0 +1,91 @@
+import type { KubeConfig } from "@kubernetes/client-node";
+import { log } from "../log.ts";
+import type { FactsByKind, Kind } from "./facts.ts";
+import { KINDS } from "./kinds.ts";
+import { watchKind } from "./watch.ts";
+
+/** What the watch of a cluster tells. */
+export interface ClusterListener {
+  set<K extends Kind>(kind: K, key: string, facts: FactsByKind[K] | undefined): void;
+  /** A list of some kind is complete. `all`: so are those of all others. */
+  listed(all: boolean): void;
+}
+
+export interface ClusterWatch {
+  /** Since when something of the cluster is lost, milliseconds since the epoch, and why. */
+  lost(): { since: number; error: string | undefined } | undefined;
+  stop(): Promise<void>;
+}
+
+interface KindState {
+  listed: boolean;
+  lostAt: number | undefined;
+  error: string | undefined;
+}
+
+/** Without these there is nothing to answer with. */
+const ESSENTIAL: readonly Kind[] = ["Pod"];
+
+/** What an operator loses with a kind that cannot be read. */
+const USES: Readonly<Record<Kind, string>> = {
+  Pod: "there are no answers",
+  EndpointSlice: "Ingresses and Services lead nowhere",
+  Namespace: "settings on namespaces are not seen",
+  Node: "pods of dead nodes leave only when Kubernetes or a probe says so",
+  Deployment: "settings on Deployments are not seen",
+  StatefulSet: "settings on StatefulSets are not seen",
+  DaemonSet: "settings on DaemonSets are not seen",
+  ReplicaSet: "settings on Deployments and ReplicaSets are not seen",
+  Service: "Ingresses and annotations of external-dns are not seen",
+  ConfigMap: "queries in ConfigMaps are not seen",
+  IngressClass: "Ingresses are found by the name of their class only",
+  Ingress: "Ingresses are not seen",
+};
+
+/** Watches all kinds that answers depend on. One that may not be read is done without, but for pods. */
+export function watchCluster(config: KubeConfig, listener: ClusterListener): ClusterWatch {
+  const kinds = Object.keys(KINDS) as Kind[];
+  const started = Date.now();
+  const states = new Map(kinds.map((kind): [Kind, KindState] => [kind, { listed: false, lostAt: started, error: undefined }]));
+  const lost = (): ReturnType<ClusterWatch["lost"]> => {
+    let first: KindState | undefined;
+    for (const state of states.values()) if (state.lostAt !== undefined && state.lostAt < (first?.lostAt ?? Infinity)) first = state;
+    return first && { since: first.lostAt!, error: first.error };
+  };
+  let wasLost = true;
+  let lastError: string | undefined;
+  const tell = (): void => {
+    const now = lost();
+    if (!now && wasLost) log("info", "watching the cluster");
+    if (now?.error !== undefined && now.error !== lastError) log("warn", "the Kubernetes API is away, serving the last view", { error: now.error });
+    wasLost = now !== undefined;
+    lastError = now?.error;
+  };
+  const start = <K extends Kind>(kind: K): { stop(): Promise<void> } => {
+    const state = states.get(kind)!;
+    const listed = (): void => {
+      state.listed = true;
+      listener.listed([...states.values()].every((each) => each.listed));
+    };
+    return watchKind(config, kind, {
+      set: (key, facts) => listener.set(kind, key, facts),
+      listed,
+      connection: (error) => {
+        state.error = error;
+        state.lostAt = error === undefined ? undefined : (state.lostAt ?? Date.now());
+        tell();
+      },
+      missing: (error) => {
+        const isEssential = ESSENTIAL.includes(kind);
+        const remedy = "grant list and watch (dns-server/README.md has the rules)";
+        log("error", `cannot read ${KINDS[kind].path}: ${USES[kind]}; ${remedy}`, { error });
+        if (isEssential) return;
+        state.error = state.lostAt = undefined;
+        tell();
+        if (!state.listed) listed();
+      },
+    });
+  };
+  const watches = kinds.map((kind) => start(kind));
+  return { lost, stop: async () => void (await Promise.all(watches.map((watch) => watch.stop()))) };
+}

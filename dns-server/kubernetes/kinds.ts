@@ -1,0 +1,325 @@
+import { isIPv4, isIPv6 } from "node:net";
+import { z } from "zod";
+import { parseIpv4, parseIpv6 } from "../wire/address.ts";
+import type { FactsByKind, Kind, Meta, Settings, SliceEndpoint } from "./facts.ts";
+import type { Port } from "./model.ts";
+
+/** Where each kind is in the API, and how its objects become facts. Everything else of an object is forgotten at once. */
+
+export interface KindSpec<K extends Kind> {
+  readonly apiVersion: string;
+  /** Path of all objects of the kind. */
+  readonly path: string;
+  /** Leaves out, at the server, objects that nothing depends on. */
+  readonly fieldSelector?: string;
+  /** @throws Error when the object is not of the kind's form */
+  parse(object: unknown): FactsByKind[K];
+}
+
+export const EXTERNAL_DNS_PREFIXES = ["external-dns.kubernetes.io/", "external-dns.alpha.kubernetes.io/"] as const;
+
+/** Longer texts in ConfigMaps are no queries; keeping them would keep the cluster's every file in memory. */
+const MAX_QUERY_LENGTH = 4096;
+
+const isOurs = (key: string): boolean => key.startsWith("dns.peak/") || key === "cluster-type";
+const isExternalDns = (key: string): boolean => EXTERNAL_DNS_PREFIXES.some((prefix) => key.startsWith(prefix));
+const isForeign = (key: string): boolean => /^([a-z0-9.-]+\.)?(ingress\.kubernetes\.io|haproxy\.org|projectcontour\.io|konghq\.com)\//.test(key);
+
+const texts = z.record(z.string(), z.string()).nullish();
+/** A string in JSON, a Date from a typed client. */
+const time = z.coerce.date().transform((date) => date.getTime());
+const metadata = z.object({
+  namespace: z.string().default(""),
+  name: z.string(),
+  uid: z.string().default(""),
+  creationTimestamp: time.nullish(),
+  deletionTimestamp: z.unknown().optional(),
+  annotations: texts,
+  labels: texts,
+  ownerReferences: z.array(z.object({ kind: z.string(), name: z.string(), controller: z.boolean().nullish() })).nullish(),
+});
+/** Names that could not be labels are none. */
+const portName = z
+  .string()
+  .nullish()
+  .transform((name) => (name && /^[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?$/.test(name) ? name : undefined));
+const protocol = z.enum(["TCP", "UDP", "SCTP"]).default("TCP");
+const list = <T extends z.ZodType>(item: T) =>
+  z
+    .array(item)
+    .nullish()
+    .transform((items) => items ?? []);
+
+/** What annotations and labels say to this server. */
+function settingsOf(
+  from: { annotations?: Record<string, string> | null | undefined; labels?: Record<string, string> | null | undefined } | null | undefined,
+  isWanted: (key: string) => boolean,
+): Settings {
+  const settings: Record<string, Settings[string]> = {};
+  for (const [key, text] of Object.entries(from?.labels ?? {})) if (isWanted(key)) settings[key] = { text, from: "label" };
+  for (const [key, text] of Object.entries(from?.annotations ?? {})) if (isWanted(key)) settings[key] = { text, from: "annotation" };
+  return settings;
+}
+
+function metaOf(value: z.output<typeof metadata>, isWanted = isOurs): Meta {
+  const controller = value.ownerReferences?.find((owner) => owner.controller === true);
+  return {
+    namespace: value.namespace,
+    name: value.name,
+    uid: value.uid,
+    created: value.creationTimestamp ?? 0,
+    settings: settingsOf(value, isWanted),
+    controller: controller && { kind: controller.kind, name: controller.name },
+  };
+}
+
+const ipv6Of = (addresses: readonly string[]): Uint8Array | undefined => {
+  const found = addresses.find((address) => isIPv6(address) && !address.includes("%"));
+  return found === undefined ? undefined : parseIpv6(found);
+};
+const ipv4Of = (addresses: readonly string[]): Uint8Array | undefined => {
+  const found = addresses.find((address) => isIPv4(address));
+  return found === undefined ? undefined : parseIpv4(found);
+};
+
+const plain = z.object({ metadata });
+
+const pod = z.object({
+  metadata,
+  spec: z
+    .object({
+      nodeName: z.string().nullish(),
+      containers: list(
+        z.object({ ports: list(z.object({ name: portName, containerPort: z.int(), protocol: protocol.nullish() })) }),
+      ),
+    })
+    .nullish(),
+  status: z
+    .object({
+      podIPs: list(z.object({ ip: z.string() })),
+      conditions: list(z.object({ type: z.string(), status: z.string(), lastTransitionTime: time.nullish() })),
+    })
+    .nullish(),
+});
+
+const node = z.object({
+  metadata,
+  status: z.object({ conditions: list(z.object({ type: z.string(), status: z.string() })) }).nullish(),
+});
+
+const workload = z.object({
+  metadata,
+  spec: z.object({ template: z.object({ metadata: z.object({ annotations: texts, labels: texts }).nullish() }).nullish() }).nullish(),
+});
+
+const slice = z.object({
+  metadata,
+  endpoints: list(
+    z.object({
+      addresses: list(z.string()),
+      conditions: z.object({ ready: z.boolean().nullish(), terminating: z.boolean().nullish() }).nullish(),
+      nodeName: z.string().nullish(),
+      targetRef: z.object({ kind: z.string().nullish(), name: z.string().nullish() }).nullish(),
+    }),
+  ),
+  ports: list(z.object({ name: portName, port: z.int().nullish(), protocol: protocol.nullish() })),
+});
+
+const service = z.object({
+  metadata,
+  spec: z
+    .object({
+      type: z.string().nullish(),
+      clusterIP: z.string().nullish(),
+      clusterIPs: list(z.string()),
+      externalName: z.string().nullish(),
+      ports: list(z.object({ name: z.string().nullish(), port: z.int() })),
+    })
+    .nullish(),
+  status: z
+    .object({ loadBalancer: z.object({ ingress: list(z.object({ ip: z.string().nullish(), hostname: z.string().nullish() })) }).nullish() })
+    .nullish(),
+});
+
+const configMap = z.object({ metadata, data: texts });
+
+const ingressClass = z.object({ metadata, spec: z.object({ controller: z.string().nullish() }).nullish() });
+
+const ingress = z.object({
+  metadata,
+  spec: z
+    .object({
+      ingressClassName: z.string().nullish(),
+      defaultBackend: z.unknown().optional(),
+      tls: list(z.unknown()),
+      rules: list(
+        z.object({
+          host: z.string().nullish(),
+          http: z
+            .object({
+              paths: list(
+                z.object({
+                  path: z.string().nullish(),
+                  pathType: z.string().nullish(),
+                  backend: z.object({
+                    service: z
+                      .object({
+                        name: z.string(),
+                        port: z.object({ name: z.string().nullish(), number: z.int().nullish() }).nullish(),
+                      })
+                      .nullish(),
+                  }),
+                }),
+              ),
+            })
+            .nullish(),
+        }),
+      ),
+    })
+    .nullish(),
+  status: z
+    .object({ loadBalancer: z.object({ ingress: list(z.object({ hostname: z.string().nullish(), ip: z.string().nullish() })) }).nullish() })
+    .nullish(),
+});
+
+const workloads = <K extends "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet">(plural: string): KindSpec<K> => ({
+  apiVersion: "apps/v1",
+  path: `/apis/apps/v1/${plural}`,
+  parse: (object): FactsByKind[K] => {
+    const { metadata: meta, spec } = workload.parse(object);
+    return { ...metaOf(meta), template: settingsOf(spec?.template?.metadata, isOurs) };
+  },
+});
+
+export const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
+  Pod: {
+    apiVersion: "v1",
+    path: "/api/v1/pods",
+    // a pod that is over has given its address back
+    fieldSelector: "status.phase!=Succeeded,status.phase!=Failed",
+    parse: (object) => {
+      const { metadata: meta, spec, status } = pod.parse(object);
+      const addresses = (status?.podIPs ?? []).map(({ ip }) => ip);
+      const condition = status?.conditions.find(({ type }) => type === "Ready");
+      return {
+        ...metaOf(meta),
+        ready: condition?.status === "True",
+        readySince: condition?.lastTransitionTime ?? undefined,
+        terminating: meta.deletionTimestamp != null,
+        node: spec?.nodeName ?? undefined,
+        ipv6: ipv6Of(addresses),
+        ipv4: ipv4Of(addresses),
+        ports: (spec?.containers ?? []).flatMap(({ ports }) =>
+          ports.map((port): Port => ({ name: port.name, port: port.containerPort, protocol: port.protocol ?? "TCP" })),
+        ),
+      };
+    },
+  },
+  EndpointSlice: {
+    apiVersion: "discovery.k8s.io/v1",
+    path: "/apis/discovery.k8s.io/v1/endpointslices",
+    parse: (object) => {
+      const { metadata: meta, endpoints, ports } = slice.parse(object);
+      const triggered = meta.annotations?.["endpoints.kubernetes.io/last-change-trigger-time"];
+      return {
+        ...metaOf(meta),
+        service: meta.labels?.["kubernetes.io/service-name"] ?? "",
+        endpoints: endpoints.map(
+          // every address of an endpoint leads to the same; only the first is to be used
+          ({ addresses: [address = ""], conditions, nodeName, targetRef }): SliceEndpoint => ({
+            ipv6: ipv6Of([address]),
+            ipv4: ipv4Of([address]),
+            address,
+            ready: conditions?.ready ?? true,
+            terminating: conditions?.terminating ?? false,
+            node: nodeName ?? undefined,
+            pod: targetRef?.kind === "Pod" ? (targetRef.name ?? undefined) : undefined,
+          }),
+        ),
+        ports: ports.flatMap(({ name, port, protocol: carried }): Port[] =>
+          port == null ? [] : [{ name, port, protocol: carried ?? "TCP" }],
+        ),
+        triggered: triggered === undefined ? undefined : Date.parse(triggered) || undefined,
+      };
+    },
+  },
+  Namespace: { apiVersion: "v1", path: "/api/v1/namespaces", parse: (object) => metaOf(plain.parse(object).metadata) },
+  Node: {
+    apiVersion: "v1",
+    path: "/api/v1/nodes",
+    parse: (object) => {
+      const { metadata: meta, status } = node.parse(object);
+      const condition = status?.conditions.find(({ type }) => type === "Ready");
+      return { ...metaOf(meta), lost: condition !== undefined && condition.status !== "True" };
+    },
+  },
+  Deployment: workloads("deployments"),
+  StatefulSet: workloads("statefulsets"),
+  DaemonSet: workloads("daemonsets"),
+  ReplicaSet: workloads("replicasets"),
+  Service: {
+    apiVersion: "v1",
+    path: "/api/v1/services",
+    parse: (object) => {
+      const { metadata: meta, spec, status } = service.parse(object);
+      return {
+        ...metaOf(meta, (key) => isOurs(key) || isExternalDns(key)),
+        type: spec?.type ?? "ClusterIP",
+        headless: spec?.clusterIP === "None",
+        clusterAddresses: (spec?.clusterIPs ?? []).filter((address) => address !== "None"),
+        balancers: (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip ?? hostname ?? []),
+        externalName: spec?.externalName ?? undefined,
+        ports: (spec?.ports ?? []).map(({ name, port }) => ({ name: name ?? "", port })),
+      };
+    },
+  },
+  ConfigMap: {
+    apiVersion: "v1",
+    path: "/api/v1/configmaps",
+    // one in each namespace, and no query in it
+    fieldSelector: "metadata.name!=kube-root-ca.crt",
+    parse: (object) => {
+      const { metadata: meta, data } = configMap.parse(object);
+      const short = Object.entries(data ?? {}).filter(([, text]) => text.length <= MAX_QUERY_LENGTH);
+      return { ...metaOf(meta), data: Object.fromEntries(short) };
+    },
+  },
+  IngressClass: {
+    apiVersion: "networking.k8s.io/v1",
+    path: "/apis/networking.k8s.io/v1/ingressclasses",
+    parse: (object) => {
+      const { metadata: meta, spec } = ingressClass.parse(object);
+      return { ...metaOf(meta), controllerName: spec?.controller ?? "" };
+    },
+  },
+  Ingress: {
+    apiVersion: "networking.k8s.io/v1",
+    path: "/apis/networking.k8s.io/v1/ingresses",
+    parse: (object) => {
+      const { metadata: meta, spec, status } = ingress.parse(object);
+      return {
+        ...metaOf(meta),
+        className: spec?.ingressClassName ?? meta.annotations?.["kubernetes.io/ingress.class"],
+        rules: (spec?.rules ?? []).map(({ host, http }) => ({
+          host: host ?? "",
+          paths: (http?.paths ?? []).map(({ path, pathType, backend }) => ({
+            path: path ?? "",
+            exact: pathType === "Exact",
+            backend: backend.service
+              ? { service: backend.service.name, port: backend.service.port?.name ?? backend.service.port?.number ?? "" }
+              : undefined,
+          })),
+        })),
+        hasDefaultBackend: spec?.defaultBackend != null,
+        hasTls: (spec?.tls.length ?? 0) > 0,
+        foreign: Object.keys(meta.annotations ?? {})
+          .filter(isForeign)
+          .sort(),
+        published: (status?.loadBalancer?.ingress ?? []).map(({ hostname, ip }) => ({
+          hostname: hostname ?? undefined,
+          ip: ip ?? undefined,
+        })),
+      };
+    },
+  },
+};

@@ -1,0 +1,152 @@
+import { parseName, replaceSuffix, ROOT, type Name } from "../wire/name.ts";
+import type { Setting, Settings } from "./facts.ts";
+import type { Fault, ObjectRef, Port, ProbeSpec, SteeringSpec, TtlSpec } from "./model.ts";
+
+/** What annotations and labels say, and who said it. Pure; a malformed one is a fault, and is as if it were not there. */
+
+/** An object, and the settings on it. Where several are given the first that has a key decides. */
+export interface SettingsSource {
+  readonly object: ObjectRef;
+  readonly settings: Settings;
+}
+
+/** What the targets of a domain have in common. */
+export interface DomainSettings {
+  readonly onlyTop: boolean;
+  readonly steering: SteeringSpec | undefined;
+  readonly ttl: TtlSpec | undefined;
+}
+
+const KEYS = {
+  domain: "dns.peak/domain",
+  onlyTop: "dns.peak/only-top",
+  loadbalance: "dns.peak/loadbalance",
+  mode: "dns.peak/loadbalance-mode",
+  threshold: "dns.peak/overload-threshold",
+  ttl: "dns.peak/ttl",
+  probe: "dns.peak/probe",
+  clusterType: "cluster-type",
+} as const;
+
+const KNOWN: ReadonlySet<string> = new Set(Object.values(KEYS));
+const POLICIES: ReadonlyMap<string, SteeringSpec["policy"]> = new Map([
+  ["singlebest", "single-best"],
+  ["excludeoverloaded", "round-robin"],
+]);
+const MAX_TTL = 0x7fffffff;
+
+/** One or more host name labels, as resolvers and browsers take them. */
+export const isDomain = (text: string): boolean =>
+  text.length <= 200 && text.split(".").every((label) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(label));
+
+/** Reads settings, the most specific object first. Faults go to `fault`. */
+export class SettingsReader {
+  private readonly sources: readonly SettingsSource[];
+  private readonly fault: (fault: Fault) => void;
+
+  constructor(sources: readonly SettingsSource[], fault: (fault: Fault) => void) {
+    this.sources = sources;
+    this.fault = fault;
+    for (const { object, settings } of sources) {
+      for (const [key, { from }] of Object.entries(settings)) {
+        if (!KNOWN.has(key))
+          fault({ object, reason: "UnknownSetting", message: `${from} ${key} means nothing; there is ${[...KNOWN].join(", ")}` });
+      }
+    }
+  }
+
+  /** The domain, relative to `zone`, or undefined. */
+  domain(zone: Name): Name | undefined {
+    return this.read(KEYS.domain, "one or more host name labels (a-z, 0-9, -), relative to the zone, such as shop", (text) => {
+      const domain = text.toLowerCase();
+      const name = isDomain(domain) ? parseName(domain) : undefined;
+      return name && replaceSuffix(name, ROOT, zone);
+    });
+  }
+
+  /** How to probe a target with these ports: over TCP at the first declared TCP port when nothing is said. */
+  probe(ports: readonly Port[]): ProbeSpec | undefined {
+    const said = this.read(KEYS.probe, "tcp:PORT, http:PORT/PATH or off", parseProbe);
+    if (said !== undefined) return said === "off" ? undefined : said;
+    const first = ports.find(({ protocol }) => protocol === "TCP");
+    return first && { kind: "tcp", port: first.port };
+  }
+
+  /**
+   * What is said of the domain as a whole.
+   * @param configMapText value of a key of a ConfigMap beside the object
+   */
+  domainSettings(configMapText: (name: string, key: string) => string | undefined): DomainSettings {
+    return {
+      onlyTop: this.read(KEYS.onlyTop, "true or false", parseBoolean) ?? false,
+      steering: this.steering(configMapText),
+      ttl: this.read(KEYS.ttl, "whole seconds, auto, or query:PROMQL", parseTtl),
+    };
+  }
+
+  private steering(configMapText: (name: string, key: string) => string | undefined): SteeringSpec | undefined {
+    const form = "a PromQL text, or configmap.NAME.KEY for one of a ConfigMap in the same namespace (at most 4096 characters)";
+    const query = this.read(KEYS.loadbalance, form, (text) => {
+      const reference = /^configmap\.([a-z0-9-]+)\.([-._a-zA-Z0-9]+)$/.exec(text.trim());
+      return (reference ? configMapText(reference[1]!, reference[2]!) : text)?.trim() || undefined;
+    });
+    const policy = this.read(KEYS.mode, "singlebest or excludeoverloaded", (text) => POLICIES.get(text.toLowerCase()));
+    const threshold = this.read(
+      KEYS.threshold,
+      "a factor of the average above 0, such as 1.5, or absolute:VALUE, such as absolute:0.8",
+      parseThreshold,
+    );
+    const clusterType = this.read(KEYS.clusterType, "a word of letters, digits, dots, - and _", (text) => (/^[\w.-]+$/.test(text) ? text : undefined));
+    return query === undefined
+      ? undefined
+      : {
+          policy: policy ?? "round-robin",
+          query: query.replaceAll("%cluster-type%", () => clusterType ?? ""),
+          threshold: threshold ?? { kind: "average-relative", factor: 1.5 },
+        };
+  }
+
+  /** The setting of the first object that has it, parsed. One that is malformed is told, and the next object decides. */
+  private read<T>(key: string, form: string, parse: (text: string) => T | undefined): T | undefined {
+    for (const { object, settings } of this.sources) {
+      const setting: Setting | undefined = settings[key];
+      if (setting === undefined) continue;
+      const value = parse(setting.text);
+      if (value !== undefined) return value;
+      this.fault({
+        object,
+        reason: "InvalidSetting",
+        message: `${setting.from} ${key} "${setting.text}" is ignored: it must be ${form}`,
+      });
+    }
+    return undefined;
+  }
+}
+
+const isPort = (port: number): boolean => Number.isInteger(port) && port >= 1 && port <= 65_535;
+
+const parseBoolean = (text: string): boolean | undefined => ({ true: true, false: false })[text.toLowerCase()];
+
+function parseProbe(text: string): ProbeSpec | "off" | undefined {
+  if (text.toLowerCase() === "off") return "off";
+  const [, kind, digits, path] = /^(tcp|http):(\d{1,5})(\/[\x21-\x7e]*)?$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (!isPort(port)) return undefined;
+  if (kind === "http") return { kind, port, path: path ?? "/" };
+  return path === undefined ? { kind: "tcp", port } : undefined;
+}
+
+function parseTtl(text: string): TtlSpec | undefined {
+  if (text.toLowerCase() === "auto") return { kind: "auto" };
+  const query = /^query:(.*)$/s.exec(text)?.[1]?.trim();
+  if (query) return { kind: "query", query };
+  return /^\d{1,10}$/.test(text) && Number(text) <= MAX_TTL ? { kind: "fixed", seconds: Number(text) } : undefined;
+}
+
+function parseThreshold(text: string): SteeringSpec["threshold"] | undefined {
+  const [, absolute, digits] = /^(absolute:)?([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/i.exec(text.trim()) ?? [];
+  const value = Number(digits ?? NaN);
+  if (!Number.isFinite(value)) return undefined;
+  if (absolute !== undefined) return { kind: "absolute", value };
+  return value > 0 ? { kind: "average-relative", factor: value } : undefined;
+}

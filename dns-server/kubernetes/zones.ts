@@ -1,0 +1,98 @@
+import { isSubdomain, parentName, ROOT, type Name } from "../wire/name.ts";
+import type { Zone } from "../zone/zone.ts";
+import { domainZone, type Published, type ZoneSettings } from "./domains.ts";
+
+/** The zones of all domains. A change makes again the zones that it touches and no other. */
+export class Zones {
+  private readonly settings: ZoneSettings;
+  /** Origins that are served also while nothing is published in them. */
+  private readonly fixed: ReadonlySet<Name>;
+  private readonly published = new Map<Name, Map<Name, Published>>();
+  private readonly origins = new Set<Name>();
+  /** For each origin that has some, the next ones below it. */
+  private readonly below = new Map<Name, Set<Name>>();
+  private readonly dirty = new Set<Name>();
+  private zones: ReadonlyMap<Name, Zone> = new Map();
+
+  constructor(settings: ZoneSettings, fixed: readonly Name[]) {
+    this.settings = settings;
+    this.fixed = new Set(fixed);
+    for (const origin of fixed) this.appear(origin);
+  }
+
+  /** Publishes a domain in place of what there was of that name. */
+  set(published: Published): void {
+    const { name, origin } = published;
+    const domains = this.published.get(origin);
+    if (domains) domains.set(name, published);
+    else this.published.set(origin, new Map([[name, published]]));
+    this.appear(origin);
+    this.dirty.add(origin);
+  }
+
+  remove(name: Name, origin: Name): void {
+    const domains = this.published.get(origin);
+    if (!domains?.delete(name)) return;
+    this.dirty.add(origin);
+    if (domains.size > 0) return;
+    this.published.delete(origin);
+    if (!this.fixed.has(origin)) this.disappear(origin);
+  }
+
+  /**
+   * The zones as they now are, by origin.
+   * @param serial SOA serial of the zones that changed since the last call
+   */
+  build(serial: number): ReadonlyMap<Name, Zone> {
+    if (this.dirty.size === 0) return this.zones;
+    const zones = new Map(this.zones);
+    for (const origin of this.dirty) {
+      if (!this.origins.has(origin)) zones.delete(origin);
+      else {
+        const domains = [...(this.published.get(origin)?.values() ?? [])];
+        zones.set(origin, domainZone(origin, domains, [...(this.below.get(origin) ?? [])], this.settings, serial));
+      }
+    }
+    this.dirty.clear();
+    return (this.zones = zones);
+  }
+
+  /** The origins below a zone that it has to delegate: those that no other one here is above of. */
+  delegated(zone: Name): Name[] {
+    return [...this.origins].filter((origin) => isSubdomain(origin, zone) && this.above(origin) === undefined);
+  }
+
+  private appear(origin: Name): void {
+    if (this.origins.has(origin)) return;
+    this.origins.add(origin);
+    this.dirty.add(origin);
+    const above = this.above(origin);
+    const candidates = above === undefined ? this.origins : (this.below.get(above) ?? new Set<Name>());
+    const lower = new Set([...candidates].filter((other) => other !== origin && isSubdomain(other, origin) && this.above(other) === origin));
+    if (lower.size > 0) this.below.set(origin, lower);
+    if (above === undefined) return;
+    this.below.set(above, new Set([...candidates].filter((other) => !lower.has(other))).add(origin));
+    this.dirty.add(above);
+  }
+
+  private disappear(origin: Name): void {
+    this.origins.delete(origin);
+    const lower = this.below.get(origin) ?? new Set<Name>();
+    this.below.delete(origin);
+    const above = this.above(origin);
+    if (above === undefined) return;
+    const siblings = this.below.get(above)!;
+    siblings.delete(origin);
+    for (const name of lower) siblings.add(name);
+    this.dirty.add(above);
+  }
+
+  /** The closest origin above. */
+  private above(origin: Name): Name | undefined {
+    for (let at = origin; at !== ROOT;) {
+      at = parentName(at);
+      if (this.origins.has(at)) return at;
+    }
+    return undefined;
+  }
+}
