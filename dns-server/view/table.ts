@@ -102,6 +102,8 @@ export function compileZone(zone: Zone, signed = false): AnswerTable {
     const isRing = last !== undefined && (last.type === Type.A || last.type === Type.AAAA) && last.rdatas.length > 1;
     const count = isRing ? last.rdatas.length : 0;
     const take = isRing ? Math.min(count, last.maxAnswers ?? count) : 0;
+    // which records it gives is drawn anew each time, but they are no ring
+    if (!isRing && last?.maxAnswers !== undefined && last.rdatas.length > last.maxAnswers) return 0;
     const recordSize = isRing ? (writer.length - ringAt) / count : 0;
     let authority = 0;
     let additional = 0;

@@ -50,7 +50,7 @@ function readTail(soa: RRset, fromEnd: number): number {
  * Makes a zone of records that passed `checkRecords`: equal records are joined, the TTL of an RRset is the lowest of its records
  * (RFC 2181 section 5.2), empty non-terminals come into being (RFC 4592 section 2.2.2).
  * @param origin folded
- * @param maxAnswers for the address RRsets (A, AAAA) below and at the origin; all are given when absent
+ * @param maxAnswers for the RRsets of what clients connect to (A, AAAA, SRV) below and at the origin; all are given when absent
  * @throws Error when the records have no SOA at the origin
  */
 export function makeZone(origin: Name, records: Iterable<ZoneRecord>, maxAnswers?: number): Zone {
@@ -73,7 +73,7 @@ export function makeZone(origin: Name, records: Iterable<ZoneRecord>, maxAnswers
     const { rrsets } = nodeAt(name);
     const rrset = rrsets.get(type);
     if (!rrset) {
-      const limited = maxAnswers !== undefined && (type === Type.A || type === Type.AAAA);
+      const limited = maxAnswers !== undefined && (type === Type.A || type === Type.AAAA || type === Type.SRV);
       rrsets.set(type, { type, ttl, rdatas: [rdata], ...(limited ? { maxAnswers } : {}) });
     } else {
       rrset.ttl = Math.min(rrset.ttl, ttl);
