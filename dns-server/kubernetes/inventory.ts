@@ -1,12 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { parentName, type Name } from "../wire/name.ts";
 import { NOTHING, type Claim, type ClaimSettings, type Lookup, type Reading } from "./claim.ts";
+import { faultId } from "./fault.ts";
 import type { FactsByKind, Kind, SliceFacts } from "./facts.ts";
 import { isOurIngress, readIngress } from "./ingresses.ts";
 import type { Domain, Fault, ObjectRef, Target } from "./model.ts";
 import { showName } from "./names.ts";
 import { readPod, readWorkload } from "./pods.ts";
 import { readService } from "./services.ts";
+import type { IngressStatus } from "./status.ts";
 
 /** What has changed since the last time. */
 export interface Changes {
@@ -66,6 +68,7 @@ export class Inventory {
   private readonly dependents = new Map<string, Set<string>>();
   private readonly origins = new Map<Name, Origin>();
   private readonly faultCounts = new Map<string, number>();
+  private readonly currentFaults = new Map<string, Fault>();
   private newFaults = new Map<string, Fault>();
   private readonly dirtySources = new Set<string>();
   private readonly dirtyOrigins = new Set<Name>();
@@ -120,15 +123,21 @@ export class Inventory {
     return { domains, faults, ingresses: [...ingresses] };
   }
 
-  /** The hosts that an Ingress has been given, as its status is to have them; undefined where it is not ours. */
-  hostsOf(namespace: string, name: string): string[] | undefined {
-    const facts = this.get("Ingress", namespace, name);
+  /** The hosts that an Ingress (`NAMESPACE/NAME`) has been given, and what its status says; undefined where it is not ours. */
+  ingressStatus(key: string): IngressStatus | undefined {
+    const facts = this.object("Ingress", key);
     if (!facts || !isOurIngress(facts, this, this.settings)) return undefined;
-    const claims = this.sources.get(reference("Ingress", objectKey(namespace, name)))?.reading.claims ?? [];
+    const claims = this.sources.get(reference("Ingress", key))?.reading.claims ?? [];
     // a wildcard is no name that anybody could connect to
-    return claims
-      .filter((claim) => claim.name === claim.origin && this.origins.get(claim.origin)?.owner === namespace)
+    const hosts = claims
+      .filter((claim) => claim.name === claim.origin && this.origins.get(claim.origin)?.owner === facts.namespace)
       .map((claim) => showName(claim.name));
+    return { hosts, published: facts.published };
+  }
+
+  /** What is wrong now, by identity. */
+  get faults(): ReadonlyMap<string, Fault> {
+    return this.currentFaults;
   }
 
   slices(namespace: string, service: string): readonly SliceFacts[] {
@@ -236,19 +245,19 @@ export class Inventory {
 
   /** Faults that several objects have in common are told once. */
   private countFaults(old: readonly Fault[], fresh: readonly Fault[]): void {
-    const id = ({ object, reason, message }: Fault): string => [object.kind, object.namespace, object.name, object.uid, reason, message].join("\n");
     for (const fault of fresh) {
-      const count = this.faultCounts.get(id(fault)) ?? 0;
-      this.faultCounts.set(id(fault), count + 1);
-      if (count === 0) this.newFaults.set(id(fault), fault);
+      const id = faultId(fault);
+      const count = this.faultCounts.get(id) ?? 0;
+      this.faultCounts.set(id, count + 1);
+      if (count > 0) continue;
+      this.currentFaults.set(id, fault);
+      this.newFaults.set(id, fault);
     }
     for (const fault of old) {
-      const count = this.faultCounts.get(id(fault))! - 1;
-      if (count > 0) this.faultCounts.set(id(fault), count);
-      else {
-        this.faultCounts.delete(id(fault));
-        this.newFaults.delete(id(fault));
-      }
+      const id = faultId(fault);
+      const count = this.faultCounts.get(id)! - 1;
+      if (count > 0) this.faultCounts.set(id, count);
+      else for (const known of [this.faultCounts, this.currentFaults, this.newFaults]) known.delete(id);
     }
   }
 }

@@ -1,9 +1,13 @@
 import type { ClusterConfig } from "../config.ts";
+import { request, type ApiRequest } from "../kubernetes/api.ts";
 import { watchCluster } from "../kubernetes/cluster.ts";
 import type { Published } from "../kubernetes/domains.ts";
+import { Events, REMINDER_MS } from "../kubernetes/events.ts";
+import { faultId } from "../kubernetes/fault.ts";
 import type { FactsByKind, Kind } from "../kubernetes/facts.ts";
 import { Inventory } from "../kubernetes/inventory.ts";
-import type { Domain, Target } from "../kubernetes/model.ts";
+import type { Domain, Fault, Target } from "../kubernetes/model.ts";
+import { IngressStatuses } from "../kubernetes/status.ts";
 import { loadKubeConfig } from "../kubernetes/watch.ts";
 import { Zones } from "../kubernetes/zones.ts";
 import { log } from "../log.ts";
@@ -56,7 +60,8 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
     swap = undefined;
     const changes = inventory.flush();
     for (const [name, domain] of changes.domains) takeDomain(name, domain);
-    for (const { object, message } of changes.faults) log("warn", message, { object: `${object.kind} ${object.namespace}/${object.name}` });
+    for (const fault of changes.faults) tell(fault);
+    statuses.check(changes.ingresses);
     for (const name of stale) {
       const domain = domains.get(name);
       if (domain) zones.set(publish(domain));
@@ -72,7 +77,16 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
   };
   const isComplete = (): boolean => view.loading.length === 0;
 
-  const watch = watchCluster(loadKubeConfig(config.kubernetes.kubeconfig, config.kubernetes.context), {
+  const kubeConfig = loadKubeConfig(config.kubernetes.kubeconfig, config.kubernetes.context);
+  const send = (asked: ApiRequest): Promise<unknown> => request(kubeConfig, asked);
+  const statuses = new IngressStatuses(send, (key) => inventory.ingressStatus(key));
+  const events = new Events(send);
+  const tell = (fault: Fault): void => events.tell(fault, () => inventory.faults.has(faultId(fault)));
+  // Kubernetes forgets Events, but not what is wrong
+  const reminder = setInterval(() => inventory.faults.forEach(tell), REMINDER_MS);
+  reminder.unref();
+
+  const watch = watchCluster(kubeConfig, {
     set: (kind, key, facts) => {
       const before = isComplete() ? changeTime(kind, inventory, key, facts) : undefined;
       // before the first complete lists there is no view to change
@@ -99,6 +113,9 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
     registrations: () => registration?.ages() ?? [],
     stop: async () => {
       if (swap) clearImmediate(swap);
+      clearInterval(reminder);
+      events.stop();
+      statuses.stop();
       registration?.stop();
       await watch.stop();
     },
