@@ -1,5 +1,6 @@
 import { Type } from "../wire/constants.ts";
 import { foldName, isSubdomain, parentName, type Name } from "../wire/name.ts";
+import { NodeOverlay } from "./overlay.ts";
 import type { ZoneRecord } from "./record.ts";
 
 /** All records of one name and type. Never changed once it is in a zone. */
@@ -17,6 +18,8 @@ export interface ZoneNode {
   /** As written, for the case of its letters. */
   readonly name: Name;
   readonly rrsets: ReadonlyMap<number, RRset>;
+  /** How many names of the zone are one label below. */
+  readonly children: number;
 }
 
 /** An RRset with the name it is given under in an answer. */
@@ -46,40 +49,136 @@ function readTail(soa: RRset, fromEnd: number): number {
   return new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength).getUint32(rdata.length - fromEnd);
 }
 
+/** Types of which an asker needs some records only: what clients connect to. */
+const CHOICES: readonly number[] = [Type.A, Type.AAAA, Type.SRV];
+const NO_RRSETS: ReadonlyMap<number, RRset> = new Map();
+/** From so many records on an RRset is searched for doubles by hash. */
+const MANY = 16;
+
 /**
  * Makes a zone of records that passed `checkRecords`: equal records are joined, the TTL of an RRset is the lowest of its records
  * (RFC 2181 section 5.2), empty non-terminals come into being (RFC 4592 section 2.2.2).
  * @param origin folded
- * @param maxAnswers for the RRsets of what clients connect to (A, AAAA, SRV) below and at the origin; all are given when absent
+ * @param maxAnswers for the RRsets of what clients connect to (A, AAAA, SRV); all are given when absent
  * @throws Error when the records have no SOA at the origin
  */
 export function makeZone(origin: Name, records: Iterable<ZoneRecord>, maxAnswers?: number): Zone {
-  const nodes = new Map<Name, { name: Name; rrsets: Map<number, RRset & { ttl: number; rdatas: Uint8Array[] }> }>();
-  const nodeAt = (name: Name): { rrsets: Map<number, RRset & { ttl: number; rdatas: Uint8Array[] }> } => {
-    const key = foldName(name);
-    const known = nodes.get(key);
-    if (known) return known;
-    const node = { name, rrsets: new Map() };
-    nodes.set(key, node);
-    for (let above = name; above.length > origin.length;) {
-      above = parentName(above);
-      if (nodes.has(foldName(above))) break;
-      nodes.set(foldName(above), { name: above, rrsets: new Map() });
-    }
-    return node;
-  };
-  for (const { name, type, ttl, rdata } of records) {
-    if (!isSubdomain(foldName(name), origin)) continue;
-    const { rrsets } = nodeAt(name);
-    const rrset = rrsets.get(type);
-    if (!rrset) {
-      const limited = maxAnswers !== undefined && (type === Type.A || type === Type.AAAA || type === Type.SRV);
-      rrsets.set(type, { type, ttl, rdatas: [rdata], ...(limited ? { maxAnswers } : {}) });
-    } else {
-      rrset.ttl = Math.min(rrset.ttl, ttl);
-      if (!rrset.rdatas.some((other) => Buffer.compare(other, rdata) === 0)) rrset.rdatas.push(rdata);
+  const byName = new Map<Name, ZoneRecord[]>();
+  for (const record of records) {
+    const key = foldName(record.name);
+    const known = byName.get(key);
+    if (known) known.push(record);
+    else if (isSubdomain(key, origin)) byName.set(key, [record]);
+  }
+  const nodes = new Map<Name, ZoneNode & { children: number }>();
+  for (const [key, own] of byName) nodes.set(key, { name: own[0]!.name, rrsets: joinRecords(own, maxAnswers), children: 0 });
+  for (const [key, own] of byName) {
+    let { name } = own[0]!;
+    for (let at = key; at !== origin;) {
+      name = parentName(name);
+      at = parentName(at);
+      const above = nodes.get(at);
+      if (above) {
+        above.children++;
+        break;
+      }
+      nodes.set(at, { name, rrsets: NO_RRSETS, children: 1 });
     }
   }
+  return withSoa(origin, nodes);
+}
+
+/**
+ * The zone after a change of some names. What has not changed is shared with `zone`, which stays as it is; the work depends on the size
+ * of the change.
+ * @param changes by name: all records that it then has; names outside the zone are left out
+ * @param maxAnswers as for `makeZone`
+ * @throws Error when no SOA is left at the origin
+ */
+export function changeZone(zone: Zone, changes: ReadonlyMap<Name, readonly ZoneRecord[]>, maxAnswers?: number): Zone {
+  const { origin } = zone;
+  const nodes = new NodeOverlay(zone.nodes);
+  /** Adds to the number of names below the one above, which comes and goes with them. */
+  const countChild = (name: Name, change: number): void => {
+    const key = foldName(name);
+    if (key === origin) return;
+    const above = parentName(name);
+    const node = nodes.get(parentName(key)) ?? { name: above, rrsets: NO_RRSETS, children: 0 };
+    const children = node.children + change;
+    const stays = children > 0 || node.rrsets.size > 0 || parentName(key) === origin;
+    nodes.set(parentName(key), stays ? { ...node, children } : undefined);
+    if (!stays || (node.children === 0 && node.rrsets.size === 0)) countChild(above, stays ? 1 : -1);
+  };
+  for (const [name, records] of changes) {
+    const key = foldName(name);
+    if (!isSubdomain(key, origin)) continue;
+    const old = nodes.get(key);
+    const children = old?.children ?? 0;
+    if (records.length > 0) {
+      nodes.set(key, { name: records[0]!.name, rrsets: joinRecords(records, maxAnswers), children });
+      if (!old) countChild(name, 1);
+    } else if (old && (children > 0 || key === origin)) nodes.set(key, { name: old.name, rrsets: NO_RRSETS, children });
+    else if (old) {
+      nodes.set(key, undefined);
+      countChild(name, -1);
+    }
+  }
+  return withSoa(origin, nodes.settle());
+}
+
+/** Names, folded, whose records are not the same in two versions of a zone. Versions that share nodes are compared in no time. */
+export function* differingNames(before: Zone, after: Zone): Generator<Name> {
+  const [a, b] = [before.nodes, after.nodes];
+  for (const name of candidates(a, b)) {
+    const [old, now] = [a.get(name), b.get(name)];
+    if (old !== now && !(old && now && isSameNode(old, now))) yield name;
+  }
+}
+
+function candidates(a: Zone["nodes"], b: Zone["nodes"]): Iterable<Name> {
+  const base = (nodes: Zone["nodes"]): Zone["nodes"] => (nodes instanceof NodeOverlay ? nodes.base : nodes);
+  if (base(a) !== base(b)) return new Set([...a.keys(), ...b.keys()]);
+  return new Set([a, b].flatMap((nodes) => (nodes instanceof NodeOverlay ? [...nodes.changedNames()] : [])));
+}
+
+function isSameNode(a: ZoneNode, b: ZoneNode): boolean {
+  if (a.rrsets.size !== b.rrsets.size) return false;
+  // nobody sees how an empty non-terminal is spelled
+  if (a.name !== b.name && a.rrsets.size > 0) return false;
+  for (const [type, rrset] of a.rrsets) if (!isSameRrset(rrset, b.rrsets.get(type))) return false;
+  return true;
+}
+
+function isSameRrset(a: RRset, b: RRset | undefined): boolean {
+  if (a === b) return true;
+  if (b?.ttl !== a.ttl || b.maxAnswers !== a.maxAnswers || b.rdatas.length !== a.rdatas.length) return false;
+  return a.rdatas.every((rdata, i) => rdata === b.rdatas[i] || Buffer.compare(rdata, b.rdatas[i]!) === 0);
+}
+
+/** RRsets of the records of one name. */
+function joinRecords(records: readonly ZoneRecord[], maxAnswers: number | undefined): ReadonlyMap<number, RRset> {
+  const rrsets = new Map<number, RRset & { ttl: number; rdatas: Uint8Array[] }>();
+  for (const { type, ttl, rdata } of records) {
+    const rrset = rrsets.get(type);
+    if (rrset) {
+      rrset.ttl = Math.min(rrset.ttl, ttl);
+      rrset.rdatas.push(rdata);
+    } else {
+      const limited = maxAnswers !== undefined && CHOICES.includes(type);
+      rrsets.set(type, { type, ttl, rdatas: [rdata], ...(limited ? { maxAnswers } : {}) });
+    }
+  }
+  for (const rrset of rrsets.values()) if (rrset.rdatas.length > 1) rrset.rdatas = distinct(rrset.rdatas);
+  return rrsets;
+}
+
+function distinct(rdatas: Uint8Array[]): Uint8Array[] {
+  if (rdatas.length < MANY) return rdatas.filter((rdata, i) => rdatas.findIndex((other) => Buffer.compare(other, rdata) === 0) === i);
+  const seen = new Map(rdatas.map((rdata) => [Buffer.from(rdata.buffer, rdata.byteOffset, rdata.length).toString("latin1"), rdata]));
+  return seen.size === rdatas.length ? rdatas : [...seen.values()];
+}
+
+function withSoa(origin: Name, nodes: Zone["nodes"]): Zone {
   const apex = nodes.get(origin);
   const soa = apex?.rrsets.get(Type.SOA);
   if (!apex || !soa) throw new Error("the zone has no SOA record at its origin");
