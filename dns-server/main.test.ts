@@ -57,6 +57,26 @@ describe("check-config", () => {
   });
 });
 
+describe("keygen", () => {
+  test("tsig prints a key as the configuration has it", () => {
+    const { status, stdout } = run("keygen", "tsig", "Admin");
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/^- name: admin\.\n  algorithm: hmac-sha256\n  secret: [\w+/]{43}=\n$/)]);
+  });
+  test("dnssec writes a key file that a configuration can name, once, and prints what the parent needs", () => {
+    const path = join(folder, "good.pem");
+    const { status, stdout } = run("keygen", "dnssec", "example", path);
+    expect([status, stdout]).toEqual([
+      0,
+      expect.stringMatching(/^example\. 3600 IN DNSKEY 257 3 13 \S+\nexample\. 3600 IN DS \d+ 13 2 [0-9a-f]{64}\n$/),
+    ]);
+    expect(run("keygen", "dnssec", "example", path)).toMatchObject({ status: 2, stderr: expect.stringContaining("EEXIST") as string });
+    const config = (keys: string): string =>
+      file("signed.yaml", `role: zones\nlisten: ["[::1]:53"]\nzones: [{origin: example, file: good.zone, dnssec: {keys: [${keys}]}}]\n`);
+    expect(run("check-config", config("good.pem"))).toMatchObject({ status: 0, stderr: "" });
+    expect(run("check-config", config("good.zone"))).toMatchObject({ status: 2, stderr: expect.stringContaining("has no usable key") as string });
+  });
+});
+
 describe("serve", () => {
   let child: ChildProcess | undefined;
   afterEach(() => void child?.kill("SIGKILL"));
