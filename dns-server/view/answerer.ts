@@ -4,7 +4,7 @@ import { FastResponder, GENERAL } from "./fast.ts";
 import { GeneralResponder, type Services } from "./general.ts";
 import type { AnswerTable } from "./layout.ts";
 import { Responder, type Protocol, type Response } from "./responder.ts";
-import { compileZone } from "./table.ts";
+import { ZoneTable } from "./table.ts";
 import type { View } from "./view.ts";
 
 /** What other threads need to answer as this one does. */
@@ -22,7 +22,7 @@ export class Answerer {
   private readonly fast: FastResponder;
   private readonly scratch = Buffer.alloc(MAX_MESSAGE);
   private readonly listeners: TableListener[];
-  private readonly tables = new Map<Name, AnswerTable>();
+  private readonly tables = new Map<Name, ZoneTable>();
   private view: View = { zones: new Map(), loading: [] };
 
   constructor(identity: Identity) {
@@ -36,15 +36,18 @@ export class Answerer {
     this.general.setServices(services);
   }
 
-  /** Swaps the view. Only zones that are not the same objects as before are compiled. */
+  /** Swaps the view, at the cost of what is different. */
   setView(view: View): void {
     const old = this.view;
     for (const [origin, zone] of view.zones) {
       const signed = view.signers?.has(origin) ?? false;
-      if (old.zones.get(origin) === zone && (old.signers?.has(origin) ?? false) === signed) continue;
-      const table = compileZone(zone, signed);
-      this.tables.set(origin, table);
-      for (const listener of this.listeners) listener.setZone(origin, table);
+      const isAsSigned = (old.signers?.has(origin) ?? false) === signed;
+      if (old.zones.get(origin) === zone && isAsSigned) continue;
+      let table = this.tables.get(origin);
+      // who reads the block of a table that has changed in its place sees the change
+      if (table && isAsSigned && !table.change(zone)) continue;
+      if (!table || !isAsSigned) this.tables.set(origin, (table = new ZoneTable(zone, signed)));
+      for (const listener of this.listeners) listener.setZone(origin, table.block);
     }
     for (const origin of old.zones.keys()) {
       if (view.zones.has(origin)) continue;
@@ -57,7 +60,7 @@ export class Answerer {
 
   /** Tells a listener all tables, and from then on every change. */
   listen(listener: TableListener): void {
-    for (const [origin, table] of this.tables) listener.setZone(origin, table);
+    for (const [origin, { block }] of this.tables) listener.setZone(origin, block);
     listener.setLoading(this.view.loading.length > 0);
     this.listeners.push(listener);
   }
@@ -69,7 +72,7 @@ export class Answerer {
   respond(message: Uint8Array, protocol: Protocol, client: Uint8Array): Response | undefined {
     const { fast, scratch } = this;
     fast.setTime(Math.floor(Date.now() / 1000));
-    const length = fast.answer(message, 0, message.length, scratch, 0, protocol === "tcp" ? MAX_MESSAGE : 0, client, 0, client.length);
+    const length = fast.answer(message, 0, message.length, scratch, 0, protocol === "udp" ? 0 : MAX_MESSAGE, client, 0, client.length);
     if (length === GENERAL) return this.respondGenerally(message, protocol, client);
     return { message: Buffer.from(scratch.subarray(0, length)), rcode: fast.rcode, type: fast.type };
   }

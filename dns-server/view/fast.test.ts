@@ -10,7 +10,7 @@ import { parseMasterFile } from "../zone/master-file.ts";
 import { makeZone, type Zone } from "../zone/zone.ts";
 import { FastResponder, GENERAL } from "./fast.ts";
 import { Responder, type Protocol } from "./responder.ts";
-import { compileZone } from "./table.ts";
+import { ZoneTable } from "./table.ts";
 import type { View } from "./view.ts";
 
 // both paths write the time into their cookies
@@ -23,7 +23,7 @@ const out = Buffer.alloc(0xffff);
 function paths(zones: readonly Zone[]) {
   const view: View = { zones: new Map(zones.map((zone) => [zone.origin, zone])), loading: [] };
   const fast = new FastResponder(testIdentity);
-  for (const zone of zones) fast.setZone(zone.origin, compileZone(zone));
+  for (const zone of zones) fast.setZone(zone.origin, new ZoneTable(zone).block);
   const general = new Responder(testIdentity);
   return {
     fast,
@@ -116,7 +116,7 @@ describe("the tables", () => {
     expect(decodeMessage(answerFast(encodeQuery("in.z7.test", "TXT"), "udp")!).rcode).toBe(3);
     expect(decodeMessage(answerFast(encodeQuery("elsewhere", "TXT"), "udp")!).rcode).toBe(5);
     for (let round = 0; round < 100; round++) {
-      fast.setZone(inner.origin, compileZone(inner));
+      fast.setZone(inner.origin, new ZoneTable(inner).block);
       expect(text("in.z7.test")).toBe('"inner"');
       fast.setZone(inner.origin, undefined);
     }

@@ -3,7 +3,8 @@ import { COOKIE_LENGTH, isCookieLength } from "../wire/cookie.ts";
 import { MAX_UDP_PAYLOAD, OPT_LENGTH, type Identity } from "../wire/edns.ts";
 import { MAX_NAME_LENGTH, type Name } from "../wire/name.ts";
 import { HEADER_LENGTH } from "../wire/query.ts";
-import { Body, BODY_AA, CHILD_GENERAL, HASH_SEED, hashName, hashOctet, hashSlot, Head, Node, type AnswerTable } from "./layout.ts";
+import { Body, BODY_AA, CHILD_GENERAL, DEFAULT_NODATA, Head, Node, type AnswerTable } from "./layout.ts";
+import { HASH_SEED, hashName, hashOctet, hashSlot } from "./layout.ts";
 
 /** A question that the tables do not answer: the general path does. */
 export const GENERAL = 0;
@@ -280,14 +281,14 @@ export class FastResponder {
     for (let label = 0; label <= this.labels; label++) {
       const hash = this.hashes[label]!;
       for (let slot = hashSlot(hash, mask); ; slot = (slot + 1) & mask) {
-        const node = words[slots + 2 * slot + 1]!;
+        const node = Atomics.load(words, slots + 2 * slot + 1);
         if (node === 0) break;
         if (words[slots + 2 * slot] !== hash || !this.isName(table, node, label)) continue;
         if (label === 0) return bodyOf(words, node, type);
         if (words[node + Node.IS_CUT] === 1) return words[node + Node.DEFAULT]!;
         const child = words[node + Node.CHILD]!;
         if (child === CHILD_GENERAL) return 0;
-        return child === 0 ? words[Head.NXDOMAIN]! : bodyOf(words, child, type);
+        return child === 0 ? Atomics.load(words, Head.NXDOMAIN) : bodyOf(words, child, type);
       }
     }
     return 0;
@@ -353,7 +354,8 @@ export class FastResponder {
 function bodyOf(words: Int32Array, node: number, type: number): number {
   const end = node + Node.SIZE + 2 * words[node + Node.TYPES]!;
   for (let at = node + Node.SIZE; at < end; at += 2) if (words[at] === type) return words[at + 1]!;
-  return words[node + Node.DEFAULT]!;
+  const body = words[node + Node.DEFAULT]!;
+  return body === DEFAULT_NODATA ? Atomics.load(words, Head.NODATA) : body;
 }
 
 function apexOf({ words, octets }: Table): Name {

@@ -1,201 +1,226 @@
 import { Rcode, Type } from "../wire/constants.ts";
-import { nameBytes, parentName, type Name } from "../wire/name.ts";
-import { HEADER_LENGTH } from "../wire/query.ts";
-import { MessageWriter } from "../wire/writer.ts";
+import { isSubdomain, nameBytes, parentName, wildcardOf, type Name } from "../wire/name.ts";
 import { lookup, matchName, type Answer } from "../zone/lookup.ts";
-import type { Zone, ZoneNode } from "../zone/zone.ts";
-import { Body, BODY_AA, CHILD_GENERAL, hashName, hashSlot, Head, Node, type AnswerTable } from "./layout.ts";
+import { differingNames, isSameRrset, type Zone, type ZoneNode } from "../zone/zone.ts";
+import { Arena } from "./arena.ts";
+import { writeBody, type Shift } from "./body.ts";
+import { CHILD_GENERAL, DEFAULT_NODATA, hashName, hashSlot, Head, Node, type AnswerTable } from "./layout.ts";
+import { Recorder } from "./recorder.ts";
 
-/** Longer answers are left to the general path: over UDP they are cut anyway. */
-const MAX_BODY = 4096;
 /** Stands for any first label of a name that a wildcard matches: a label that no zone file will hold. */
 const STAND_IN = "\x01\x00";
 /** Types that are answered through an alias without the general path. */
 const ALIAS_TYPES: readonly number[] = [Type.A, Type.AAAA, Type.CNAME];
 /** A type that no record has: what it gets, every type without records gets. */
 const NO_TYPE = 0xfffe;
+/** Octets that a name with one address takes, roughly. */
+const OCTETS_PER_NAME = 180;
+/** Part of the slots that may be in use before a table is written anew. */
+const MAX_LOAD = 0.75;
 
-/** Grows as it is written. */
-class Block {
-  private words = new Int32Array(1 << 12);
-  private octets = new Uint8Array(1 << 12);
-  wordCount = Head.SIZE as number;
-  private octetCount = 0;
-
-  /** Appends words. @returns the index of the first */
-  add(values: readonly number[]): number {
-    const at = this.addZeros(values.length);
-    this.words.set(values, at);
-    return at;
-  }
-
-  addZeros(count: number): number {
-    const at = this.wordCount;
-    if (at + count > this.words.length) {
-      const larger = new Int32Array(2 * this.words.length + count);
-      larger.set(this.words);
-      this.words = larger;
-    }
-    this.wordCount += count;
-    return at;
-  }
-
-  get(at: number): number {
-    return this.words[at]!;
-  }
-
-  set(at: number, value: number): void {
-    this.words[at] = value;
-  }
-
-  addOctets(values: Uint8Array): number {
-    const at = this.octetCount;
-    if (at + values.length > this.octets.length) {
-      const larger = new Uint8Array(2 * this.octets.length + values.length);
-      larger.set(this.octets);
-      this.octets = larger;
-    }
-    this.octets.set(values, at);
-    this.octetCount += values.length;
-    return at;
-  }
-
-  /** The block, the octets behind the words. @param references words that hold octet offsets, to be moved with them */
-  finish(references: readonly number[]): AnswerTable {
-    const base = 4 * this.wordCount;
-    for (const at of references) this.words[at]! += base;
-    // whole words, so that all of it can be read as such
-    const shared = new SharedArrayBuffer(base + 4 * Math.ceil(this.octetCount / 4));
-    new Int32Array(shared, 0, this.wordCount).set(this.words.subarray(0, this.wordCount));
-    new Uint8Array(shared, base).set(this.octets.subarray(0, this.octetCount));
-    return shared;
-  }
-}
-
-/** Used by one compilation at a time. */
-const writer = new MessageWriter();
-
-/** Which pointers move with the length of the asked name: none when it is the one written for; all; or all but those to the name itself. */
-type Shift = "none" | "all" | "all but the name";
+/** Thrown when a table has no room for a change. */
+class Full extends Error {}
 
 /**
- * Writes the answers of a zone into a table. Every answer comes from `lookup`: the table only remembers.
- * @param signed leaves questions with DO to the general path, which signs
+ * The answers of a zone, finished, in a block that other threads read. Every answer comes from `lookup`: the table only remembers. It
+ * follows its zone at the cost of what has changed.
  */
-export function compileZone(zone: Zone, signed = false): AnswerTable {
-  const block = new Block();
-  const references: number[] = [];
+export class ZoneTable {
+  private readonly signed: boolean;
+  private zone: Zone;
+  private arena!: Arena;
+  private recorder!: Recorder;
+  /** A node that is no name's. */
+  private gone = 0;
+  private usedSlots = 0;
 
-  const addBody = (question: Name, answer: Answer, shift: Shift): number => {
-    writer.begin(0xffff);
-    writer.question(question, 0, 0);
-    const start = writer.length;
-    let answers = 0;
-    let ringAt = 0;
-    for (const { owner, rrset } of answer.answer) {
-      ringAt = writer.length;
-      const written = writer.rrset(owner, rrset);
-      if (written === 0) return 0;
-      answers += written;
+  /** @param signed leaves questions with DO to the general path, which signs */
+  constructor(zone: Zone, signed = false) {
+    this.zone = zone;
+    this.signed = signed;
+    this.compile();
+  }
+
+  get block(): AnswerTable {
+    return this.arena.block;
+  }
+
+  /** Goes over to another version of the zone. @returns whether the answers are in another block now, which readers must be told of */
+  change(zone: Zone): boolean {
+    const before = this.zone;
+    this.zone = zone;
+    this.recorder.setZone(zone);
+    try {
+      const names = [...differingNames(before, zone)];
+      if (2 * names.length > zone.nodes.size) this.compile();
+      else return this.patch(before, names);
+    } catch (error) {
+      if (!(error instanceof Full)) throw error;
+      this.compile();
     }
-    const last = answer.answer.at(-1)?.rrset;
-    const isRing = last !== undefined && (last.type === Type.A || last.type === Type.AAAA) && last.rdatas.length > 1;
-    const count = isRing ? last.rdatas.length : 0;
-    const take = isRing ? Math.min(count, last.maxAnswers ?? count) : 0;
-    // which records it gives is drawn anew each time, but they are no ring
-    if (!isRing && last?.maxAnswers !== undefined && last.rdatas.length > last.maxAnswers) return 0;
-    const recordSize = isRing ? (writer.length - ringAt) / count : 0;
-    let authority = 0;
-    let additional = 0;
-    for (const { owner, rrset } of answer.authority) authority += writer.rrset(owner, rrset);
-    for (const { owner, rrset } of [...answer.glue, ...answer.additional]) additional += writer.rrset(owner, rrset);
-    const length = writer.length - start;
-    const emitted = length - (count - take) * recordSize;
-    // what follows a ring that is given in part would move, and the pointers into it with it
-    const followed = authority + additional > 0;
-    if (emitted > MAX_BODY || (take < count && followed)) return 0;
-    const pointers = writer.pointers.filter((at) => {
-      const target = ((writer.bytes[at]! & 0x3f) << 8) | writer.bytes[at + 1]!;
-      return shift === "all" || (shift === "all but the name" && target !== HEADER_LENGTH);
-    });
-    references.push(block.wordCount + Body.OCTETS);
-    return block.add([
-      block.addOctets(writer.bytes.subarray(start, writer.length)),
-      length,
-      answer.rcode | (answer.authoritative ? BODY_AA : 0),
-      ((answers - count + take) << 16) | authority,
-      (additional << 16) | question.length,
-      (count << 16) | take,
-      ((isRing ? ringAt - start : length) << 16) | recordSize,
-      pointers.length,
-      ...pointers.map((at) => at - start),
-    ]);
-  };
+    return true;
+  }
 
-  const negative = (rcode: number): Answer => ({
-    rcode,
-    authoritative: true,
-    answer: [],
-    authority: [zone.negativeSoa],
-    glue: [],
-    additional: [],
-  });
-  const nodata = addBody(zone.origin, negative(Rcode.NOERROR), "all");
-  block.set(Head.NXDOMAIN, addBody(zone.origin, negative(Rcode.NXDOMAIN), "all"));
+  private compile(): void {
+    const { zone, signed } = this;
+    this.arena = new Arena(zone.nodes.size * OCTETS_PER_NAME);
+    this.recorder = new Recorder(zone);
+    this.allocate(Head.SIZE);
+    this.gone = this.allocate(Node.SIZE);
+    const size = 2 ** Math.ceil(Math.log2(2 * zone.nodes.size + 2));
+    const slots = this.allocate(2 * size);
+    this.set(Head.MASK, size - 1);
+    this.set(Head.SLOTS, slots);
+    this.set(Head.SIGNED, signed ? 1 : 0);
+    this.usedSlots = 0;
+    this.writeAbsences();
+    for (const name of zone.nodes.keys()) this.put(name);
+    this.set(Head.APEX, this.arena.words[this.slotOf(zone.origin) + 1]!);
+    this.arena.seal();
+  }
 
-  const addNode = (name: Name, isCut: boolean, fallback: number, types: readonly number[]): number => {
-    references.push(block.wordCount + Node.NAME);
-    return block.add([block.addOctets(nameBytes(name)), name.length, isCut ? 1 : 0, fallback, 0, types.length / 2, ...types]);
-  };
+  private patch(before: Zone, names: readonly Name[]): false {
+    const { zone, recorder } = this;
+    const stale = new Set<Name>();
+    const dependents = recorder.dependents();
+    const spoil = (name: Name): void => {
+      stale.add(name);
+      for (const dependent of dependents.get(name) ?? []) stale.add(dependent);
+    };
+    for (const name of names) {
+      spoil(name);
+      // a cut gives glue from below, and a wildcard is written with the name above it
+      for (let at = name; at !== zone.origin;) stale.add((at = parentName(at)));
+      if (hides(before.nodes.get(name)) === hides(zone.nodes.get(name)) || name === zone.origin) continue;
+      // a cut or DNAME that came or went shows or hides all below it
+      for (const below of [...(zone.nodes.get(name)?.children ? zone.nodes.keys() : []), ...dependents.keys()]) {
+        if (isSubdomain(below, name)) spoil(below);
+      }
+    }
+    if (!isSameRrset(before.negativeSoa.rrset, zone.negativeSoa.rrset) || before.soa.owner !== zone.soa.owner) {
+      this.writeAbsences();
+      for (const name of recorder.absences) stale.add(name);
+    }
+    for (const name of stale) this.put(name);
+    return false;
+  }
 
-  /** A node with data: asked for as `question`. */
-  const addData = (question: Name, node: ZoneNode, shift: Shift): number => {
-    const body = (type: number): number => addBody(question, lookup(zone, question, type), shift);
-    const aliased = node.rrsets.has(Type.CNAME);
-    const types = (aliased ? ALIAS_TYPES : [...node.rrsets.keys()].filter((type) => type !== Type.DS)).flatMap((type) => [
-      type,
-      body(type),
-    ]);
-    if (!aliased) return addNode(question, false, nodata, types);
-    // an alias that leaves the zone is the answer for every type
-    const other = lookup(zone, question, NO_TYPE);
-    return addNode(question, false, other.rcode === Rcode.NOERROR && other.authority.length === 0 ? body(NO_TYPE) : 0, types);
-  };
+  private allocate(words: number): number {
+    return this.taken(this.arena.allocate(words));
+  }
 
-  const wildcards: [above: Name, node: number][] = [];
-  const nodes = new Map<Name, number>();
-  for (const [name, node] of zone.nodes) {
+  private taken(at: number | undefined): number {
+    if (at === undefined) throw new Full();
+    return at;
+  }
+
+  private set(at: number, value: number): void {
+    this.arena.words[at] = value;
+  }
+
+  /** Writes what absent names and types get. */
+  private writeAbsences(): void {
+    const { zone } = this;
+    for (const [at, rcode] of [
+      [Head.NODATA, Rcode.NOERROR],
+      [Head.NXDOMAIN, Rcode.NXDOMAIN],
+    ] as const) {
+      const answer: Answer = { rcode, authoritative: true, answer: [], authority: [zone.negativeSoa], glue: [], additional: [] };
+      const body = this.body(zone.origin, answer, "all");
+      Atomics.store(this.arena.words, at, body);
+    }
+  }
+
+  /** Writes the node of a name, and lets the slot of the name lead to it. */
+  private put(name: Name): void {
+    const node = this.node(name);
+    const slot = this.slotOf(name);
+    const { words } = this.arena;
+    if (words[slot + 1] === 0) {
+      if (node === 0) return;
+      if (++this.usedSlots > MAX_LOAD * (words[Head.MASK]! + 1)) throw new Full();
+      // readers look at it only behind a node
+      words[slot] = hashName(name);
+    }
+    Atomics.store(words, slot + 1, node === 0 ? this.gone : node);
+  }
+
+  /** The slot of a name, or else a free one where it would be searched for. */
+  private slotOf(name: Name): number {
+    const { words } = this.arena;
+    const hash = hashName(name);
+    const mask = words[Head.MASK]!;
+    for (let index = hashSlot(hash, mask); ; index = (index + 1) & mask) {
+      const slot = words[Head.SLOTS]! + 2 * index;
+      const node = words[slot + 1]!;
+      if (node === 0 || (words[slot] === hash && this.isNode(node, name))) return slot;
+    }
+  }
+
+  private isNode(node: number, name: Name): boolean {
+    const { words, octets } = this.arena;
+    if (words[node + Node.NAME_LENGTH] !== name.length) return false;
+    const at = words[node + Node.NAME]!;
+    for (let i = 0; i < name.length; i++) if (octets[at + i] !== name.charCodeAt(i)) return false;
+    return true;
+  }
+
+  /** Writes the node of a name. @returns 0 when the name is not there, or never found */
+  private node(name: Name): number {
+    const { zone, recorder } = this;
+    const node = zone.nodes.get(name);
+    if (!node) return 0;
+    // what lies below a cut or a DNAME is never found: the search from above ends there
     const found = matchName(zone, name, NO_TYPE);
     const isCut = found.kind === "delegation" && found.node === node;
-    // what lies below a cut or a DNAME is never found: the search from below ends at the cut or DNAME
-    if (found.kind !== "exact" && !isCut) continue;
-    nodes.set(name, isCut ? addNode(name, true, addBody(name, lookup(zone, name, NO_TYPE), "all"), []) : addData(name, node, "none"));
-    if (node.rrsets.has(Type.DNAME)) wildcards.push([name, CHILD_GENERAL]);
-    if (name.startsWith("\x01*")) {
-      const above = parentName(name);
-      const asked = `${STAND_IN}${above}` as Name;
-      // an alias may lead back to the asked name, so that the answer depends on it
-      const general = isCut || node.rrsets.has(Type.CNAME) || zone.nodes.has(asked) || zone.nodes.get(above)!.rrsets.has(Type.DNAME);
-      wildcards.push([above, general ? CHILD_GENERAL : addData(asked, node, "all but the name")]);
-    }
-  }
-  for (const [above, node] of wildcards) {
-    const at = nodes.get(above);
-    if (at !== undefined) block.set(at + Node.CHILD, node);
+    if (found.kind !== "exact" && !isCut) return 0;
+    recorder.begin(name);
+    if (isCut) return this.write(name, { isCut: true, fallback: this.body(name, lookup(recorder, name, NO_TYPE), "all"), child: 0, types: [] });
+    return this.data(name, node, "none", this.child(name, node));
   }
 
-  const size = 2 ** Math.ceil(Math.log2(2 * nodes.size + 2));
-  const slots = block.addZeros(2 * size);
-  for (const [name, node] of nodes) {
-    const hash = hashName(name);
-    let slot = hashSlot(hash, size - 1);
-    while (block.get(slots + 2 * slot + 1) !== 0) slot = (slot + 1) & (size - 1);
-    block.set(slots + 2 * slot, hash);
-    block.set(slots + 2 * slot + 1, node);
+  /** What is for names below that do not exist. */
+  private child(name: Name, node: ZoneNode): number {
+    const { zone } = this;
+    if (node.rrsets.has(Type.DNAME)) return CHILD_GENERAL;
+    const wildcard = node.children > 0 ? zone.nodes.get(wildcardOf(name)) : undefined;
+    if (!wildcard) return 0;
+    const asked = `${STAND_IN}${name}` as Name;
+    // an alias may lead back to the asked name, so that the answer depends on it
+    if (wildcard.rrsets.has(Type.CNAME) || wildcard.rrsets.has(Type.NS) || zone.nodes.has(asked)) return CHILD_GENERAL;
+    return this.data(asked, wildcard, "all but the name", 0);
   }
-  block.set(Head.SIGNED, signed ? 1 : 0);
-  block.set(Head.MASK, size - 1);
-  block.set(Head.SLOTS, slots);
-  block.set(Head.APEX, nodes.get(zone.origin)!);
-  return block.finish(references);
+
+  /** A node with data: asked for as `question`. */
+  private data(question: Name, { rrsets }: ZoneNode, shift: Shift, child: number): number {
+    const body = (type: number): number => this.body(question, lookup(this.recorder, question, type), shift);
+    const aliased = rrsets.has(Type.CNAME);
+    const types = (aliased ? ALIAS_TYPES : [...rrsets.keys()].filter((type) => type !== Type.DS)).flatMap((type) => [type, body(type)]);
+    if (!aliased) return this.write(question, { isCut: false, fallback: DEFAULT_NODATA, child, types });
+    // an alias that leaves the zone is the answer for every type
+    const other = lookup(this.recorder, question, NO_TYPE);
+    const fallback = other.rcode === Rcode.NOERROR && other.authority.length === 0 ? body(NO_TYPE) : 0;
+    return this.write(question, { isCut: false, fallback, child, types });
+  }
+
+  private write(name: Name, node: { isCut: boolean; fallback: number; child: number; types: readonly number[] }): number {
+    const at = this.allocate(Node.SIZE + node.types.length + Math.ceil(name.length / 4));
+    const nameAt = 4 * (at + Node.SIZE + node.types.length);
+    this.set(at + Node.NAME, nameAt);
+    this.set(at + Node.NAME_LENGTH, name.length);
+    this.set(at + Node.IS_CUT, node.isCut ? 1 : 0);
+    this.set(at + Node.DEFAULT, node.fallback);
+    this.set(at + Node.CHILD, node.child);
+    this.set(at + Node.TYPES, node.types.length / 2);
+    this.arena.words.set(node.types, at + Node.SIZE);
+    this.arena.octets.set(nameBytes(name), nameAt);
+    return at;
+  }
+
+  private body(question: Name, answer: Answer, shift: Shift): number {
+    return this.taken(writeBody(this.arena, question, answer, shift));
+  }
 }
+
+/** What of a node decides whether names below it are found. */
+const hides = (node: ZoneNode | undefined): string => `${node?.rrsets.has(Type.NS) ?? false} ${node?.rrsets.has(Type.DNAME) ?? false}`;

@@ -3,6 +3,11 @@ import { foldName, isSubdomain, namesBelow, nameBytes, replaceSuffix, wildcardOf
 import { targetName } from "../wire/rdata.ts";
 import type { OwnedRRset, RRset, Zone, ZoneNode } from "./zone.ts";
 
+/** What is read of a zone to answer a question. */
+export interface SearchedZone extends Pick<Zone, "origin" | "negativeSoa"> {
+  readonly nodes: Pick<Zone["nodes"], "get">;
+}
+
 /** An RRset of an answer, and how it came there: as data of its owner, by a wildcard, or a CNAME that a DNAME stands for. */
 export interface AnswerRRset extends OwnedRRset {
   readonly by: "exact" | "wildcard" | "dname";
@@ -34,7 +39,7 @@ const MAX_ALIASES = 16;
 export type Match = { readonly kind: "exact" | "wildcard" | "delegation" | "dname"; readonly node: ZoneNode } | { readonly kind: "none" };
 
 /** Where a name (folded, in the zone) leads when asked for a type. */
-export function matchName(zone: Zone, name: Name, type: number): Match {
+export function matchName(zone: SearchedZone, name: Name, type: number): Match {
   let node = zone.nodes.get(zone.origin)!;
   let closest = zone.origin;
   for (const below of namesBelow(name, zone.origin)) {
@@ -57,7 +62,7 @@ export function matchName(zone: Zone, name: Name, type: number): Match {
  * Answers a question from a zone. Pure.
  * @param name folded, at or below the zone's origin
  */
-export function lookup(zone: Zone, name: Name, type: number): Answer {
+export function lookup(zone: SearchedZone, name: Name, type: number): Answer {
   const answer: AnswerRRset[] = [];
   const seen = new Set<Name>();
   const finish = (rcode: number, rest: Partial<Answer> = {}): Answer => ({
@@ -130,7 +135,7 @@ const size = (rrset: RRset): number => rrset.rdatas.reduce((sum, rdata) => sum +
 
 const bytesToName = (rdata: Uint8Array): Name => Buffer.from(rdata.buffer, rdata.byteOffset, rdata.byteLength).toString("latin1") as Name;
 
-function referral(zone: Zone, cut: ZoneNode): Partial<Answer> {
+function referral(zone: SearchedZone, cut: ZoneNode): Partial<Answer> {
   const ns = cut.rrsets.get(Type.NS)!;
   const addresses = addressesOf(zone, ns);
   const cutName = foldName(cut.name);
@@ -144,7 +149,7 @@ function referral(zone: Zone, cut: ZoneNode): Partial<Answer> {
 }
 
 /** Address RRsets, glue included, of the names that an RRset leads to; IPv6 first. */
-function addressesOf(zone: Zone, rrset: RRset): OwnedRRset[] {
+function addressesOf(zone: SearchedZone, rrset: RRset): OwnedRRset[] {
   const addresses: OwnedRRset[] = [];
   const seen = new Set<Name>();
   for (const rdata of rrset.rdatas) {

@@ -149,7 +149,7 @@ function isSameNode(a: ZoneNode, b: ZoneNode): boolean {
   return true;
 }
 
-function isSameRrset(a: RRset, b: RRset | undefined): boolean {
+export function isSameRrset(a: RRset, b: RRset | undefined): boolean {
   if (a === b) return true;
   if (b?.ttl !== a.ttl || b.maxAnswers !== a.maxAnswers || b.rdatas.length !== a.rdatas.length) return false;
   return a.rdatas.every((rdata, i) => rdata === b.rdatas[i] || Buffer.compare(rdata, b.rdatas[i]!) === 0);

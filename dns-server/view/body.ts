@@ -1,0 +1,87 @@
+import { Type } from "../wire/constants.ts";
+import type { Name } from "../wire/name.ts";
+import { HEADER_LENGTH } from "../wire/query.ts";
+import { MessageWriter } from "../wire/writer.ts";
+import type { Answer } from "../zone/lookup.ts";
+import type { OwnedRRset } from "../zone/zone.ts";
+import type { Arena } from "./arena.ts";
+import { Body, BODY_AA } from "./layout.ts";
+
+/** Longer answers are left to the general path: over UDP they are cut anyway. */
+const MAX_BODY = 4096;
+/** Counts of the ring's records have 16 bits. */
+const MAX_RING = 0xffff;
+
+/** Which pointers move with the length of the asked name: none when it is the one written for; all; or all but those to the name itself. */
+export type Shift = "none" | "all" | "all but the name";
+
+/** Used by one call at a time. */
+const writer = new MessageWriter();
+
+/**
+ * Writes the body of an answer.
+ * @param question name that it is written for
+ * @returns its word index, 0 for an answer that is left to the general path, undefined when the arena is full
+ */
+export function writeBody(arena: Arena, question: Name, answer: Answer, shift: Shift): number | undefined {
+  writer.begin(0xffff);
+  writer.question(question, 0, 0);
+  const start = writer.length;
+  const last = answer.answer.at(-1);
+  const ring = last && isRing(last) ? last : undefined;
+  const answers = writeSets(answer.answer, ring);
+  const ringAt = writer.length;
+  const count = ring?.rrset.rdatas.length ?? 0;
+  const take = ring ? Math.min(count, ring.rrset.maxAnswers ?? count) : 0;
+  if (count > MAX_RING) return 0;
+  // which records it gives is drawn anew each time, but they are no ring
+  if (!ring && last?.rrset.maxAnswers !== undefined && last.rrset.rdatas.length > last.rrset.maxAnswers) return 0;
+  // one record is the pattern for all: they differ in their data only, since the owner was written before
+  if (ring) writer.rrset(ring.owner, ring.rrset, [0]);
+  const recordSize = writer.length - ringAt;
+  const authority = writeSets(answer.authority);
+  const additional = writeSets(answer.glue) + writeSets(answer.additional);
+  const pattern = writer.length - start;
+  const emitted = pattern + (take - (ring ? 1 : 0)) * recordSize;
+  if (Number.isNaN(answers + authority + additional)) return 0;
+  // what follows a ring would move, and the pointers into it with it
+  if (emitted > MAX_BODY || (ring && authority + additional > 0)) return 0;
+  const pointers = shift === "none" ? [] : writer.pointers.filter((at) => shift === "all" || targetAt(at) !== HEADER_LENGTH);
+  const length = ring ? ringAt - start + count * recordSize : pattern;
+  const at = arena.allocate(Body.SIZE + pointers.length + Math.ceil(length / 4));
+  if (at === undefined) return undefined;
+  const octets = 4 * (at + Body.SIZE + pointers.length);
+  const { words } = arena;
+  words[at + Body.OCTETS] = octets;
+  words[at + Body.LENGTH] = length;
+  words[at + Body.FLAGS] = answer.rcode | (answer.authoritative ? BODY_AA : 0);
+  words[at + Body.ANSWERS_AUTHORITY] = ((answers + take) << 16) | authority;
+  words[at + Body.ADDITIONAL_BASE] = (additional << 16) | question.length;
+  words[at + Body.RING_COUNT_TAKE] = (count << 16) | take;
+  words[at + Body.RING_START_SIZE] = ((ring ? ringAt - start : length) << 16) | recordSize;
+  words[at + Body.POINTERS] = pointers.length;
+  for (let i = 0; i < pointers.length; i++) words[at + Body.SIZE + i] = pointers[i]! - start;
+  arena.octets.set(writer.bytes.subarray(start, writer.length), octets);
+  if (ring) {
+    const record = writer.bytes.subarray(ringAt, writer.length);
+    let recordAt = octets + ringAt - start;
+    for (const rdata of ring.rrset.rdatas) {
+      arena.octets.set(record, recordAt);
+      recordAt += recordSize;
+      arena.octets.set(rdata, recordAt - rdata.length);
+    }
+  }
+  return at;
+}
+
+/** @returns number of records written; NaN when they are too many for any message */
+function writeSets(sets: readonly OwnedRRset[], but?: OwnedRRset): number {
+  let count = 0;
+  for (const set of sets) if (set !== but) count += writer.rrset(set.owner, set.rrset) || NaN;
+  return count;
+}
+
+const isRing = ({ rrset: { type, rdatas } }: OwnedRRset): boolean => (type === Type.A || type === Type.AAAA) && rdatas.length > 1;
+
+/** Where a compression pointer leads. */
+const targetAt = (at: number): number => ((writer.bytes[at]! & 0x3f) << 8) | writer.bytes[at + 1]!;
