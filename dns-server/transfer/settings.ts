@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { dnssec } from "../dnssec/settings.ts";
 import { endpoint, name, prefix } from "../schema.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import type { TsigKey } from "../wire/tsig.ts";
@@ -18,6 +19,7 @@ export const secondaryZone = z.strictObject({
   key: name.optional(),
   file: z.string().optional(),
   transfer,
+  dnssec,
 });
 
 export type TransferSettings = z.output<typeof transfer>;

@@ -12,9 +12,15 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const run = (...files: string[]): { status: number | null; stdout: string } =>
   spawnSync(process.execPath, [join(import.meta.dirname, "run.ts"), ...files], { encoding: "utf8" });
 
-test("every case of the sample passes", () => {
-  const { status, stdout } = run(sample);
-  expect(stdout).toBe(`${readCases(sample).length} passed, 0 failed\n`);
+/** Cases that RFCs give in words: 1034, 2308, 3597, 4035, 4592, 6672, 8020, 9471. */
+const rfcs = join(import.meta.dirname, "cases/rfc.jsonl");
+
+test.each([
+  ["the sample", sample],
+  ["the RFCs", rfcs],
+])("every case of %s passes", (_, file) => {
+  const { status, stdout } = run(file);
+  expect(stdout).toBe(`${readCases(file).length} passed, 0 failed\n`);
   expect(status).toBe(0);
 });
 
