@@ -8,7 +8,9 @@ import { UserError } from "./errors.ts";
 import { isDomain } from "./kubernetes/settings.ts";
 import { limitKeys } from "./limit/settings.ts";
 import { address, endpoint, key, name, seconds } from "./schema.ts";
-import { knowsKeys, transfer } from "./transfer/settings.ts";
+import { clusterName, probe, prometheus, readmissionMargin, ttlRange } from "./steering/settings.ts";
+import { tls } from "./transport/settings.ts";
+import { knowsKeys, secondaryZone, transfer } from "./transfer/settings.ts";
 import { isMetaType, typeCode } from "./wire/constants.ts";
 import { MAX_NSID_LENGTH } from "./wire/edns.ts";
 import { ROOT, wildcardOf, type Name } from "./wire/name.ts";
@@ -45,6 +47,7 @@ const common = {
   udp: z.enum(["batched", "plain"]).default(process.platform === "linux" ? "batched" : "plain"),
   workers: z.int().min(1).max(64).default(1),
   nsid: z.string().max(MAX_NSID_LENGTH).optional(),
+  tls: tls.optional(),
   ...limitKeys,
 };
 
@@ -81,6 +84,11 @@ const cluster = z
     nameServers: z.array(nameServer).min(1),
     domains: z.array(domain).default([]),
     ttl: seconds.default(5),
+    ttlRange,
+    probe,
+    prometheus: prometheus.optional(),
+    clusterName: clusterName.optional(),
+    readmissionMargin,
     negativeTtl: seconds.default(5),
     delegationTtl: seconds.default(60),
     maxAnswers: z.int().min(1).max(40).default(8),
@@ -111,12 +119,17 @@ const zones = z
   })
   .superRefine(knowsKeys);
 
-const schema = z.discriminatedUnion("role", [root, cluster, zones]);
+const secondary = z
+  .strictObject({ role: z.literal("secondary"), ...common, zones: zoneList(secondaryZone), keys: z.array(key).default([]) })
+  .superRefine(knowsKeys);
+
+const schema = z.discriminatedUnion("role", [root, cluster, zones, secondary]);
 
 export type Config = z.output<typeof schema>;
 export type RootConfig = z.output<typeof root>;
 export type ClusterConfig = z.output<typeof cluster>;
 export type ZonesConfig = z.output<typeof zones>;
+export type SecondaryConfig = z.output<typeof secondary>;
 
 /**
  * Reads a configuration. Relative paths in it are taken from the folder of `file`.
@@ -132,6 +145,7 @@ export function parseConfig(text: string, file: string): Config {
   const config = {
     ...checked,
     ...(checked.control === undefined ? {} : { control: fromFolder(checked.control) }),
+    ...(checked.tls && { tls: { ...checked.tls, certificate: fromFolder(checked.tls.certificate), key: fromFolder(checked.tls.key) } }),
     ...(checked.refusals === undefined ? {} : { refusals: fromFolder(checked.refusals) }),
   };
   switch (config.role) {
@@ -146,6 +160,15 @@ export function parseConfig(text: string, file: string): Config {
       return {
         ...config,
         zones: config.zones.map((zone) => ({ ...zone, file: fromFolder(zone.file), dnssec: dnssecFrom(folder, zone.dnssec) })),
+      };
+    case "secondary":
+      return {
+        ...config,
+        zones: config.zones.map((zone) => ({
+          ...zone,
+          ...(zone.file === undefined ? {} : { file: fromFolder(zone.file) }),
+          dnssec: dnssecFrom(folder, zone.dnssec),
+        })),
       };
     case "cluster": {
       const { kubeconfig } = config.kubernetes;

@@ -2,6 +2,8 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom
 import { rcodeName, typeName } from "./wire/constants.ts";
 import type { Protocol, Response } from "./view/responder.ts";
 
+const PROTOCOLS: readonly Protocol[] = ["udp", "tcp", "tls", "https"];
+
 /** What worker threads counted since the start. */
 export interface WorkerCounts {
   counts(): Iterable<{ type: number; rcode: number; count: number }>;
@@ -12,7 +14,6 @@ export interface WorkerCounts {
 export interface ServerState {
   viewVersion(): number;
   viewAgeSeconds(): number;
-  pods(): { ready: number; notReady: number } | undefined;
   registrations(): { server: string; seconds: number | undefined }[];
 }
 
@@ -23,6 +24,20 @@ export class Metrics {
     name: "dns_programming_duration_seconds",
     help: "From a change in the cluster to answers that have it.",
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers: [this.registry],
+  });
+  private readonly latency = new Histogram({
+    name: "peakdns_answer_seconds",
+    help: "From a query to its answer, for queries that the main thread answers.",
+    labelNames: ["transport"],
+    buckets: [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05],
+    registers: [this.registry],
+  });
+  private readonly sizes = new Histogram({
+    name: "peakdns_answer_bytes",
+    help: "Sizes of the answers of the main thread.",
+    labelNames: ["transport"],
+    buckets: [64, 128, 256, 512, 768, 1024, 1232, 2048, 4096, 16_384, 65_535],
     registers: [this.registry],
   });
   private readonly queries = new Map<number, number>();
@@ -42,7 +57,7 @@ export class Metrics {
         this.reset();
         const add = (type: number, rcode: number, transport: Protocol, count: number): void =>
           this.inc({ type: typeLabel(type), rcode: rcodeName(rcode), transport }, count);
-        for (const [key, count] of queries) add(key >>> 16, (key >> 1) & 0x7fff, key & 1 ? "tcp" : "udp", count);
+        for (const [key, count] of queries) add(key >>> 16, (key >> 2) & 0x3fff, PROTOCOLS[key & 3]!, count);
         for (const worker of workers) for (const { type, rcode, count } of worker.counts()) add(type, rcode, "udp", count);
       },
     });
@@ -73,18 +88,6 @@ export class Metrics {
       },
     });
     new Gauge({
-      name: "peakdns_pods",
-      help: "Pods with a domain, in and out of the answers.",
-      labelNames: ["state"],
-      registers,
-      collect() {
-        const pods = state.pods();
-        if (!pods) return;
-        this.set({ state: "ready" }, pods.ready);
-        this.set({ state: "not_ready" }, pods.notReady);
-      },
-    });
-    new Gauge({
       name: "peakdns_registration_age_seconds",
       help: "Since a server of the parent zone last took all domains; NaN before the first time.",
       labelNames: ["server"],
@@ -105,12 +108,15 @@ export class Metrics {
     this.programming.observe(seconds);
   }
 
-  count(response: Response | undefined, protocol: Protocol): void {
+  /** @param seconds that the answer took, where that is measured: worker threads answer a batch in less than a clock could tell */
+  count(response: Response | undefined, protocol: Protocol, seconds?: number): void {
     if (!response) {
       this.dropped++;
       return;
     }
-    const key = ((response.type ?? 0) << 16) | (response.rcode << 1) | (protocol === "tcp" ? 1 : 0);
+    this.sizes.observe({ transport: protocol }, response.message.length);
+    if (seconds !== undefined) this.latency.observe({ transport: protocol }, seconds);
+    const key = ((response.type ?? 0) << 16) | (response.rcode << 2) | PROTOCOLS.indexOf(protocol);
     this.queries.set(key, (this.queries.get(key) ?? 0) + 1);
   }
 }

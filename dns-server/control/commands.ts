@@ -3,6 +3,7 @@ import { z } from "zod";
 import { loadConfig } from "../config.ts";
 import { UserError } from "../errors.ts";
 import { refusal, type Refusal } from "../limit/refusals.ts";
+import { explanation, renderExplanation } from "../source/explanation.ts";
 import { askServer, DEFAULT_CONTROL } from "./client.ts";
 
 /** Which server is asked. */
@@ -23,8 +24,11 @@ export function addControlCommands(program: Command): void {
   command("explain <name>", "ask a running server why each pod is in or out of the answer for a name")
     .option("--json", "the server's answer as it is", false)
     .action(async (name: string, flags: ServerFlags & { json: boolean }) => {
-      const explanation = await askServer(socketOf(flags), "GET", `/explain?${new URLSearchParams({ name })}`);
-      process.stdout.write(`${JSON.stringify(explanation, undefined, 2)}\n`);
+      const answer = await askServer(socketOf(flags), "GET", `/explain?${new URLSearchParams({ name })}`);
+      if (flags.json) return void process.stdout.write(`${JSON.stringify(answer, undefined, 2)}\n`);
+      const parsed = explanation.safeParse(answer);
+      if (!parsed.success) throw new UserError("command and server differ in version: see what it says with --json");
+      process.stdout.write(renderExplanation(parsed.data));
     });
 
   command("refuse <prefix>", "answer a prefix's queries with REFUSED from now on, whatever they ask")

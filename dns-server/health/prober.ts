@@ -17,8 +17,8 @@ export interface ProbeReport {
   readonly probe: string;
   /** Undefined before the first result. */
   readonly last: ProbeResult | undefined;
-  /** Since the last result. */
-  readonly ageSeconds: number | undefined;
+  /** Seconds since the last result. */
+  readonly age: number | undefined;
   readonly failures: number;
   /** Whether it is taken for dead. */
   readonly out: boolean;
@@ -96,7 +96,7 @@ export class Prober {
     return {
       probe: formatProbe(probe.spec),
       last: probe.last,
-      ageSeconds: probe.last === undefined ? undefined : (performance.now() - probe.lastAt) / 1000,
+      age: probe.last === undefined ? undefined : (performance.now() - probe.lastAt) / 1000,
       failures: this.state.failures(id),
       out: this.state.isOut(id),
     };

@@ -1,5 +1,6 @@
 import { isSubdomain, parentName, ROOT, type Name } from "../wire/name.ts";
 import type { Zone } from "../zone/zone.ts";
+import type { Target } from "./model.ts";
 import { domainZone, type Published, type ZoneSettings } from "./domains.ts";
 
 /** The zones of all domains. A change makes again the zones that it touches and no other. */
@@ -24,6 +25,8 @@ export class Zones {
   set(published: Published): void {
     const { name, origin } = published;
     const domains = this.published.get(origin);
+    const old = domains?.get(name);
+    if (old && isSame(old, published)) return;
     if (domains) domains.set(name, published);
     else this.published.set(origin, new Map([[name, published]]));
     this.appear(origin);
@@ -95,4 +98,10 @@ export class Zones {
     }
     return undefined;
   }
+}
+
+/** Whether two leads to the same records, as far as that can be seen fast. */
+function isSame(a: Published, b: Published): boolean {
+  const same = (x: readonly Target[], y: readonly Target[]): boolean => x.length === y.length && x.every((target, i) => target === y[i]);
+  return a.alias === b.alias && a.onlyTop === b.onlyTop && a.ttl === b.ttl && same(a.chosen, b.chosen) && same(a.named, b.named);
 }

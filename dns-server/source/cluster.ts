@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ClusterConfig } from "../config.ts";
 import { request, type ApiRequest } from "../kubernetes/api.ts";
 import { watchCluster } from "../kubernetes/cluster.ts";
@@ -6,14 +7,16 @@ import { Events, REMINDER_MS } from "../kubernetes/events.ts";
 import { faultId } from "../kubernetes/fault.ts";
 import type { FactsByKind, Kind } from "../kubernetes/facts.ts";
 import { Inventory } from "../kubernetes/inventory.ts";
-import type { Domain, Fault, Target } from "../kubernetes/model.ts";
+import type { Domain, Fault } from "../kubernetes/model.ts";
 import { IngressStatuses } from "../kubernetes/status.ts";
 import { loadKubeConfig } from "../kubernetes/watch.ts";
 import { Zones } from "../kubernetes/zones.ts";
 import { log } from "../log.ts";
 import { Registration } from "../update/registration.ts";
 import type { View } from "../view/view.ts";
-import { foldName, parentName, parseName, type Name } from "../wire/name.ts";
+import { foldName, formatName, parentName, parseName, ROOT, wildcardOf, type Name } from "../wire/name.ts";
+import { explainDomain } from "./explanation.ts";
+import { Selector } from "./selector.ts";
 import type { Source } from "./source.ts";
 
 /**
@@ -40,6 +43,7 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
   const stale = new Set<Name>();
   let view: View = { zones: new Map(), loading: [zone, ...Array.from(vanity, parentName)] };
   let since: number[] = [];
+  let made = { version: 0, at: Date.now() };
   let swap: NodeJS.Immediate | undefined;
 
   const takeDomain = (name: Name, domain: Domain | undefined): void => {
@@ -53,8 +57,8 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
     stale.add(name);
   };
   const publish = (domain: Domain): Published => {
-    const chosen = domain.targets.filter(isGivable);
-    return { ...domain, chosen, named: chosen, ttl: domain.ttl?.kind === "fixed" ? domain.ttl.seconds : config.ttl };
+    const { chosen, candidates, ttl } = selector.select(domain);
+    return { ...domain, chosen, named: candidates, ttl: ttl.seconds };
   };
   const rebuild = (): void => {
     swap = undefined;
@@ -65,10 +69,15 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
     for (const name of stale) {
       const domain = domains.get(name);
       if (domain) zones.set(publish(domain));
+      else selector.remove(name);
     }
     stale.clear();
     // serials only have to grow; seconds do for a zone that nobody transfers
-    view = { zones: zones.build(Math.floor(Date.now() / 1000)), loading: [] };
+    const built = zones.build(Math.floor(Date.now() / 1000));
+    // a probe or a load that changes nothing makes no view
+    if (isComplete() && built === view.zones) return void since.splice(0);
+    view = { zones: built, loading: [] };
+    made = { version: made.version + 1, at: Date.now() };
     registration?.set(zones.delegated(zone));
     changed(since.splice(0));
   };
@@ -85,6 +94,20 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
   // Kubernetes forgets Events, but not what is wrong
   const reminder = setInterval(() => inventory.faults.forEach(tell), REMINDER_MS);
   reminder.unref();
+  const selector = new Selector(
+    { ...config, probe: { intervalMs: config.probe.interval * 1000 } },
+    {
+      changed: (name) => {
+        stale.add(name);
+        if (isComplete()) schedule();
+      },
+      fault: ({ name, owner, steering, ttl }, message) =>
+        events.tell({ object: owner, reason: "InvalidQuery", message: `${formatName(name)} is not steered by its query: ${message}` }, () => {
+          const now = domains.get(name);
+          return isDeepStrictEqual([now?.steering, now?.ttl], [steering, ttl]);
+        }),
+    },
+  );
 
   const watch = watchCluster(kubeConfig, {
     set: (kind, key, facts) => {
@@ -98,7 +121,7 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
       if (!all) return;
       if (!isComplete()) {
         rebuild();
-        log("info", "the cluster has been read", { domains: domains.size, ...countPods(domains.values()) });
+        log("info", "the cluster has been read", { domains: domains.size });
       } else schedule();
     },
   });
@@ -108,12 +131,21 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
       const lost = watch.lost();
       return lost ? (Date.now() - lost.since) / 1000 : 0;
     },
-    pods: () => countPods(domains.values()),
+    selection: () => selector.counts(),
+    explain: (name) => {
+      const domain = findDomain(domains, name);
+      if (!domain) return undefined;
+      const lost = watch.lost();
+      const age = (Date.now() - made.at) / 1000;
+      const frozen = lost && { frozen: (Date.now() - lost.since) / 1000, error: lost.error };
+      return explainDomain(domain, selector, { version: made.version, age, ...frozen }, config);
+    },
     withdraw: async () => registration?.withdraw(),
     registrations: () => registration?.ages() ?? [],
     stop: async () => {
       if (swap) clearImmediate(swap);
       clearInterval(reminder);
+      selector.stop();
       events.stop();
       statuses.stop();
       registration?.stop();
@@ -122,13 +154,12 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
   };
 }
 
-const isGivable = ({ state, ipv6, ipv4 }: Target): boolean => state === "ready" && (ipv6 !== undefined || ipv4 !== undefined);
-
-function countPods(domains: Iterable<Domain>): { ready: number; notReady: number } {
-  const ready = new Map<string, boolean>();
-  for (const { targets } of domains) for (const target of targets) ready.set(target.key, isGivable(target));
-  const count = [...ready.values()].filter(Boolean).length;
-  return { ready: count, notReady: ready.size - count };
+/** The domain that a name is answered by: its own, the one of the same name's parents that it is in, or a wildcard. */
+function findDomain(domains: ReadonlyMap<Name, Domain>, name: Name): Domain | undefined {
+  for (let at = name; ; at = parentName(at)) {
+    const domain = domains.get(at) ?? (at === name ? undefined : domains.get(wildcardOf(at)));
+    if (domain || at === ROOT) return domain;
+  }
 }
 
 /** When what an object tells came to be: as the object says where it says so, else now. Milliseconds since the epoch. */

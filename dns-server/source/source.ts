@@ -1,16 +1,18 @@
+import type { Offers } from "../transfer/outgoing.ts";
 import type { Request } from "../view/general.ts";
 import type { Response } from "../view/responder.ts";
 import type { View } from "../view/view.ts";
 import type { Name } from "../wire/name.ts";
 import type { TsigKey } from "../wire/tsig.ts";
+import type { SelectionCounts } from "./selector.ts";
 
 /** Where a view comes from. It calls back when the view has changed. */
 export interface Source {
   view(): View;
   /** Seconds since what it follows was lost; 0 while it is followed. */
   ageSeconds(): number;
-  /** Pods in and out of the answers; undefined for a source without pods. */
-  pods(): { ready: number; notReady: number } | undefined;
+  /** What is given of the pods, and why, for a source that has some. */
+  selection?(): SelectionCounts;
   /** For a source that registers with a parent: each server of it, and seconds since it last took everything (undefined: never yet). */
   registrations?(): { server: string; seconds: number | undefined }[];
   /** Takes back what is registered with a parent: nothing is to be served any more. */
@@ -19,6 +21,10 @@ export interface Source {
   readonly keys?: ReadonlyMap<Name, TsigKey>;
   /** Answers an UPDATE message, for a source that takes updates, or says where they are not taken. */
   update?(request: Request): Response | undefined;
+  /** Answers a NOTIFY message, for a source that follows other servers. */
+  notify?(request: Request): Response | undefined;
+  /** To whom zones are given. */
+  readonly offers?: Offers;
   /** Why a name (folded) is answered as it is, as JSON; undefined: it is no name of this source. For a source whose answers change. */
   explain?(name: Name): object | undefined;
   stop(): Promise<void>;

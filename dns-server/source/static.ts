@@ -2,6 +2,7 @@ import type { RootConfig, ZonesConfig } from "../config.ts";
 import { loadServedZone, type ServedZone } from "../dnssec/load.ts";
 import { addressRecord } from "../kubernetes/domains.ts";
 import { log } from "../log.ts";
+import type { Offers } from "../transfer/outgoing.ts";
 import type { View } from "../view/view.ts";
 import { UpdatableZone } from "../update/updatable.ts";
 import { Type } from "../wire/constants.ts";
@@ -28,8 +29,15 @@ export function loadRootZone(config: RootConfig): ServedZone {
 export const loadZones = (config: ZonesConfig): ServedZone[] =>
   config.zones.map(({ origin, file, include, dnssec }) => loadServedZone(origin, readZoneFile(file, include), dnssec));
 
+/** What a source of master files needs. */
+interface StaticZones {
+  readonly loaded: readonly ServedZone[];
+  readonly keys: readonly TsigKey[];
+  readonly offers: Offers;
+}
+
 /** A view that never changes. Warnings of its zones are logged. */
-export function staticSource(loaded: readonly ServedZone[], keys: readonly TsigKey[]): Source {
+function staticSource({ loaded, keys, offers }: StaticZones): Source {
   for (const { warnings } of loaded) for (const warning of warnings) log("warn", formatFault(warning));
   const view: View = {
     zones: new Map(loaded.map(({ zone }) => [zone.origin, zone])),
@@ -39,16 +47,24 @@ export function staticSource(loaded: readonly ServedZone[], keys: readonly TsigK
   return {
     view: () => view,
     ageSeconds: () => 0,
-    pods: () => undefined,
     keys: new Map(keys.map((key) => [key.name, key])),
+    offers,
     stop: async () => {},
   };
 }
 
+/** The zones of master files. */
+export const zonesSource = (config: ZonesConfig): Source =>
+  staticSource({
+    loaded: loadZones(config),
+    keys: config.keys,
+    offers: new Map(config.zones.map(({ origin, transfer }) => [origin, transfer])),
+  });
+
 /** A root zone: static, or changed by updates where the configuration grants them. @param changed called after each new view */
 export function rootSource(config: RootConfig, changed: () => void): Source {
   const loaded = loadRootZone(config);
-  const fixed = staticSource([loaded], config.keys);
+  const fixed = staticSource({ loaded: [loaded], keys: config.keys, offers: new Map([[config.zone, config.transfer]]) });
   if (config.updates === undefined) return fixed;
   const updatable = new UpdatableZone(config.zone, loaded.records, config.updates, changed);
   return {

@@ -12,6 +12,9 @@ export const prometheus = z.strictObject({
   parallel: z.int().min(1).max(256).default(16),
 });
 
+/** Of our own look at targets; seconds between two. */
+export const probe = z.strictObject({ interval: z.number().min(0.05).max(60).default(1) }).default({ interval: 1 });
+
 export const clusterName = z.string().refine(isPlainName, "must consist of letters, digits, dots, hyphens and underscores");
 export const readmissionMargin = z.number().min(0).max(0.9).default(0.1);
 

@@ -10,9 +10,9 @@ import { templateFault } from "./template.ts";
 
 export interface SteeringSettings {
   /** Without it no domain is steered. */
-  readonly prometheus: PrometheusConfig | undefined;
+  readonly prometheus?: PrometheusConfig | undefined;
   /** What `%cluster-name%` stands for. */
-  readonly clusterName: string | undefined;
+  readonly clusterName?: string | undefined;
   /** Share of the threshold that re-admission needs. */
   readonly readmissionMargin: number;
 }
@@ -49,7 +49,8 @@ export interface QueryReport {
   readonly template: string;
   /** As it was sent last with success. */
   readonly sent: string | undefined;
-  readonly ageSeconds: number | undefined;
+  /** Seconds since the last answer. */
+  readonly age: number | undefined;
   readonly error: string | undefined;
   /** Not asked any more until the text changes. */
   readonly broken: boolean;
@@ -295,7 +296,7 @@ const withLoads = (candidates: readonly Target[], loads: Loads): Candidate[] => 
 const reportOf = <T>({ template, answer, ageSeconds, error, fault }: Reading<T>): QueryReport => ({
   template,
   sent: answer?.sent,
-  ageSeconds,
+  age: ageSeconds,
   error: fault ?? error,
   broken: fault !== undefined,
   warnings: answer?.warnings ?? [],
