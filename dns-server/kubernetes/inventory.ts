@@ -4,7 +4,7 @@ import { NOTHING, type Claim, type ClaimSettings, type Lookup, type Reading } fr
 import { faultId } from "./fault.ts";
 import type { FactsByKind, Kind, SliceFacts } from "./facts.ts";
 import { isOurIngress, readIngress } from "./ingresses.ts";
-import type { Domain, Fault, ObjectRef, Target } from "./model.ts";
+import type { Domain, Fault, Target } from "./model.ts";
 import { showName } from "./names.ts";
 import { readPod, readWorkload } from "./pods.ts";
 import { readService } from "./services.ts";
@@ -142,7 +142,8 @@ export class Inventory {
 
   slices(namespace: string, service: string): readonly SliceFacts[] {
     const keys = this.slicesByService.get(sliceReference(namespace, service)) ?? [];
-    return Array.from(keys, (ref) => this.objects.get(ref) as SliceFacts);
+    // in the same order for all who ask: slices may disagree for a moment
+    return [...keys].sort().map((ref) => this.objects.get(ref) as SliceFacts);
   }
 
   private object<K extends Kind>(kind: K, key: string): FactsByKind[K] | undefined {
@@ -216,10 +217,11 @@ export class Inventory {
     origin.owner = ownerOf(all, origin.owner);
     const owned: Claim[] = [];
     const faults: Fault[] = [];
-    const holder = all.find(({ namespace }) => namespace === origin.owner);
-    for (const claim of all) {
-      if (claim.namespace === origin.owner) owned.push(claim);
-      else faults.push(refusal(claim, holder!));
+    const refused: Claim[] = [];
+    for (const claim of all) (claim.namespace === origin.owner ? owned : refused).push(claim);
+    if (refused.length > 0) {
+      const holder = owned.reduce((first, claim) => (isOlder(claim, first) ? claim : first));
+      faults.push(...refused.map((claim) => refusal(claim, holder)));
     }
     const byName = new Map<Name, Claim[]>();
     for (const claim of owned) {
@@ -286,17 +288,24 @@ const overruled = (claim: Claim): Fault => ({
   message: `${showName(claim.name)} cannot lead to another name: pods or Services have the same name as their domain; choose another name`,
 });
 
+/** Some order of claims, the same whenever and by whomever they are compared. */
+function isBefore(a: Claim, b: Claim): boolean {
+  const rank = ({ owner, targets: [target] }: Claim): string => [owner.kind, owner.namespace, owner.name, owner.uid, target?.key].join("/");
+  return rank(a) < rank(b);
+}
+
+const isOlder = (a: Claim, b: Claim): boolean => a.since < b.since || (a.since === b.since && isBefore(a, b));
+
 /** One domain of all claims of a name: all their targets, the settings of the youngest. */
 function joinClaims(claims: readonly Claim[]): Domain {
   let speaker = claims[0]!;
-  let owner = claims[0]!;
+  let oldest = claims[0]!;
   const targets = new Map<string, Target>();
-  const rank = ({ kind, namespace, name, uid }: ObjectRef): string => `${kind}/${namespace}/${name}/${uid}`;
-  const isBefore = (a: Claim, b: Claim): boolean => rank(a.owner) < rank(b.owner);
   const givenBy = new Map<string, Claim>();
   for (const claim of claims) {
     if (claim.saidAt > speaker.saidAt || (claim.saidAt === speaker.saidAt && isBefore(claim, speaker))) speaker = claim;
-    if (claim.since < owner.since || (claim.since === owner.since && isBefore(claim, owner))) owner = claim;
+    // pods of one workload are as old as it
+    if (claim.owner.uid !== oldest.owner.uid && isOlder(claim, oldest)) oldest = claim;
     for (const target of claim.targets) {
       const other = givenBy.get(target.key);
       if (other && !isBefore(claim, other)) continue;
@@ -309,7 +318,7 @@ function joinClaims(claims: readonly Claim[]): Domain {
     name: speaker.name,
     origin: speaker.origin,
     namespace: speaker.namespace,
-    owner: owner.owner,
+    owner: oldest.owner,
     targets: [...targets.values()],
     // addresses and an alias exclude each other
     alias: targets.size > 0 ? undefined : aliases[0],

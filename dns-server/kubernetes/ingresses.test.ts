@@ -1,0 +1,112 @@
+import { describe, expect, test } from "vitest";
+import { ingress, node, plain, pod, service, slice, TestInventory, type RuleOptions } from "../testing/objects.ts";
+
+/** A Service `web` (80 -> 80, named http) with the ready pods a and b. */
+function withService(): TestInventory {
+  return new TestInventory()
+    .apply("Service", service("web", { clusterIP: "fd01::1", clusterIPs: ["fd01::1"], ports: [{ name: "http", port: 80, targetPort: 80 }] }))
+    .apply("EndpointSlice", slice("web-1", "web", [{ name: "http", port: 80 }], { a: "fd00::a", b: "fd00::b" }, { ready: true }))
+    .apply("Pod", pod("a", { ip: "fd00::a", ports: { http: 80 } }))
+    .apply("Pod", pod("b", { ip: "fd00::b", node: "n" }));
+}
+
+describe("an Ingress", () => {
+  test("makes its hosts names of the ready endpoints, and puts them into its status", () => {
+    const cluster = withService().apply("Ingress", ingress("i", [{ host: "web.peak" }, { host: "*.shop.peak", paths: [{ port: "http" }] }]));
+    expect(cluster.answer("web.peak")).toEqual(["fd00::a", "fd00::b"]);
+    expect(cluster.answer("*.shop.peak")).toEqual(["fd00::a", "fd00::b"]);
+    expect(cluster.faults()).toEqual([]);
+    expect(cluster.inventory.ingressStatus("shop/i")).toEqual({ hosts: ["web.peak"], published: [] });
+  });
+
+  test.each<[string, (cluster: TestInventory) => unknown, string[]]>([
+    ["a pod that is not ready", (cluster) => cluster.apply("Pod", pod("a", { ip: "fd00::a", ready: false })), ["fd00::b"]],
+    ["a pod that ends", (cluster) => cluster.apply("Pod", pod("a", { ip: "fd00::a", terminating: true })), ["fd00::b"]],
+    ["a node that is lost", (cluster) => cluster.apply("Node", node("n", "Unknown")), ["fd00::a"]],
+    [
+      "an endpoint that the slice says is not ready",
+      (cluster) => cluster.apply("EndpointSlice", slice("web-1", "web", [{ name: "http", port: 80 }], { a: "fd00::a" }, { ready: false })),
+      [],
+    ],
+    [
+      "an endpoint that the slice says is terminating",
+      (cluster) =>
+        cluster.apply("EndpointSlice", slice("web-1", "web", [{ name: "http", port: 80 }], { a: "fd00::a" }, { ready: true, terminating: true })),
+      [],
+    ],
+    ["a slice that is gone", (cluster) => cluster.remove("EndpointSlice", "shop", "web-1"), []],
+  ])("follows %s", (_, change, expected) => {
+    const cluster = withService().apply("Ingress", ingress("i", [{ host: "web.peak" }]));
+    cluster.flush();
+    change(cluster);
+    expect(cluster.answer("web.peak")).toEqual(expected);
+  });
+
+  test("joins slices of both families, and takes only those of its port", () => {
+    const cluster = withService()
+      .apply("EndpointSlice", slice("web-2", "web", [{ name: "http", port: 80 }], { a: "192.0.2.1" }))
+      .apply("EndpointSlice", slice("web-3", "web", [{ name: "admin", port: 9000 }], { c: "fd00::c" }))
+      .apply("Ingress", ingress("i", [{ host: "web.peak" }]));
+    expect(cluster.answer("web.peak")).toEqual(["192.0.2.1", "fd00::a", "fd00::b"]);
+    expect(cluster.domains.get("web.peak")?.targets.find(({ name }) => name === "a")?.label).toBeDefined();
+  });
+
+  test("is ours by the controller of its class, or by the name of the class", () => {
+    const cluster = withService().apply("Ingress", ingress("i", [{ host: "web.peak" }], {}, { ingressClassName: "edge" }));
+    expect(cluster.answer("web.peak")).toBeUndefined();
+    expect(cluster.inventory.ingressStatus("shop/i")).toBeUndefined();
+    const spec = (controller: string): object => ({ spec: { controller } });
+    cluster.apply("IngressClass", plain("edge", { namespace: "" }, spec("dns.peak/ingress")));
+    expect(cluster.answer("web.peak")).toEqual(["fd00::a", "fd00::b"]);
+    cluster.apply("IngressClass", plain("edge", { namespace: "" }, spec("k8s.io/ingress-nginx")));
+    expect(cluster.answer("web.peak")).toBeUndefined();
+  });
+
+  test("takes settings from itself, its Service and its namespace", () => {
+    const cluster = withService()
+      .apply("Namespace", plain("shop", { namespace: "", annotations: { "dns.peak/ttl": "1", "dns.peak/loadbalance": "q" } }))
+      .apply("Ingress", ingress("i", [{ host: "web.peak" }], { annotations: { "dns.peak/ttl": "7" } }));
+    cluster.flush();
+    expect(cluster.domains.get("web.peak")).toMatchObject({ ttl: { kind: "fixed", seconds: 7 }, steering: { query: "q" } });
+  });
+
+  const web = "web.peak";
+  test.each<[string, readonly RuleOptions[], object, Record<string, string>, string[] | undefined, RegExp]>([
+    ["a path", [{ host: web, paths: [{ path: "/api" }] }], {}, {}, ["fd00::a", "fd00::b"], /DNS knows no paths, so \/api cannot/],
+    ["an exact path", [{ host: web, paths: [{ pathType: "Exact" }] }], {}, {}, ["fd00::a", "fd00::b"], /so \/ \(Exact\) cannot/],
+    ["a path beside the root", [{ host: web, paths: [{ path: "/x", service: "none" }, {}] }], {}, {}, ["fd00::a", "fd00::b"], /leads to the Service web; give each path/],
+    ["two backends", [{ host: web, paths: [{}] }, { host: web, paths: [{ service: "other" }] }], {}, {}, ["fd00::a", "fd00::b"], /more than one backend; other gets nothing/],
+    ["a rewrite", [{ host: web }], {}, { "nginx.ingress.kubernetes.io/rewrite-target": "/" }, ["fd00::a", "fd00::b"], /annotations nginx.ingress.kubernetes.io\/rewrite-target have no effect/],
+    ["TLS", [{ host: web }], { tls: [{ hosts: [web] }] }, {}, ["fd00::a", "fd00::b"], /TLS ends in the pods/],
+    ["a default backend", [{ host: web }], { defaultBackend: { service: { name: "web" } } }, {}, ["fd00::a", "fd00::b"], /spec.defaultBackend has no effect/],
+    ["no host", [{}], {}, {}, undefined, /a rule without a host has no effect/],
+    ["a host elsewhere", [{ host: "web.example" }], {}, {}, undefined, /"web.example" is not below the zone peak/],
+    ["all of the zone", [{ host: "*.peak" }], {}, {}, undefined, /"\*.peak" is not at least two labels below/],
+    ["no host name", [{ host: "a_b.peak" }], {}, {}, undefined, /is no host name/],
+    ["no such Service", [{ host: web, paths: [{ service: "none" }] }], {}, {}, [], /there is no Service none in the namespace shop/],
+    ["no such port", [{ host: web, paths: [{ port: 81 }] }], {}, {}, [], /has no port "81"; it has 80 \(http\)/],
+  ])("says what DNS cannot do: %s", (_, rules, spec, annotations, expected, message) => {
+    const cluster = withService().apply("Ingress", ingress("i", rules, { annotations }, spec));
+    expect(cluster.answer("web.peak")).toEqual(expected);
+    expect(cluster.faults()).toEqual([expect.stringMatching(message)]);
+    expect(cluster.faults()[0]).toMatch(/^Ingress i: /);
+  });
+
+  test("says that ports are not translated", () => {
+    const cluster = withService()
+      .apply("EndpointSlice", slice("web-1", "web", [{ name: "http", port: 8080 }], { a: "fd00::a" }))
+      .apply("Ingress", ingress("i", [{ host: "web.peak" }]));
+    expect(cluster.answer("web.peak")).toEqual(["fd00::a"]);
+    expect(cluster.faults()).toEqual([expect.stringContaining("clients find the pods at port 8080, not at 80 of the Service web")]);
+  });
+
+  test("of another namespace gets neither the name nor the status", () => {
+    const cluster = withService()
+      .apply("Ingress", ingress("i", [{ host: "web.peak" }], { created: 1 }))
+      .apply("Ingress", ingress("j", [{ host: "web.peak" }], { created: 2, namespace: "other" }));
+    cluster.flush();
+    expect(cluster.inventory.ingressStatus("shop/i")?.hosts).toEqual(["web.peak"]);
+    expect(cluster.inventory.ingressStatus("other/j")?.hosts).toEqual([]);
+    expect(cluster.faults()).toContainEqual(expect.stringContaining("Ingress j: web.peak belongs to the namespace shop (Ingress i)"));
+  });
+});

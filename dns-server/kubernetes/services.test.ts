@@ -1,0 +1,55 @@
+import { describe, expect, test } from "vitest";
+import { service, slice, TestInventory } from "../testing/objects.ts";
+
+const OLD = "external-dns.alpha.kubernetes.io/";
+const NEW = "external-dns.kubernetes.io/";
+const headless = { clusterIP: "None", clusterIPs: ["None"], ports: [{ port: 80 }] };
+const clusterIp = { clusterIP: "fd01::1", clusterIPs: ["fd01::1", "10.0.0.1"], ports: [{ port: 80 }] };
+
+const apply = (spec: object, annotations: Record<string, string>, balancers: readonly object[] = []): TestInventory =>
+  new TestInventory()
+    .apply("Service", service("web", spec, { annotations }, balancers))
+    .apply("EndpointSlice", slice("web-1", "web", [{ port: 80 }], { a: "fd00::a" }));
+
+describe("a Service with annotations of external-dns", () => {
+  test.each<[string, object, Record<string, string>, readonly object[], string[] | string]>([
+    ["its pods", headless, { [`${OLD}hostname`]: "web.peak" }, [], ["fd00::a"]],
+    ["its own addresses", clusterIp, { [`${NEW}hostname`]: "web.peak." }, [], ["10.0.0.1", "fd01::1"]],
+    ["its load balancer", { ...clusterIp, type: "LoadBalancer" }, { [`${NEW}hostname`]: "web.peak" }, [{ ip: "192.0.2.1" }], ["192.0.2.1"]],
+    ["given addresses", headless, { [`${OLD}hostname`]: "web.peak", [`${OLD}target`]: "fd00::1, 192.0.2.7" }, [], ["192.0.2.7", "fd00::1"]],
+    ["what the newer prefix says", headless, { [`${OLD}hostname`]: "old.peak", [`${NEW}hostname`]: "web.peak" }, [], ["fd00::a"]],
+    ["the first of several names", headless, { [`${OLD}hostname`]: "web.peak,www.web.peak" }, [], ["fd00::a"]],
+  ])("leads to %s", (_, spec, annotations, balancers, expected) => {
+    const cluster = apply(spec, annotations, balancers);
+    expect(cluster.answer("web.peak")).toEqual(expected);
+    expect(cluster.faults()).toEqual([]);
+  });
+
+  test("leads to a name in the zone above", () => {
+    const cluster = apply(headless, { [`${OLD}hostname`]: "www.web.peak", [`${OLD}target`]: "web.example" });
+    expect(cluster.answer("www.web.peak")).toBe("web.example");
+    expect(cluster.domains.get("www.web.peak")).toMatchObject({ origin: "\x03web\x04peak\0", targets: [] });
+    expect(cluster.faults()).toEqual([]);
+  });
+
+  test.each([
+    ["30", 30],
+    ["1m30s", 90],
+    ["1h", 3600],
+  ])("has the TTL %s", (ttl, seconds) => {
+    const cluster = apply(headless, { [`${NEW}hostname`]: "web.peak", [`${NEW}ttl`]: ttl });
+    cluster.flush();
+    expect(cluster.domains.get("web.peak")?.ttl).toEqual({ kind: "fixed", seconds });
+  });
+
+  test.each([
+    ["a name directly below the zone that is an alias", { hostname: "web.peak", target: "web.example" }, /cannot lead to another name: it is delegated/],
+    ["a name elsewhere", { hostname: "web.example" }, /not below the zone peak/],
+    ["a TTL that is none", { hostname: "web.peak", ttl: "soon" }, /annotation ttl of external-dns "soon" is ignored/],
+    ["a target that is none", { hostname: "web.peak", target: "a_b, fd00::1" }, /target "a_b" is ignored/],
+    ["several names as targets", { hostname: "a.web.peak", target: "x.example,y.example" }, /a name can lead to one other name only/],
+  ])("says what cannot be: %s", (_, annotations, message) => {
+    const cluster = apply(headless, Object.fromEntries(Object.entries(annotations).map(([key, text]) => [OLD + key, text])));
+    expect(cluster.faults()).toEqual([expect.stringMatching(message)]);
+  });
+});
