@@ -1,5 +1,6 @@
 import { Class, Rcode, Type } from "../wire/constants.ts";
 import { foldName, type Name } from "../wire/name.ts";
+import { isLater } from "../wire/serial.ts";
 import type { ZoneRecord } from "../zone/record.ts";
 import type { UpdateRecord } from "./message.ts";
 
@@ -144,9 +145,6 @@ function added(entries: readonly Entry[], entry: Entry): Entry[] {
 
 const viewOf = (rdata: Uint8Array): DataView => new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength);
 export const serialOf = (soa: ZoneRecord): number => viewOf(soa.rdata).getUint32(soa.rdata.length - 20);
-
-/** Serial number arithmetic (RFC 1982). */
-export const isLater = (a: number, b: number): boolean => a !== b && (a - b) >>> 0 < 0x80000000;
 
 /** A change with the SOA's serial moved on, unless the change itself does so. */
 export function withNextSerial(content: Content, apex: Name, change: Change): Change {

@@ -1,7 +1,6 @@
 import { randomInt } from "node:crypto";
-import { connect } from "node:net";
 import { log } from "../log.ts";
-import { FrameReader, frame } from "../transport/frame.ts";
+import { exchange } from "../transport/client.ts";
 import { formatEndpoint, type Endpoint } from "../transport/transport.ts";
 import { Class, Rcode, rcodeName, Type } from "../wire/constants.ts";
 import { nameBytes, type Name } from "../wire/name.ts";
@@ -134,7 +133,7 @@ class Registrar {
     const id = randomInt(0x10000);
     const now = (): number => Math.floor(Date.now() / 1000);
     const { message, mac } = signRequest(encodeUpdate(id, zone, updates, { lease }), key, now());
-    const answer = await exchange(this.server, message, timeoutMs);
+    const answer = await exchange(this.server, message, { idleMs: timeoutMs, totalMs: timeoutMs });
     if (answer.length < HEADER_LENGTH || answer.readUInt16BE(0) !== id) throw new Error("the answer is of another request");
     const rcode = answer[3]! & 15;
     if (rcode !== Rcode.NOERROR) throw new Error(`the server said ${rcodeName(rcode)}`);
@@ -198,25 +197,4 @@ export class Registration {
   async withdraw(): Promise<void> {
     await Promise.all(this.registrars.map((registrar) => registrar.withdraw()));
   }
-}
-
-/** Sends one message over TCP and waits for one back. */
-function exchange(server: Endpoint, message: Uint8Array, timeoutMs: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port: server.port, host: server.address });
-    const reader = new FrameReader();
-    const timer = setTimeout(() => socket.destroy(new Error("no answer in time")), timeoutMs);
-    socket.on("connect", () => socket.write(frame(message)));
-    socket.on("data", (chunk: Buffer) => {
-      const [answer] = reader.push(chunk);
-      if (!answer) return;
-      resolve(answer);
-      socket.destroy();
-    });
-    socket.on("error", reject);
-    socket.on("close", () => {
-      clearTimeout(timer);
-      reject(new Error("the server closed the connection"));
-    });
-  });
 }

@@ -5,12 +5,12 @@ import { Rcode, Type } from "../wire/constants.ts";
 import { leaseRecord } from "../wire/edns.ts";
 import { bareAnswer } from "../wire/message.ts";
 import { formatName, type Name } from "../wire/name.ts";
+import { isLater } from "../wire/serial.ts";
 import type { ZoneRecord } from "../zone/record.ts";
 import { makeZone, type Zone } from "../zone/zone.ts";
 import {
   checkPrerequisites,
   Content,
-  isLater,
   planUpdates,
   isSameRecord,
   sameData,

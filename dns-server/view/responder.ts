@@ -1,6 +1,6 @@
 import { Budget } from "../dnssec/budget.ts";
 import { Class, EdnsOption, Flag, Opcode, Rcode, Type } from "../wire/constants.ts";
-import { ExtendedError, MAX_UDP_PAYLOAD, optRecord, type Identity } from "../wire/edns.ts";
+import { ExtendedError, MAX_UDP_PAYLOAD, optRecord, PLAIN_UDP_PAYLOAD, type Identity } from "../wire/edns.ts";
 import { foldName, isSubdomain } from "../wire/name.ts";
 import { readQuery, type Query } from "../wire/query.ts";
 import { MessageWriter } from "../wire/writer.ts";
@@ -9,7 +9,7 @@ import type { OwnedRRset, RRset } from "../zone/zone.ts";
 import { findZone, type View } from "./view.ts";
 
 /** How a query came in. */
-export type Protocol = "udp" | "tcp";
+export type Protocol = "udp" | "tcp" | "tls" | "https";
 
 /** A message to send back, and what the metrics need of it. */
 export interface Response {
@@ -20,8 +20,6 @@ export interface Response {
   readonly more?: Iterable<Buffer>;
 }
 
-/** Largest UDP answer to an asker without EDNS. */
-const PLAIN_UDP_PAYLOAD = 512;
 const MAX_MESSAGE = 0xffff;
 
 /**
@@ -45,7 +43,7 @@ export class Responder {
   private readonly writer = new MessageWriter();
   private readonly identity: Identity;
   private readonly random: () => number;
-  private readonly budgets = { udp: new Budget(INVENTED_SIGNATURES), tcp: new Budget(INVENTED_SIGNATURES) };
+  private readonly budgets = { udp: new Budget(INVENTED_SIGNATURES), stream: new Budget(INVENTED_SIGNATURES) };
 
   /** @param random numbers from 0 up to but not including 1 */
   constructor(identity: Identity, random: () => number = Math.random) {
@@ -65,7 +63,7 @@ export class Responder {
     const decision = this.decide(view, query, read.malformed, protocol);
     const opt = query.edns && optRecord(query.edns, this.identity, client, decision.answer.rcode, decision.extendedError, decision.signed);
     const udpLimit = query.edns ? Math.min(query.edns.payloadSize, MAX_UDP_PAYLOAD) : PLAIN_UDP_PAYLOAD;
-    return this.write(query, decision, (protocol === "tcp" ? MAX_MESSAGE : udpLimit) - reserved, opt);
+    return this.write(query, decision, (protocol === "udp" ? udpLimit : MAX_MESSAGE) - reserved, opt);
   }
 
   private decide(view: View, query: Query, malformed: boolean, protocol: Protocol): Decision {
@@ -87,7 +85,7 @@ export class Responder {
     if (zone) {
       const signer = edns?.dnssecOk ? view.signers?.get(zone.origin) : undefined;
       if (!signer) return { answer: lookup(zone, folded, type) };
-      const answer = signer.answer(zone, folded, type, edns!.compactOk, this.budgets[protocol]);
+      const answer = signer.answer(zone, folded, type, edns!.compactOk, protocol === "udp" ? this.budgets.udp : this.budgets.stream);
       if (answer) return { answer, signed: true };
       return protocol === "udp" ? { ...failure(Rcode.NOERROR), truncated: true } : failure(Rcode.SERVFAIL);
     }

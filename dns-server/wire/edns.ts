@@ -4,6 +4,8 @@ import type { Edns } from "./query.ts";
 
 /** The UDP answers that this server sends are no larger (RFC 9715), whatever the asker would take. */
 export const MAX_UDP_PAYLOAD = 1232;
+/** Largest UDP answer to an asker without EDNS (RFC 1035 section 4.2.1). */
+export const PLAIN_UDP_PAYLOAD = 512;
 export const OPT_LENGTH = 11;
 export const MAX_NSID_LENGTH = 128;
 

@@ -20,9 +20,15 @@ export class MessageWriter {
   /** Where compression pointers were written. */
   readonly pointers: number[] = [];
   private limit = 0;
+  private readonly exact: boolean;
   private readonly offsets = new Map<Name, number>();
   /** Names in the order of their offsets, so that an RRset that did not fit can be taken back. */
   private readonly written: Name[] = [];
+
+  /** @param exact keeps the case of every letter: names are compressed only with what is spelled the same (RFC 5936 section 3.4) */
+  constructor(exact = false) {
+    this.exact = exact;
+  }
 
   /** Starts a message of at most `limit` octets, with the header zeroed. */
   begin(limit: number): void {
@@ -111,7 +117,7 @@ export class MessageWriter {
   }
 
   private name(name: Name): void {
-    let folded = foldName(name);
+    let folded = this.exact ? name : foldName(name);
     for (let rest = name; rest !== ROOT; rest = parentName(rest), folded = parentName(folded)) {
       const known = this.offsets.get(folded);
       if (known !== undefined) {

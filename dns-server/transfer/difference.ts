@@ -1,0 +1,56 @@
+import { Type } from "../wire/constants.ts";
+import type { Name } from "../wire/name.ts";
+import type { ZoneRecord } from "../zone/record.ts";
+import { soaSerial, type RRset, type Zone } from "../zone/zone.ts";
+
+/** What leads from one version of a zone to a later one. The SOA records are not among the records. */
+export interface Difference {
+  readonly before: ZoneRecord;
+  readonly after: ZoneRecord;
+  readonly removed: readonly ZoneRecord[];
+  readonly added: readonly ZoneRecord[];
+}
+
+/** The SOA record of a zone. */
+export const soaOf = ({ soa: { owner, rrset } }: Zone): ZoneRecord => ({
+  name: owner,
+  type: Type.SOA,
+  ttl: rrset.ttl,
+  rdata: rrset.rdatas[0]!,
+});
+
+export const serialOf = (zone: Zone): number => soaSerial(zone.soa.rrset);
+
+/** All records of a zone but its SOA. */
+export function* recordsOf(zone: Zone): Generator<ZoneRecord> {
+  for (const { name, rrsets } of zone.nodes.values()) {
+    for (const { type, ttl, rdatas } of rrsets.values()) {
+      if (type === Type.SOA) continue;
+      for (const rdata of rdatas) yield { name, type, ttl, rdata };
+    }
+  }
+}
+
+/** Compares two versions of a zone; names whose nodes are the same objects cost nothing. */
+export function differenceOf(before: Zone, after: Zone): Difference {
+  const removed: ZoneRecord[] = [];
+  const added: ZoneRecord[] = [];
+  for (const [key, node] of after.nodes) {
+    const old = before.nodes.get(key);
+    if (old === node) continue;
+    for (const [type, rrset] of node.rrsets) collect(added, node.name, rrset, old?.rrsets.get(type));
+    if (old) for (const [type, rrset] of old.rrsets) collect(removed, old.name, rrset, node.rrsets.get(type));
+  }
+  for (const [key, { name, rrsets }] of before.nodes) {
+    if (!after.nodes.has(key)) for (const rrset of rrsets.values()) collect(removed, name, rrset, undefined);
+  }
+  return { before: soaOf(before), after: soaOf(after), removed, added };
+}
+
+/** Adds the records of an RRset that the other one lacks; all of them when the TTLs differ. */
+function collect(records: ZoneRecord[], name: Name, { type, ttl, rdatas }: RRset, other: RRset | undefined): void {
+  if (type === Type.SOA) return;
+  for (const rdata of rdatas) {
+    if (other?.ttl !== ttl || !other.rdatas.some((same) => Buffer.compare(same, rdata) === 0)) records.push({ name, type, ttl, rdata });
+  }
+}

@@ -1,0 +1,57 @@
+import { open, rename, stat, utimes } from "node:fs/promises";
+import { dirname } from "node:path";
+import { typeName } from "../wire/constants.ts";
+import { formatName } from "../wire/name.ts";
+import { formatRdata } from "../wire/rdata.ts";
+import type { ZoneRecord } from "../zone/record.ts";
+import { loadZone, readZoneFile } from "../zone/load.ts";
+import type { Zone } from "../zone/zone.ts";
+import { recordsOf, soaOf } from "./difference.ts";
+
+/** The last version of a transferred zone, kept as a master file. When it was last known to be current is the file's modification time. */
+
+/** Octets that are written at once. */
+const CHUNK = 1 << 16;
+
+const formatRecord = ({ name, ttl, type, rdata }: ZoneRecord): string =>
+  `${formatName(name)} ${ttl} IN ${typeName(type)} ${formatRdata(type, rdata)}\n`;
+
+/** Files are written one after another: two sources may have the same one while a configuration takes over from another. */
+let last: Promise<void> = Promise.resolve();
+
+/** Puts a zone in place of what the file has, whole or not at all, whatever happens to process and machine. */
+export function saveZone(file: string, zone: Zone): Promise<void> {
+  const saved = last.then(() => save(file, zone));
+  last = saved.catch(() => {});
+  return saved;
+}
+
+async function save(file: string, zone: Zone): Promise<void> {
+  const fresh = `${file}.new`;
+  const handle = await open(fresh, "w", 0o644);
+  try {
+    let text = formatRecord(soaOf(zone));
+    for (const record of recordsOf(zone)) {
+      text += formatRecord(record);
+      if (text.length < CHUNK) continue;
+      await handle.write(text);
+      text = "";
+    }
+    await handle.write(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(fresh, file);
+  const folder = await open(dirname(file), "r");
+  await folder.sync().finally(() => folder.close());
+}
+
+/** Notes that the zone in the file is current now. */
+export const touchZone = (file: string): Promise<void> => utimes(file, new Date(), new Date());
+
+/** @returns undefined when there is no such file yet @throws UserError when there is no usable zone in it */
+export async function readSavedZone(file: string, origin: Zone["origin"]): Promise<{ zone: Zone; savedAt: number } | undefined> {
+  const found = await stat(file).catch(() => undefined);
+  return found && { zone: loadZone(origin, readZoneFile(file)).zone, savedAt: found.mtimeMs };
+}
