@@ -10,7 +10,7 @@ const refuse = z.object({
   prefix,
   action: z.enum(["refuse", "drop"]),
   /** How long; without it for good. */
-  seconds: z.int().positive().optional(),
+  seconds: z.int().min(1).max(1_000_000_000).optional(),
 });
 
 /** What a running server tells and does for an operator. @param source the one that is in force */

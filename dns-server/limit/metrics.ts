@@ -6,9 +6,10 @@ export interface LimitState {
   /** What guards counted since the start, by index in GuardCounter. */
   guardCount(counter: number): number;
   readonly connections: { readonly count: number; readonly rejected: number };
+  failedHandshakes(): number;
 }
 
-/** Adds the metrics of limits to a registry. */
+/** Adds the metrics of limits and connections to a registry. */
 export function registerLimitMetrics(registry: Registry, state: LimitState): void {
   const registers = [registry];
   new Counter({
@@ -48,6 +49,15 @@ export function registerLimitMetrics(registry: Registry, state: LimitState): voi
     collect() {
       this.reset();
       this.inc(state.connections.rejected);
+    },
+  });
+  new Counter({
+    name: "peakdns_tls_handshakes_failed_total",
+    help: "TLS connections that came to nothing.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(state.failedHandshakes());
     },
   });
 }

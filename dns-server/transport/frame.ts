@@ -11,7 +11,12 @@ export class FrameReader {
   private chunks: Buffer[] = [];
   private held = 0;
 
-  /** The messages that `chunk` completes. */
+  /** Whether a message has begun and not ended. */
+  get isInside(): boolean {
+    return this.held > 0;
+  }
+
+  /** The messages that `chunk` completes. Those that are not taken come first at the next call. */
   *push(chunk: Buffer): Generator<Buffer> {
     this.chunks.push(chunk);
     this.held += chunk.length;

@@ -4,7 +4,9 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { exchangeTcp } from "../testing/client.ts";
 import { FrameReader, frame } from "./frame.ts";
-import { DEFAULT_TCP_LIMITS, TcpTransport, type TcpLimits } from "./tcp.ts";
+import { ConnectionLimits } from "../limit/connections.ts";
+import { DEFAULT_STREAM_LIMITS, type StreamLimits } from "./listener.ts";
+import { TcpTransport } from "./tcp.ts";
 
 describe("framing", () => {
   const messages = fc.array(fc.uint8Array({ maxLength: 400 }), { maxLength: 12 });
@@ -33,11 +35,11 @@ describe("connections", () => {
     await transport.close();
   });
   /** Echoes messages; one that starts with an x must not be answered. */
-  async function serve(limits: Partial<TcpLimits> = {}): Promise<TcpTransport> {
+  async function serve(limits: Partial<StreamLimits> = {}): Promise<TcpTransport> {
     transport = new TcpTransport(
       { address: "::1", port: 0 },
       (message) => (message[0] === 0x78 ? undefined : { message: Buffer.from(message), rcode: 0, type: 1 }),
-      { ...DEFAULT_TCP_LIMITS, ...limits },
+      { ...DEFAULT_STREAM_LIMITS, ...limits },
     );
     await transport.listen();
     return transport;
@@ -65,6 +67,13 @@ describe("connections", () => {
     half.write(Buffer.from([0, 9, 1]));
     await Promise.all([closed(idle), closed(half)]);
   });
+  test("a message that comes octet by octet has to come to an end in time", async () => {
+    await serve({ idleMs: 100 });
+    const slow = await open();
+    slow.write(Buffer.from([0, 200]));
+    const timer = setInterval(() => slow.write("a"), 10);
+    await closed(slow).finally(() => clearInterval(timer));
+  });
   test("a connection ends when its time is over, whatever it does", async () => {
     await serve({ totalMs: 100 });
     const busy = await open();
@@ -78,11 +87,34 @@ describe("connections", () => {
     await closed(socket);
   });
   test("connections above the limit are closed, the others go on", async () => {
-    await serve({ maxConnections: 1 });
+    const places = new ConnectionLimits({ total: 1, perSource: 1 });
+    await serve({ enter: (client) => places.enter(client) });
     const first = await open();
     await closed(await open());
     first.write(frame(Buffer.from("a")));
     expect(await once(first, "data")).toEqual([frame(Buffer.from("a"))]);
+  });
+  test("pipelined messages with large answers wait while the client reads nothing, and are all answered once it does", async () => {
+    let handled = 0;
+    transport = new TcpTransport({ address: "::1", port: 0 }, () => ({ message: Buffer.alloc(60_000, ++handled), rcode: 0, type: 1 }));
+    await transport.listen();
+    const socket = await open();
+    socket.pause();
+    socket.write(Buffer.concat(Array.from({ length: 2000 }, () => frame(Buffer.from("q")))));
+    let before = -1;
+    for (let i = 0; i < 100 && handled !== before; i++) {
+      before = handled;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    // what fits into the buffers of the kernel, and a little more
+    expect(handled).toBeLessThan(500);
+    const reader = new FrameReader();
+    let answers = 0;
+    for await (const chunk of socket) {
+      for (const _ of reader.push(chunk as Buffer)) answers++;
+      if (answers === 2000) break;
+    }
+    expect(answers).toBe(2000);
   });
   test("closing the transport closes its connections", async () => {
     await serve();

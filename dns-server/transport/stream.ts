@@ -1,0 +1,61 @@
+import type { Socket } from "node:net";
+import { AnswerStreams } from "./answer-streams.ts";
+import { FrameReader, frame } from "./frame.ts";
+import type { Handler } from "./transport.ts";
+
+/** Answers that a client has not fetched, in octets; beyond it nothing more is read from that client. */
+const MAX_UNSENT = 1 << 18;
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Answers the messages of one connection (RFC 7766, and RFC 7858 on a TLS socket): pipelined queries, each answered as it comes; answers of
+ * many messages go on between the others.
+ * @param client octets of its address
+ * @param idleMs a connection on which nothing moves for so long, or a message takes so long to come, is closed
+ */
+export function serveStream(socket: Socket, client: Uint8Array, handle: Handler, idleMs: number): void {
+  const reader = new FrameReader();
+  const streams = new AnswerStreams(socket);
+  let deadline: NodeJS.Timeout | undefined;
+  socket.setTimeout(idleMs, () => socket.destroy());
+  socket.on("close", () => clearTimeout(deadline));
+
+  const answer = (chunk: Buffer): void => {
+    const answers: Buffer[] = [];
+    let size = 0;
+    for (const message of reader.push(chunk)) {
+      const response = handle(message, client);
+      // what must not be answered ends the connection: the peer does not speak DNS, or is not to be spoken to
+      if (!response) {
+        socket.destroy();
+        return;
+      }
+      answers.push(frame(response.message));
+      size += response.message.length;
+      if (response.more) streams.add(response.more);
+      // the other messages stay with the reader
+      if (size > MAX_UNSENT) break;
+    }
+    watchMessage(answers.length > 0);
+    if (answers.length > 0) socket.write(Buffer.concat(answers));
+    if (size > MAX_UNSENT || socket.writableLength > MAX_UNSENT) {
+      socket.pause();
+      const goOn = (): void => {
+        if (socket.destroyed) return;
+        socket.resume();
+        answer(NOTHING);
+      };
+      if (socket.writableNeedDrain) socket.once("drain", goOn);
+      else setImmediate(goOn);
+    }
+  };
+  /** A client that sends octet by octet is never idle, but its message has to come to an end. */
+  const watchMessage = (progress: boolean): void => {
+    if (progress || !reader.isInside) {
+      clearTimeout(deadline);
+      deadline = undefined;
+    }
+    if (reader.isInside) deadline ??= setTimeout(() => socket.destroy(), idleMs).unref();
+  };
+  socket.on("data", answer);
+}
