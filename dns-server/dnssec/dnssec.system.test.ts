@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseConfig } from "../config.ts";
 import { startServer, type Server } from "../server.ts";
-import { encodeQuery, exchangeUdp, freePort } from "../testing/client.ts";
+import { encodeQuery, eventually, exchangeUdp, freePort } from "../testing/client.ts";
 import { decodeMessage } from "../testing/decode.ts";
 import { QUERY_TYPES, randomName, randomZone, seededRandom } from "../testing/random-zone.ts";
 import { Flag, Rcode, Type, typeCode, typeName } from "../wire/constants.ts";
@@ -146,6 +146,56 @@ describe.skipIf(!isInstalled("delv"))("delv", () => {
   ])("validates %s %s", async (name, type) => expect(await delv(name, type)).toMatch(/^; (negative response, )?fully validated/));
 
   test("finds what is not signed insecure, not bogus", async () => expect(await delv("www.insecure.test", "AAAA")).toMatch(/^; unsigned answer/));
+});
+
+describe.skipIf(!isInstalled("delv") || !isInstalled("nsupdate"))("a root zone on two servers with one key", () => {
+  const secret = Buffer.alloc(32, 7).toString("base64");
+  const key = newKey();
+  const dnssec = { keys: ["peak.pem"] };
+  let primary: Server;
+  let secondary: Server;
+  beforeAll(async () => {
+    writeKeyFile(join(folder, "peak.pem"), parseName("peak"), key);
+    const start = (config: object): Promise<Server> => startServer(parseConfig(JSON.stringify(config), join(folder, "config.yaml")));
+    const secondaryPort = await freePort();
+    primary = await start({
+      role: "root",
+      listen: ["127.0.0.1:0"],
+      zone: "peak",
+      records: "$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 127.0.0.1\n",
+      dnssec,
+      keys: [{ name: "admin", secret }],
+      transfer: { prefixes: ["127.0.0.1"], notify: [`127.0.0.1:${secondaryPort}`] },
+      updates: { journal: "journal", grants: [{ key: "admin", names: ["*.peak"], types: ["TXT"] }] },
+    });
+    const primaries = [`127.0.0.1:${primary.endpoints[0]!.port}`];
+    secondary = await start({ role: "secondary", listen: [`127.0.0.1:${secondaryPort}`], zones: [{ origin: "peak", primaries, dnssec }] });
+    const digest = formatRdata(Type.DS, dsRdata(parseName("peak"), key)).split(" ");
+    writeFileSync(join(folder, "peak.anchor"), `trust-anchors { peak. static-ds ${digest.slice(0, 3).join(" ")} "${digest[3]}"; };\n`);
+  });
+  afterAll(async () => {
+    await secondary?.close();
+    await primary?.close();
+  });
+
+  test("validates before and after an update, on both", async () => {
+    const run = promisify(execFile);
+    const ask = async (at: Server, name: string, type: string): Promise<string> =>
+      (await run("delv", ["@127.0.0.1", "-p", String(at.endpoints[0]!.port), "-a", join(folder, "peak.anchor"), "+root=peak", name, type])).stdout;
+    expect(await ask(primary, "new.peak", "TXT")).toMatch(/^; negative response, fully validated/);
+    writeFileSync(
+      join(folder, "update"),
+      `server 127.0.0.1 ${primary.endpoints[0]!.port}\nzone peak.\nupdate add new.peak. 60 TXT hello\nsend\n`,
+    );
+    await run("nsupdate", ["-y", `hmac-sha256:admin:${secret}`, join(folder, "update")]);
+    expect(await ask(primary, "new.peak", "TXT")).toMatch(/^; fully validated\nnew\.peak\..*"hello"/);
+    const validated = /^; fully validated\nnew\.peak\..*"hello"/;
+    await eventually(
+      () => ask(secondary, "new.peak", "TXT"),
+      (text) => validated.test(text),
+    );
+    expect(await ask(secondary, "nope.peak", "A")).toMatch(/^; negative response, fully validated/);
+  });
 });
 
 describe.skipIf(!isInstalled("unbound"))("unbound", () => {
