@@ -1,0 +1,142 @@
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server as TcpServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { parseConfig } from "../config.ts";
+import { askServer } from "../control/client.ts";
+import { startServer, type Server } from "../server.ts";
+import { explanation, type Explanation } from "../source/explanation.ts";
+import { addressesIn, ask, eventually, freePort } from "../testing/client.ts";
+import { FakeApiServer, fakePod } from "../testing/fake-api-server.ts";
+import { FakePrometheus } from "../testing/fake-prometheus.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+let api: FakeApiServer;
+let prometheus: FakePrometheus;
+let folder: string;
+let loads: Record<string, string>;
+beforeEach(async () => {
+  api = new FakeApiServer();
+  loads = {};
+  prometheus = new FakePrometheus(() => Object.entries(loads).map(([pod, value]) => [{ namespace: "default", pod }, value]));
+  folder = mkdtempSync(join(tmpdir(), "peakdns-steering-"));
+  cleanups.push(() => rmSync(folder, { recursive: true }));
+  await Promise.all([api.start(), prometheus.start()]);
+  cleanups.push(() => api.stop(), () => prometheus.stop());
+  writeFileSync(join(folder, "kubeconfig"), api.kubeconfig());
+});
+
+async function start(): Promise<Server> {
+  const config = {
+    role: "cluster",
+    listen: ["[::1]:0"],
+    http: "[::1]:0",
+    control: "control.sock",
+    udp: "plain",
+    zone: "peak",
+    nameServers: [{ name: "ns1.cluster.peak" }],
+    kubernetes: { kubeconfig: "kubeconfig" },
+    prometheus: { url: prometheus.url, interval: 0.1, timeout: 1 },
+    probe: { interval: 0.1 },
+  };
+  const server = await startServer(parseConfig(JSON.stringify(config), join(folder, "test.yaml")));
+  cleanups.push(() => server.close());
+  return server;
+}
+const given = async (server: Server): Promise<string> => addressesIn(await ask(server.endpoints[0]!, "web.peak", "A")).join();
+const settles = (server: Server, expected: string): Promise<unknown> => eventually(() => given(server), (addresses) => addresses === expected);
+const explain = async (name = "web.peak"): Promise<Explanation> => explanation.parse(await askServer(join(folder, "control.sock"), "GET", `/explain?name=${name}`));
+const metricsOf = async (server: Server): Promise<string> => (await fetch(`http://[::1]:${server.http!.port}/metrics`)).text();
+
+const pod = (last: number, annotations: Record<string, string> = {}): ReturnType<typeof fakePod> =>
+  fakePod(`p${last}`, { domain: "web", addresses: [`127.0.0.${last}`], annotations: { "dns.peak/probe": "off", ...annotations } });
+const STEERED = { "dns.peak/loadbalance": 'sum by (pod) (load{namespace="%namespace%",pod=~"%pods%"})' };
+
+describe("a cluster's server", () => {
+  test("leaves a loaded pod out of the answer and takes it back, and says why", async () => {
+    for (const last of [2, 3, 4]) api.apply(pod(last, STEERED));
+    loads = { p2: "1", p3: "1", p4: "9" };
+    const server = await start();
+    await settles(server, "127.0.0.2,127.0.0.3");
+    expect(await explain()).toMatchObject({
+      name: "web.peak.",
+      steering: { policy: "round-robin", query: { sent: 'sum by (pod) (load{namespace="default",pod=~"^(?:p2|p3|p4)$"})' } },
+      targets: expect.arrayContaining([expect.objectContaining({ target: "default/p4", verdict: "overloaded", load: 9, before: "in" })]),
+    });
+    const metrics = await metricsOf(server);
+    expect(metrics).toContain('peakdns_pods{domain="web.peak.",reason="in"} 2');
+    expect(metrics).toContain('peakdns_pods{domain="web.peak.",reason="overloaded"} 1');
+    expect(metrics).toContain('peakdns_pod_load{domain="web.peak.",pod="default/p4"} 9');
+    loads = { p2: "1", p3: "1", p4: "1" };
+    await settles(server, "127.0.0.2,127.0.0.3,127.0.0.4");
+  });
+
+  test("single-best follows the load; the last choice stays while Prometheus is away", async () => {
+    for (const last of [2, 3]) api.apply(pod(last, { ...STEERED, "dns.peak/loadbalance-mode": "singlebest" }));
+    loads = { p2: "5", p3: "1" };
+    const server = await start();
+    await settles(server, "127.0.0.3");
+    loads = { p2: "5", p3: "9" };
+    await settles(server, "127.0.0.2");
+    await prometheus.stop();
+    await eventually(async () => (await explain()).prometheus?.lost?.message ?? "", (message) => message.includes("ECONNREFUSED"));
+    expect(await given(server)).toBe("127.0.0.2");
+    expect(await metricsOf(server)).toMatch(/peakdns_prometheus_age_seconds\{reason="refused"\} \d/);
+  });
+
+  test("leaves a crashed pod out long before Kubernetes says anything, and takes it back", async () => {
+    const port = await freePort();
+    const listeners = new Map<number, TcpServer>();
+    const listen = async (last: number): Promise<void> => {
+      const listener = createServer((socket) => socket.on("error", () => {}).destroy()).listen(port, `127.0.0.${last}`);
+      await once(listener, "listening");
+      listeners.set(last, listener);
+      cleanups.push(() => listener.close());
+    };
+    for (const last of [2, 3, 4]) {
+      await listen(last);
+      api.apply(pod(last, { "dns.peak/probe": `tcp:${port}`, "dns.peak/ttl": "auto" }));
+    }
+    const server = await start();
+    await settles(server, "127.0.0.2,127.0.0.3,127.0.0.4");
+    listeners.get(3)!.close();
+    await settles(server, "127.0.0.2,127.0.0.4");
+    expect(await explain()).toMatchObject({
+      ttl: { seconds: 1 },
+      targets: expect.arrayContaining([
+        expect.objectContaining({ target: "default/p3", state: "ready", verdict: "probe failed", probe: expect.objectContaining({ last: "refused" }) }),
+      ]),
+    });
+    await listen(3);
+    await settles(server, "127.0.0.2,127.0.0.3,127.0.0.4");
+  });
+
+  test("explains names below a domain by that domain, and nothing that it does not serve", async () => {
+    api.apply(pod(2));
+    const server = await start();
+    await settles(server, "127.0.0.2");
+    expect((await explain("x.WEB.peak")).name).toBe("web.peak.");
+    await expect(explain("other.peak")).rejects.toThrow("other.peak is no name");
+  });
+});
+
+test("every metric of the dashboard is one that a server has", async () => {
+  const target = z.object({ expr: z.string() });
+  const panel = z.object({ title: z.string(), targets: z.array(target).default([]) });
+  const { panels, templating } = z
+    .object({ panels: z.array(panel), templating: z.object({ list: z.array(z.object({ definition: z.string().default("") })) }) })
+    .parse(JSON.parse(readFileSync(join(import.meta.dirname, "../dashboards/peakdns.json"), "utf8")));
+  const expressions = [...panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)), ...templating.list.map(({ definition }) => definition)];
+  const used = new Set(expressions.flatMap((expression) => expression.match(/\b(?:peakdns|dns)_\w+/g) ?? []));
+  const server = await start();
+  const known = new Set([...(await metricsOf(server)).matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name, type]) => (type === "histogram" ? [`${name}_bucket`] : [name])));
+  expect(used.size).toBeGreaterThan(20);
+  expect([...used].filter((name) => !known.has(name))).toEqual([]);
+});
