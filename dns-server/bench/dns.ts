@@ -7,19 +7,41 @@ import { Command } from "commander";
 import { freePort } from "../testing/client.ts";
 import { coredns, isInstalled, knot, named, nsd, powerdns, startPeer, type Peer } from "../testing/peers.ts";
 import { usage } from "./process.ts";
+import { machine, median, table } from "./report.ts";
 import { benchRows, type Row } from "./zones.ts";
 
 /**
- * `npm run bench:dns`: PeakDNS and its peers over the same zones, one after another on one core, with dnsperf on the other. For each row
- * and
- * server the median of some runs: queries/s, lost queries, CPU time of the server for each answered query, resident memory.
+ * `npm run bench:dns`: PeakDNS and its peers over the same zones on one core, with dnsperf on the other. The servers take turns, some
+ * rounds for each row, so that what else the machine does meets all of them. Figures are medians; a ratio is the median of the rounds'.
  */
 
 interface Run {
   readonly queriesPerSecond: number;
   readonly lost: number;
+  /** Of the server for each answered query, user and system, children included. */
   readonly cpuMicros: number;
   readonly residentMib: number;
+}
+
+interface Result extends Run {
+  readonly server: string;
+  /** CPU time a query of PeakDNS over this server's. */
+  readonly ratio: number;
+}
+
+interface RowResult {
+  readonly row: string;
+  readonly results: readonly Result[];
+  /** Lost by PeakDNS when asked as fast as Knot could answer. */
+  readonly lostAtKnotsRate: number | undefined;
+}
+
+interface Running {
+  readonly peer: Peer;
+  readonly port: number;
+  readonly pid: number;
+  readonly runs: Run[];
+  stop(): Promise<void>;
 }
 
 const peakdns: Peer = {
@@ -37,109 +59,121 @@ const peakdns: Peer = {
 const SERVERS = [peakdns, knot, nsd, named, powerdns, coredns];
 const SERVER_CORE = ["taskset", "-c", "0"];
 const LOAD_CORE = ["taskset", "-c", "1"];
+/** dnsperf: 16 sockets, 500 queries under way. */
+const LOAD = ["-c", "16", "-q", "500", "-t", "2"];
 
 const execute = promisify(execFile);
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** One run of dnsperf against a server. @param rate queries/s at most; as many as it can when absent */
-async function load(row: Row, port: number, pid: number, seconds: number, rate?: number): Promise<Run> {
+async function load(row: Row, { port, pid }: Running, seconds: number, rate?: number): Promise<Run> {
   const before = usage(pid);
-  const [command, ...args] = [
-    ...LOAD_CORE,
-    "dnsperf",
-    "-s",
-    "127.0.0.1",
-    "-p",
-    String(port),
-    "-d",
-    row.questions,
-    "-l",
-    String(seconds),
-    "-c",
-    "16",
-    "-q",
-    "500",
-    "-t",
-    "2",
-    ...(rate === undefined ? [] : ["-Q", String(Math.floor(rate))]),
-    ...row.flags,
-  ];
-  const { stdout } = await execute(command!, args);
+  const [command, ...args] = [...LOAD_CORE, "dnsperf", "-s", "127.0.0.1", "-p", String(port), "-d", row.questions, ...LOAD, ...row.flags];
+  const limits = ["-l", String(seconds), ...(rate === undefined ? [] : ["-Q", String(Math.floor(rate))])];
+  const { stdout } = await execute(command!, [...args, ...limits]);
   const after = usage(pid);
   const figure = (pattern: RegExp): number => {
     const match = pattern.exec(stdout);
     if (!match) throw new Error(`dnsperf printed no ${pattern.source}:\n${stdout}`);
     return Number(match[1]);
   };
-  const completed = figure(/Queries completed:\s+(\d+)/);
   return {
     queriesPerSecond: figure(/Queries per second:\s+([\d.]+)/),
     lost: figure(/Queries lost:\s+(\d+)/),
-    cpuMicros: ((after.cpuSeconds - before.cpuSeconds) * 1e6) / completed,
+    cpuMicros: ((after.cpuSeconds - before.cpuSeconds) * 1e6) / figure(/Queries completed:\s+(\d+)/),
     residentMib: after.residentMib,
   };
 }
 
-const summarize = (runs: readonly Run[]): Run => ({
-  queriesPerSecond: median(runs.map((run) => run.queriesPerSecond)),
-  lost: median(runs.map((run) => run.lost)),
-  cpuMicros: median(runs.map((run) => run.cpuMicros)),
-  residentMib: median(runs.map((run) => run.residentMib)),
-});
-
-async function measure(peer: Peer, row: Row, folder: string, options: { seconds: number; repeat: number; rate?: number }): Promise<Run> {
-  const port = await freePort();
-  const server = await startPeer(peer, row.zones, port, join(folder, peer.binary), SERVER_CORE);
+async function measure(row: Row, peers: readonly Peer[], folder: string, seconds: number, rounds: number): Promise<RowResult> {
+  const servers: Running[] = [];
   try {
-    const pid = server.process.pid!;
-    await load(row, port, pid, 1, options.rate);
-    const runs: Run[] = [];
-    for (let i = 0; i < options.repeat; i++) runs.push(await load(row, port, pid, options.seconds, options.rate));
-    return summarize(runs);
+    for (const peer of peers) {
+      const port = await freePort();
+      const { process: child, stop } = await startPeer(peer, row.zones, port, join(folder, peer.binary), SERVER_CORE);
+      servers.push({ peer, port, pid: child.pid!, runs: [], stop });
+    }
+    for (const server of servers) await load(row, server, 1);
+    for (let round = 0; round < rounds; round++) for (const server of servers) server.runs.push(await load(row, server, seconds));
+    const ours = servers[0]!;
+    const results = servers.map(({ peer, runs }): Result => {
+      const middle = (figure: keyof Run): number => median(runs.map((run) => run[figure]));
+      return {
+        server: peer.name,
+        queriesPerSecond: middle("queriesPerSecond"),
+        lost: middle("lost"),
+        cpuMicros: middle("cpuMicros"),
+        residentMib: middle("residentMib"),
+        ratio: median(runs.map(({ cpuMicros }, round) => ours.runs[round]!.cpuMicros / cpuMicros)),
+      };
+    });
+    const knots = results.find(({ server }) => server === knot.name)?.queriesPerSecond;
+    return {
+      row: row.name,
+      results,
+      lostAtKnotsRate: knots === undefined ? undefined : (await load(row, ours, seconds, knots)).lost,
+    };
   } finally {
-    await server.stop();
+    for (const server of servers) await server.stop();
   }
+}
+
+function formatRow({ row, results, lostAtKnotsRate }: RowResult): string {
+  const lines = results.map(({ server, queriesPerSecond, lost, cpuMicros, residentMib, ratio }) => [
+    server,
+    queriesPerSecond.toFixed(0),
+    String(lost),
+    cpuMicros.toFixed(2),
+    residentMib.toFixed(0),
+    server === peakdns.name ? "" : ratio.toFixed(2),
+  ]);
+  const atKnots = lostAtKnotsRate === undefined ? "" : `At the rate that Knot sustained, PeakDNS lost ${lostAtKnotsRate}.\n`;
+  return `${row}\n\n${table(["server", "queries/s", "lost", "CPU µs/query", "memory MiB", "PeakDNS's CPU over its"], lines)}${atKnots}\n`;
+}
+
+/** CPU of PeakDNS in each row, and over that of each peer; memory last. */
+function formatSummary(rows: readonly RowResult[]): string {
+  const peers = rows[0]!.results.slice(1).map(({ server }) => server);
+  const lines = rows.map(({ row, results }) => {
+    const memory = (name: string): string => results.find(({ server }) => server === name)?.residentMib.toFixed(0) ?? "";
+    return [
+      row,
+      results[0]!.cpuMicros.toFixed(2),
+      ...results.slice(1).map(({ ratio }) => ratio.toFixed(2)),
+      [peakdns, knot, coredns].map(({ name }) => memory(name) || "-").join(" / "),
+    ];
+  });
+  const header = ["", "CPU µs/query", ...peers.map((peer) => `over ${peer}`), "MiB: PeakDNS / Knot / CoreDNS"];
+  return `${machine()}\n\n${table(header, lines)}`;
 }
 
 async function main(): Promise<void> {
   const flags = new Command("bench:dns")
     .description("compare name servers over the same zones")
-    .option("--seconds <n>", "length of one run", Number, 5)
-    .option("--repeat <n>", "runs for each row and server; the median counts", Number, 3)
+    .option("--seconds <n>", "length of one run", Number, 4)
+    .option("--repeat <n>", "rounds for each row; the median counts", Number, 5)
     .option("--only <text>", "only rows whose name has this text", "")
+    .option("--json", "print one JSON document in the end, and nothing else", false)
     .parse()
-    .opts<{ seconds: number; repeat: number; only: string }>();
+    .opts<{ seconds: number; repeat: number; only: string; json: boolean }>();
   if (availableParallelism() < 2) throw new Error("two cores are needed: one for the server, one for the load");
   if (spawnSync("dnsperf", ["-h"]).error) throw new Error("dnsperf is not installed (Debian: apt-get install dnsperf)");
+  const say = (text: string): void => void (flags.json || process.stdout.write(text));
   const servers = SERVERS.filter((peer) => peer === peakdns || isInstalled(peer));
   const absent = SERVERS.filter((peer) => !servers.includes(peer)).map(({ name }) => name);
-  if (absent.length > 0) process.stdout.write(`not installed: ${absent.join(", ")}\n`);
+  if (absent.length > 0) say(`not installed: ${absent.join(", ")}\n\n`);
   const folder = mkdtempSync(join(tmpdir(), "peak-bench-dns-"));
+  const rows: RowResult[] = [];
   try {
     for (const row of benchRows(folder).filter(({ name }) => name.includes(flags.only))) {
-      process.stdout.write(
-        `\n${row.name}\n${"server".padEnd(12)}${"queries/s".padStart(12)}${"lost".padStart(8)}${"CPU µs/query".padStart(14)}` +
-          `${"memory MiB".padStart(12)}  CPU of PeakDNS against it\n`,
-      );
-      const results = new Map<Peer, Run>();
-      for (const peer of servers) {
-        const run = await measure(peer, row, folder, flags);
-        results.set(peer, run);
-        const ratio = peer === peakdns ? "" : `  ${(results.get(peakdns)!.cpuMicros / run.cpuMicros).toFixed(2)}`;
-        process.stdout.write(
-          `${peer.name.padEnd(12)}${run.queriesPerSecond.toFixed(0).padStart(12)}${String(run.lost).padStart(8)}` +
-            `${run.cpuMicros.toFixed(2).padStart(14)}${run.residentMib.toFixed(0).padStart(12)}${ratio}\n`,
-        );
-      }
-      const knots = results.get(knot);
-      if (knots) {
-        const { lost } = await measure(peakdns, row, folder, { ...flags, rate: knots.queriesPerSecond });
-        process.stdout.write(`PeakDNS at the rate that Knot sustained: ${lost} lost\n`);
-      }
+      const result = await measure(row, servers, folder, flags.seconds, flags.repeat);
+      rows.push(result);
+      say(formatRow(result));
     }
   } finally {
     rmSync(folder, { recursive: true });
   }
+  if (rows.length > 0) say(formatSummary(rows));
+  if (flags.json) process.stdout.write(`${JSON.stringify({ machine: machine(), rows }, undefined, 2)}\n`);
 }
 
 await main();

@@ -1,4 +1,5 @@
-// CoreDNS with the plugins that the name service of a cluster uses. The others bring the client libraries of five clouds with them.
+// CoreDNS with the plugins that the name service of a cluster uses, and `file` for the benchmark of name servers. The others bring the
+// client libraries of five clouds with them.
 package main
 
 import (
@@ -8,6 +9,7 @@ import (
 	_ "github.com/coredns/coredns/plugin/debug"
 	_ "github.com/coredns/coredns/plugin/dns64"
 	_ "github.com/coredns/coredns/plugin/errors"
+	_ "github.com/coredns/coredns/plugin/file"
 	_ "github.com/coredns/coredns/plugin/forward"
 	_ "github.com/coredns/coredns/plugin/health"
 	_ "github.com/coredns/coredns/plugin/hosts"
