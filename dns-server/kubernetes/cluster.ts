@@ -14,6 +14,8 @@ export interface ClusterListener {
 export interface ClusterWatch {
   /** Since when something of the cluster is lost, milliseconds since the epoch, and why. */
   lost(): { since: number; error: string | undefined } | undefined;
+  /** Failures of lists and watches so far, by kind. */
+  readonly errors: ReadonlyMap<Kind, number>;
   stop(): Promise<void>;
 }
 
@@ -52,6 +54,7 @@ export function watchCluster(config: KubeConfig, listener: ClusterListener): Clu
     for (const state of states.values()) if (state.lostAt !== undefined && state.lostAt < (first?.lostAt ?? Infinity)) first = state;
     return first && { since: first.lostAt!, error: first.error };
   };
+  const errors = new Map<Kind, number>();
   let wasLost = true;
   let lastError: string | undefined;
   const tell = (): void => {
@@ -71,6 +74,7 @@ export function watchCluster(config: KubeConfig, listener: ClusterListener): Clu
       set: (key, facts) => listener.set(kind, key, facts),
       listed,
       connection: (error) => {
+        if (error !== undefined) errors.set(kind, (errors.get(kind) ?? 0) + 1);
         state.error = error;
         state.lostAt = error === undefined ? undefined : (state.lostAt ?? Date.now());
         tell();
@@ -87,5 +91,5 @@ export function watchCluster(config: KubeConfig, listener: ClusterListener): Clu
     });
   };
   const watches = kinds.map((kind) => start(kind));
-  return { lost, stop: async () => void (await Promise.all(watches.map((watch) => watch.stop()))) };
+  return { lost, errors, stop: async () => void (await Promise.all(watches.map((watch) => watch.stop()))) };
 }

@@ -131,7 +131,7 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
       const lost = watch.lost();
       return lost ? (Date.now() - lost.since) / 1000 : 0;
     },
-    selection: () => selector.counts(),
+    selection: () => ({ ...selector.counts(), kubernetesErrors: watch.errors }),
     explain: (name) => {
       const domain = findDomain(domains, name);
       if (!domain) return undefined;

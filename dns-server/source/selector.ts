@@ -86,7 +86,8 @@ export class Selector {
 
   /** Numbers for the metrics. */
   counts(): SelectionCounts {
-    return { selections: this.selected, loads: this.steering.loads(), probes: this.prober.counts(), steering: this.steering.counts(), prometheus: this.steering.lostSince() };
+    const { selected: selections, steering, prober } = this;
+    return { selections, loads: steering.loads(), probes: prober.counts(), steering: steering.counts(), prometheus: steering.lostSince() };
   }
 
   stop(): void {

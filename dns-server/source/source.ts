@@ -12,7 +12,7 @@ export interface Source {
   /** Seconds since what it follows was lost; 0 while it is followed. */
   ageSeconds(): number;
   /** What is given of the pods, and why, for a source that has some. */
-  selection?(): SelectionCounts;
+  selection?(): SelectionCounts & { readonly kubernetesErrors: ReadonlyMap<string, number> };
   /** For a source that registers with a parent: each server of it, and seconds since it last took everything (undefined: never yet). */
   registrations?(): { server: string; seconds: number | undefined }[];
   /** Takes back what is registered with a parent: nothing is to be served any more. */

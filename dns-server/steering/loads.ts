@@ -34,6 +34,7 @@ export const askLoads = (prometheus: Asked, template: string, subject: Subject):
  * @throws QueryError, also when there is no finite sample
  */
 export async function askSeconds(prometheus: Asked, template: string, subject: Subject): Promise<Answer<number>> {
+  if (isPerPod(template)) throw new QueryError("rejected", "a TTL is the domain's, not a pod's: it cannot be asked with %pod-name%");
   const sent = expandTemplate(template, { ...subject, pods: podNames(subject.candidates) });
   const { samples, warnings } = await prometheus.query(sent);
   const finite = samples.map(({ value }) => value).filter(Number.isFinite);

@@ -2,13 +2,15 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import type { SelectionCounts } from "../source/selector.ts";
 import { formatName } from "../wire/name.ts";
 
+type Counts = SelectionCounts & { readonly kubernetesErrors: ReadonlyMap<string, number> };
+
 /**
  * Adds the metrics of probes and steering to a registry. Their labels are domains, pods and fixed words: no more series than the cluster has
  * pods.
  * @param counts of the source in force; undefined where it has no pods
  */
-export function registerSelectionMetrics(registry: Registry, counts: () => SelectionCounts | undefined): void {
-  const gauge = (name: string, help: string, labelNames: string[], collect: (gauge: Gauge, counts: SelectionCounts) => void): void => {
+export function registerSelectionMetrics(registry: Registry, counts: () => Counts | undefined): void {
+  const gauge = (name: string, help: string, labelNames: string[], collect: (gauge: Gauge, counts: Counts) => void): void => {
     new Gauge({
       name,
       help,
@@ -21,7 +23,7 @@ export function registerSelectionMetrics(registry: Registry, counts: () => Selec
       },
     });
   };
-  const counter = (name: string, help: string, labelNames: string[], collect: (counter: Counter, counts: SelectionCounts) => void): void => {
+  const counter = (name: string, help: string, labelNames: string[], collect: (counter: Counter, counts: Counts) => void): void => {
     new Counter({
       name,
       help,
@@ -65,5 +67,8 @@ export function registerSelectionMetrics(registry: Registry, counts: () => Selec
   counter("peakdns_steering_rounds_total", "Rounds of asking for the loads of all domains.", [], (metric, { steering }) => metric.inc(steering.rounds));
   gauge("peakdns_steering_round_seconds", "How long the last round took.", [], (metric, { steering }) => {
     if (steering.lastRoundSeconds !== undefined) metric.set(steering.lastRoundSeconds);
+  });
+  counter("peakdns_kubernetes_errors_total", "Failures of lists and watches of the Kubernetes API.", ["kind"], (metric, { kubernetesErrors }) => {
+    for (const [kind, count] of kubernetesErrors) metric.inc({ kind }, count);
   });
 }
