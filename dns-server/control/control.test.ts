@@ -57,10 +57,7 @@ describe("requests", () => {
     await expect(askServer(path, "POST", "/echo", { text: "x".repeat(70_000) })).rejects.toThrow("at most 65536 octets");
     const sent = request({ socketPath: path, method: "POST", path: "/echo" }).end("{");
     const [response] = await once(sent, "response");
-    expect([response.statusCode, String(await response.setEncoding("utf8").toArray())]).toEqual([
-      400,
-      expect.stringContaining("not JSON"),
-    ]);
+    expect([response.statusCode, String(await response.setEncoding("utf8").toArray())]).toEqual([400, expect.stringContaining("not JSON")]);
   });
   test("without a server the message says what to do", async () => {
     await expect(askServer(path, "GET", "/echo")).rejects.toThrow(`no server listens on ${path}: give the server the key control`);
@@ -84,7 +81,10 @@ describe("the socket", () => {
   });
   test("that a killed server has left is taken over", async () => {
     await serveControl(path, routes).then((control) => control.close());
-    const killed = spawn(process.execPath, ["-e", `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 9))`]);
+    const killed = spawn(process.execPath, [
+      "-e",
+      `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 9))`,
+    ]);
     await once(killed, "exit");
     expect(statSync(path).isSocket()).toBe(true);
     await serve();

@@ -106,7 +106,10 @@ describe("rate limit", () => {
       query[at % query.length] = octet;
       return query.subarray(0, query.length - (cut % 4 === 0 ? cut % query.length : 0));
     });
-    fc.assert(fc.property(fc.oneof(mutated, fc.uint8Array({ maxLength: 600 })), (query) => void check(guard, query, "192.0.2.1")), { numRuns: 2000 });
+    fc.assert(
+      fc.property(fc.oneof(mutated, fc.uint8Array({ maxLength: 600 })), (query) => void check(guard, query, "192.0.2.1")),
+      { numRuns: 2000 },
+    );
   });
   test("is set and taken away while it runs; nothing to check makes the guard inactive", () => {
     const { guard } = makeGuard({ rateLimit });

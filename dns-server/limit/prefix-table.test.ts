@@ -40,20 +40,24 @@ describe("look-up", () => {
       .tuple(fc.constantFrom(0, 0x20, 0xff), fc.array(fc.constantFrom(0, 1, 0x80, 0xff), { minLength: length - 1, maxLength: length - 1 }))
       .map(([first, rest]) => Uint8Array.from([first, ...rest]));
   const address = fc.oneof(octets(4), octets(16));
-  const prefix = address.chain((octetsOf) => fc.integer({ min: 0, max: 8 * octetsOf.length }).map((length): Prefix => ({ address: octetsOf, length })));
+  const prefix = address.chain((octetsOf) =>
+    fc.integer({ min: 0, max: 8 * octetsOf.length }).map((length): Prefix => ({ address: octetsOf, length })),
+  );
   test("is the longest prefix's number, whatever the prefixes", () => {
     fc.assert(
-      fc.property(fc.uniqueArray(prefix, { selector: formatPrefix, maxLength: 20 }), fc.array(address, { minLength: 10, maxLength: 10 }), (prefixes, asked) => {
-        const entries = prefixes.map((item, i) => ({ prefix: item, value: i + 1 }));
-        const compiled = compilePrefixes(entries);
-        const edges = prefixes.flatMap((item) => [item.address]);
-        for (const at of [...asked, ...edges]) {
-          const best = entries
-            .filter((entry) => isInPrefix(at, entry.prefix))
-            .sort((a, b) => b.prefix.length - a.prefix.length)[0];
-          expect(lookupPrefix(compiled, at, 0, at.length)).toBe(best?.value ?? 0);
-        }
-      }),
+      fc.property(
+        fc.uniqueArray(prefix, { selector: formatPrefix, maxLength: 20 }),
+        fc.array(address, { minLength: 10, maxLength: 10 }),
+        (prefixes, asked) => {
+          const entries = prefixes.map((item, i) => ({ prefix: item, value: i + 1 }));
+          const compiled = compilePrefixes(entries);
+          const edges = prefixes.flatMap((item) => [item.address]);
+          for (const at of [...asked, ...edges]) {
+            const best = entries.filter((entry) => isInPrefix(at, entry.prefix)).sort((a, b) => b.prefix.length - a.prefix.length)[0];
+            expect(lookupPrefix(compiled, at, 0, at.length)).toBe(best?.value ?? 0);
+          }
+        },
+      ),
       { numRuns: 500 },
     );
   });

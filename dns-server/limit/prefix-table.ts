@@ -66,8 +66,7 @@ export function lookupPrefix(table: PrefixTable, address: Uint8Array, at: number
   while (low < high) {
     const middle = (low + high) >>> 1;
     const row = middle * ROW;
-    const difference =
-      table[row]! - first || table[row + 1]! - second || table[row + 2]! - third || table[row + 3]! - fourth;
+    const difference = table[row]! - first || table[row + 1]! - second || table[row + 2]! - third || table[row + 3]! - fourth;
     if (difference <= 0) low = middle + 1;
     else high = middle;
   }

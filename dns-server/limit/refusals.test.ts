@@ -64,7 +64,9 @@ describe("refusals", () => {
   });
   test("what cannot be kept is in force all the same, and said", () => {
     const refusals = open("/nowhere/refusals.json");
-    expect(() => refusals.add(parsePrefix("2001:db8::/32"), "drop", undefined)).toThrow("the change is in force, but lost at the next restart");
+    expect(() => refusals.add(parsePrefix("2001:db8::/32"), "drop", undefined)).toThrow(
+      "the change is in force, but lost at the next restart",
+    );
     expect(action("2001:db8::1")).toBe(RefusalAction.drop);
   });
 });

@@ -34,7 +34,8 @@ export class Refusals {
   constructor(file: string | undefined, changed: (table: PrefixTable) => void) {
     this.file = file;
     this.changed = changed;
-    for (const entry of file === undefined ? [] : readFile(file)) this.entries.set(entry.prefix, { ...entry, parsed: parsePrefix(entry.prefix) });
+    for (const entry of file === undefined ? [] : readFile(file))
+      this.entries.set(entry.prefix, { ...entry, parsed: parsePrefix(entry.prefix) });
     this.update();
   }
 

@@ -19,9 +19,14 @@ describe("rate", () => {
   });
   test("a rate of one lets one through each second", () => {
     const limiter = new RateLimiter(1, 0);
-    expect([0, 1, 999, 1000, 1001, 2000].map((now) => take(limiter, "192.0.2.1", 5000 + now))).toEqual(
-      [Verdict.SEND, Verdict.DROP, Verdict.DROP, Verdict.SEND, Verdict.DROP, Verdict.SEND],
-    );
+    expect([0, 1, 999, 1000, 1001, 2000].map((now) => take(limiter, "192.0.2.1", 5000 + now))).toEqual([
+      Verdict.SEND,
+      Verdict.DROP,
+      Verdict.DROP,
+      Verdict.SEND,
+      Verdict.DROP,
+      Verdict.SEND,
+    ]);
   });
   test("a site (IPv6 /56) and a network (IPv4 /24) share, others do not", () => {
     const limiter = new RateLimiter(1, 0);

@@ -47,7 +47,8 @@ async function readMessage(request: Http2ServerRequest): Promise<Buffer | Reply>
   switch (request.method) {
     case "GET": {
       const text = searchParams.get("dns");
-      if (text === null || !/^[\w-]+$/.test(text)) return fault(constants.HTTP_STATUS_BAD_REQUEST, "the parameter dns must be a message in base64url");
+      if (text === null || !/^[\w-]+$/.test(text))
+        return fault(constants.HTTP_STATUS_BAD_REQUEST, "the parameter dns must be a message in base64url");
       return Buffer.from(text, "base64url");
     }
     case "POST":
@@ -74,7 +75,7 @@ async function readBody(request: Http2ServerRequest): Promise<Buffer | undefined
 
 const fault = (status: number, text: string): Reply => ({ status, body: `${text}\n` });
 
-/** How long an answer may be kept, seconds: its smallest TTL; that of the negative answer's SOA, or of the referral (RFC 8484 section 5.1). */
+/** How long an answer may be kept, seconds: its smallest TTL; else that of SOA or referral (RFC 8484 section 5.1). */
 function freshness(message: Buffer): number {
   const rcode = message[3]! & 15;
   if (rcode !== Rcode.NOERROR && rcode !== Rcode.NXDOMAIN) return 0;

@@ -14,7 +14,11 @@ const MAX_STREAMS = 100;
 export class HttpsTransport extends Listener {
   constructor(endpoint: Endpoint, handle: Handler, { certificate, limits = DEFAULT_STREAM_LIMITS, failed }: TlsSettings) {
     // never listens itself: it is given the connections that have a place
-    const server = createSecureServer({ allowHTTP1: true, handshakeTimeout: limits.idleMs, settings: { maxConcurrentStreams: MAX_STREAMS } });
+    const server = createSecureServer({
+      allowHTTP1: true,
+      handshakeTimeout: limits.idleMs,
+      settings: { maxConcurrentStreams: MAX_STREAMS },
+    });
     certificate.listen((options) => server.setSecureContext(options));
     server.on("tlsClientError", (_, socket: TLSSocket) => {
       failed();

@@ -67,7 +67,9 @@ async function open({ endpoint }: Listener, options: ConnectionOptions = {}): Pr
   await once(socket, "secureConnect");
   return socket;
 }
-const closed = async (socket: { destroyed: boolean; on(event: "error", listener: () => void): unknown } & NodeJS.ReadableStream): Promise<void> => {
+const closed = async (
+  socket: { destroyed: boolean; on(event: "error", listener: () => void): unknown } & NodeJS.ReadableStream,
+): Promise<void> => {
   socket.on("error", () => {});
   socket.resume();
   if (!socket.destroyed) await new Promise((resolve) => socket.once("close", resolve));
@@ -167,7 +169,9 @@ describe("certificate", () => {
   test("a faulty one leaves the old one in use, and is told with its files", async () => {
     const transport = await serve(TlsTransport);
     writeFileSync(join(folder, "key.pem"), "nonsense");
-    expect(() => certificate.reload()).toThrow(`tls: ${join(folder, "cert.pem")} and ${join(folder, "key.pem")} are no certificate and its key`);
+    expect(() => certificate.reload()).toThrow(
+      `tls: ${join(folder, "cert.pem")} and ${join(folder, "key.pem")} are no certificate and its key`,
+    );
     await open(transport);
     expect(() => new Certificate({ certificate: "/nowhere", key: "/nowhere" })).toThrow("ENOENT");
   });

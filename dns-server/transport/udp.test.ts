@@ -57,7 +57,13 @@ const plain: Make = (endpoint, answerer) => new UdpTransport(endpoint, (message,
 const batched =
   (workers: number): Make =>
   (endpoint, answerer, count) =>
-    new BatchedUdpTransport([endpoint], answerer, { workers, nsid: testIdentity.nsid, cookieSecret: new Uint8Array(16), limits: new Limits(undefined, undefined), count });
+    new BatchedUdpTransport([endpoint], answerer, {
+      workers,
+      nsid: testIdentity.nsid,
+      cookieSecret: new Uint8Array(16),
+      limits: new Limits(undefined, undefined),
+      count,
+    });
 
 async function serve(make: Make, address: string): Promise<Served> {
   const endpoint = await freeEndpoint(address);
