@@ -32,7 +32,8 @@ export function readCases(file: string): Case[] {
       try {
         return [caseSchema.parse(JSON.parse(line))];
       } catch (error) {
-        throw new Error(`${file}:${index + 1}: ${(error as Error).message}`, { cause: error });
+        const message = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
+        throw new Error(`${file}:${index + 1}: ${message}`, { cause: error });
       }
     });
 }

@@ -9,7 +9,7 @@ const sample = join(import.meta.dirname, "cases/ferret-sample.jsonl");
 const folder = mkdtempSync(join(tmpdir(), "peak-conformance-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const run = (...files: string[]): { status: number | null; stdout: string } =>
+const run = (...files: string[]): { status: number | null; stdout: string; stderr: string } =>
   spawnSync(process.execPath, [join(import.meta.dirname, "run.ts"), ...files], { encoding: "utf8" });
 
 /** Cases that RFCs give in words: 1034, 2308, 3597, 4035, 4592, 6672, 8020, 9471. */
@@ -39,4 +39,18 @@ test("a wrong answer is shown and fails the run", () => {
   );
   expect(stdout).toMatch(/cannot be read: .*\n1 passed, 2 failed\n$/);
   expect(status).toBe(1);
+});
+
+test.each([
+  ["a file that is not there", undefined, /ENOENT.*missing\.jsonl/],
+  ["an empty file", "\n", /no cases in it/],
+  ["a line that is no JSON", '{"id":1', /odd\.jsonl:1: /],
+  ["a case with a field missing", '{"id":1,"zone":""}', /odd\.jsonl:1: [^]*query/],
+])("%s is named, and the exit code is 2", (_, content, message) => {
+  const file = join(folder, content === undefined ? "missing.jsonl" : "odd.jsonl");
+  if (content !== undefined) writeFileSync(file, content);
+  const { status, stderr } = run(file);
+  expect(stderr).toMatch(message);
+  expect(stderr).not.toContain("    at ");
+  expect(status).toBe(2);
 });

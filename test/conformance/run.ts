@@ -1,8 +1,8 @@
-import { readCases, runCase } from "./cases.ts";
+import { readCases, runCase, type Case } from "./cases.ts";
 
 /**
  * `node test/conformance/run.ts FILE...`: runs cases through the answer path, prints each difference and a count; exit code 1 when one
- * failed.
+ * failed, 2 when a file has no cases or cannot be read.
  */
 const files = process.argv.slice(2);
 if (files.length === 0 || files.some((file) => file.startsWith("-"))) {
@@ -13,7 +13,7 @@ if (files.length === 0 || files.some((file) => file.startsWith("-"))) {
 let passed = 0;
 let failed = 0;
 for (const file of files) {
-  for (const test of readCases(file)) {
+  for (const test of casesOf(file)) {
     const differences = attempt(() => runCase(test));
     if (differences.length === 0) passed++;
     else {
@@ -33,4 +33,15 @@ function attempt(run: () => string[]): string[] {
   } catch (error) {
     return [(error as Error).message];
   }
+}
+
+function casesOf(file: string): Case[] {
+  try {
+    const cases = readCases(file);
+    if (cases.length > 0) return cases;
+    process.stderr.write(`${file}: no cases in it\n`);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+  }
+  process.exit(2);
 }
