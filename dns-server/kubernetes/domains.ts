@@ -4,7 +4,7 @@ import { Type } from "../wire/constants.ts";
 import { foldName, isSubdomain, nameBytes, type Name } from "../wire/name.ts";
 import { parseSvcParams } from "../wire/svcb.ts";
 import type { ZoneRecord } from "../zone/record.ts";
-import { makeZone, type Zone } from "../zone/zone.ts";
+import { changeZone, makeZone, type Zone } from "../zone/zone.ts";
 import type { Domain, Target } from "./model.ts";
 import { nameBelow } from "./names.ts";
 
@@ -36,9 +36,19 @@ export interface Published extends Pick<Domain, "name" | "origin" | "alias" | "o
 /** HTTP over TLS is expected at this port (RFC 9460 section 9.1). */
 const HTTPS_PORT = 443;
 
+/** What a zone was made of: where a new one is not much different, most of the old is used again. */
+export interface MadeZone {
+  readonly zone: Zone;
+  /** Names that are not targets' own. */
+  readonly common: ReadonlySet<Name>;
+  /** Names of targets. */
+  readonly own: ReadonlyMap<Name, { readonly target: Target; readonly ttl: number }>;
+}
+
 /**
  * The zone of one origin: SOA and NS at its apex, what its domains lead to, and cuts to the zones below.
  * @param below origins below this one that are served here too
+ * @param before the same origin's zone until now
  */
 export function domainZone(
   origin: Name,
@@ -46,31 +56,60 @@ export function domainZone(
   below: readonly Name[],
   settings: ZoneSettings,
   serial: number,
-): Zone {
-  const { nameServers, negativeTtl, delegationTtl, maxAnswers } = settings;
+  before: MadeZone | undefined,
+): MadeZone {
+  const { maxAnswers } = settings;
+  const records = new Map<Name, ZoneRecord[]>();
+  const add = (record: ZoneRecord): void => {
+    const name = foldName(record.name);
+    const known = records.get(name);
+    if (known) known.push(record);
+    else records.set(name, [record]);
+  };
+  for (const record of zoneRecords(origin, below, settings, serial)) add(record);
+  for (const published of domains) for (const record of domainRecords(published)) add(record);
+  const common = new Set(records.keys());
+
+  const own = new Map(domains.flatMap(ownNames));
+  const changed = before && new Map([...before.common].filter((name) => !common.has(name)).map((name): [Name, ZoneRecord[]] => [name, []]));
+  for (const name of before?.own.keys() ?? []) if (!own.has(name) && !common.has(name)) changed?.set(name, []);
+  for (const [name, { target, ttl }] of own) {
+    const old = before?.own.get(name);
+    // most targets of a large domain are as they were
+    if (old?.target !== target || old.ttl !== ttl || common.has(name)) for (const record of targetRecords(name, target, ttl)) add(record);
+  }
+  if (!before || !changed) return { zone: makeZone(origin, [...records.values()].flat(), maxAnswers), common, own };
+  for (const [name, list] of records) changed.set(name, list);
+  return { zone: changeZone(before.zone, changed, maxAnswers), common, own };
+}
+
+/** SOA, NS, glue and cuts. */
+function zoneRecords(origin: Name, below: readonly Name[], settings: ZoneSettings, serial: number): ZoneRecord[] {
+  const { nameServers, negativeTtl, delegationTtl } = settings;
   const soa = soaData(nameServers[0]?.name ?? origin, origin, serial, negativeTtl);
   const records: ZoneRecord[] = [{ name: origin, type: Type.SOA, ttl: negativeTtl, rdata: soa }];
   for (const { name, addresses } of nameServers) {
     for (const cut of [origin, ...below]) records.push({ name: cut, type: Type.NS, ttl: delegationTtl, rdata: nameBytes(name) });
     if (isSubdomain(foldName(name), origin)) for (const address of addresses) records.push(addressRecord(name, delegationTtl, address));
   }
-  for (const published of domains) records.push(...domainRecords(published));
-  return makeZone(origin, records, maxAnswers);
+  return records;
 }
 
+/** All records of a domain but those of its targets' own names. */
 function domainRecords(published: Published): ZoneRecord[] {
-  const { name, origin, alias, onlyTop, chosen, named, ttl } = published;
+  const { name, origin, alias, chosen, ttl } = published;
   if (alias !== undefined) return [{ name, type: Type.CNAME, ttl, rdata: nameBytes(alias) }];
-  const records = chosen.flatMap((target) => targetRecords(name, target, ttl));
+  const records = [...chosen.flatMap((target) => targetRecords(name, target, ttl)), ...httpsRecords(name, chosen, ttl)];
   // below a wildcard there is no place for names: each would take a name from it
-  if (name !== origin) return [...records, ...httpsRecords(name, chosen, ttl)];
-  if (!onlyTop) {
-    for (const target of named) {
-      const own = ownName(target, name);
-      if (own !== undefined) records.push(...targetRecords(own, target, ttl));
-    }
-  }
-  return [...records, ...serviceRecords(published), ...httpsRecords(name, chosen, ttl)];
+  return name === origin ? [...records, ...serviceRecords(published)] : records;
+}
+
+function ownNames({ name, origin, alias, onlyTop, named, ttl }: Published): [Name, { target: Target; ttl: number }][] {
+  if (onlyTop || alias !== undefined || name !== origin) return [];
+  return named.flatMap((target): [Name, { target: Target; ttl: number }][] => {
+    const own = ownName(target, name);
+    return own === undefined ? [] : [[own, { target, ttl }]];
+  });
 }
 
 const ownName = ({ label }: Target, domain: Name): Name | undefined => (label === undefined ? undefined : nameBelow([label], domain));

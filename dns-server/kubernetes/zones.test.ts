@@ -94,6 +94,19 @@ describe("the zone of a domain", () => {
   });
 });
 
+/** All records, in an order of their own and without the serial, which tells when a zone was made. */
+const contents = (zones: Zones): string[] =>
+  [...zones.build(0).values()]
+    .flatMap(({ nodes }) =>
+      [...nodes].flatMap(([at, { rrsets }]) => [
+        at,
+        ...[...rrsets.values()].flatMap(({ type, ttl, rdatas }) =>
+          rdatas.map((rdata) => `${at} ${type} ${ttl} ${formatRdata(type, rdata).replace(/^(\S+ hostmaster\S+) \d+/, "$1")}`),
+        ),
+      ]),
+    )
+    .sort();
+
 describe("zones below each other", () => {
   const origins = fc.uniqueArray(fc.constantFrom("a.peak", "b.a.peak", "c.b.a.peak", "d.b.a.peak", "x.a.peak", "e.peak"), { minLength: 1 });
 
@@ -121,6 +134,44 @@ describe("zones below each other", () => {
           expect(new Set(cuts)).toEqual(new Set([...names].filter((other) => above(other) === origin)));
         }
         expect(new Set(zones.delegated(name("peak")))).toEqual(new Set([...names].filter((at) => above(at) === undefined)));
+      }),
+    );
+  });
+
+  test("after any changes are those that are made at once", () => {
+    const target = fc.record({ n: fc.nat(5), address: fc.nat(3), port: fc.constantFrom(undefined, "http", "https") }).map(({ n, address, port }) =>
+      testTarget(`t${n}`, { ipv6: parseIpv6(`fd00::${address}`), ports: port === undefined ? [] : [{ name: port, port: 443, protocol: "TCP" }] }),
+    );
+    const targets = fc.uniqueArray(target, { selector: ({ key }) => key, maxLength: 5 });
+    const one = fc
+      .record({
+        text: fc.constantFrom("a.peak", "*.a.peak", "t1.a.peak", "b.a.peak"),
+        all: targets,
+        take: fc.nat(5),
+        ttl: fc.constantFrom(5, 7),
+        onlyTop: fc.boolean(),
+        alias: fc.constantFrom(undefined, undefined, name("x.example")),
+      })
+      .map(({ text, all, take, alias, ...rest }): Published => {
+        const inAbove = text.startsWith("*") || alias !== undefined;
+        const origin = inAbove && text !== "a.peak" ? parentName(name(text)) : name(text);
+        return published(text, { ...rest, origin, chosen: all.slice(0, take), named: all, alias: origin === name(text) ? undefined : alias });
+      });
+    fc.assert(
+      fc.property(fc.array(fc.record({ one, remove: fc.boolean(), build: fc.boolean() }), { maxLength: 20 }), (steps) => {
+        const changed = new Zones(settings, []);
+        const present = new Map<string, Published>();
+        for (const { one: next, remove, build } of steps) {
+          const old = present.get(next.name);
+          if (old) changed.remove(old.name, old.origin);
+          present.delete(next.name);
+          if (!remove) present.set(next.name, next);
+          if (!remove) changed.set(next);
+          if (build) changed.build(1);
+        }
+        const fresh = new Zones(settings, []);
+        for (const each of present.values()) fresh.set(each);
+        expect(contents(changed)).toEqual(contents(fresh));
       }),
     );
   });

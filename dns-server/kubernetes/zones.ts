@@ -1,7 +1,7 @@
 import { isSubdomain, parentName, ROOT, type Name } from "../wire/name.ts";
 import type { Zone } from "../zone/zone.ts";
 import type { Target } from "./model.ts";
-import { domainZone, type Published, type ZoneSettings } from "./domains.ts";
+import { domainZone, type MadeZone, type Published, type ZoneSettings } from "./domains.ts";
 
 /** The zones of all domains. A change makes again the zones that it touches and no other. */
 export class Zones {
@@ -13,6 +13,7 @@ export class Zones {
   /** For each origin that has some, the next ones below it. */
   private readonly below = new Map<Name, Set<Name>>();
   private readonly dirty = new Set<Name>();
+  private readonly made = new Map<Name, MadeZone>();
   private zones: ReadonlyMap<Name, Zone> = new Map();
 
   constructor(settings: ZoneSettings, fixed: readonly Name[]) {
@@ -50,11 +51,16 @@ export class Zones {
     if (this.dirty.size === 0) return this.zones;
     const zones = new Map(this.zones);
     for (const origin of this.dirty) {
-      if (!this.origins.has(origin)) zones.delete(origin);
-      else {
-        const domains = [...(this.published.get(origin)?.values() ?? [])];
-        zones.set(origin, domainZone(origin, domains, [...(this.below.get(origin) ?? [])], this.settings, serial));
+      if (!this.origins.has(origin)) {
+        zones.delete(origin);
+        this.made.delete(origin);
+        continue;
       }
+      const domains = [...(this.published.get(origin)?.values() ?? [])];
+      const below = [...(this.below.get(origin) ?? [])];
+      const made = domainZone(origin, domains, below, this.settings, serial, this.made.get(origin));
+      this.made.set(origin, made);
+      zones.set(origin, made.zone);
     }
     this.dirty.clear();
     return (this.zones = zones);
