@@ -1,7 +1,7 @@
 import { Type } from "../wire/constants.ts";
 import type { Name } from "../wire/name.ts";
 import type { ZoneRecord } from "../zone/record.ts";
-import { soaSerial, type RRset, type Zone } from "../zone/zone.ts";
+import { differingNames, soaSerial, type RRset, type Zone } from "../zone/zone.ts";
 
 /** What leads from one version of a zone to a later one. The SOA records are not among the records. */
 export interface Difference {
@@ -31,18 +31,14 @@ export function* recordsOf(zone: Zone): Generator<ZoneRecord> {
   }
 }
 
-/** Compares two versions of a zone; names whose nodes are the same objects cost nothing. */
+/** Compares two versions of a zone, at the cost of what is different where the later one was made from the earlier. */
 export function differenceOf(before: Zone, after: Zone): Difference {
   const removed: ZoneRecord[] = [];
   const added: ZoneRecord[] = [];
-  for (const [key, node] of after.nodes) {
-    const old = before.nodes.get(key);
-    if (old === node) continue;
-    for (const [type, rrset] of node.rrsets) collect(added, node.name, rrset, old?.rrsets.get(type));
-    if (old) for (const [type, rrset] of old.rrsets) collect(removed, old.name, rrset, node.rrsets.get(type));
-  }
-  for (const [key, { name, rrsets }] of before.nodes) {
-    if (!after.nodes.has(key)) for (const rrset of rrsets.values()) collect(removed, name, rrset, undefined);
+  for (const key of differingNames(before, after)) {
+    const [old, node] = [before.nodes.get(key), after.nodes.get(key)];
+    for (const [type, rrset] of node?.rrsets ?? []) collect(added, node!.name, rrset, old?.rrsets.get(type));
+    for (const [type, rrset] of old?.rrsets ?? []) collect(removed, old!.name, rrset, node?.rrsets.get(type));
   }
   return { before: soaOf(before), after: soaOf(after), removed, added };
 }

@@ -4,10 +4,10 @@ import type { Response } from "../view/responder.ts";
 import { Rcode, Type } from "../wire/constants.ts";
 import { leaseRecord } from "../wire/edns.ts";
 import { bareAnswer } from "../wire/message.ts";
-import { formatName, type Name } from "../wire/name.ts";
+import { foldName, formatName, type Name } from "../wire/name.ts";
 import { isLater } from "../wire/serial.ts";
 import type { ZoneRecord } from "../zone/record.ts";
-import { makeZone, type Zone } from "../zone/zone.ts";
+import { changeZone, makeZone, type Zone } from "../zone/zone.ts";
 import {
   checkPrerequisites,
   Content,
@@ -134,7 +134,9 @@ export class UpdatableZone {
     this.shorten();
     this.schedule(change.add);
     if (!visible) return;
-    this.current = makeZone(this.origin, this.content.records());
+    const names = new Set([...complete.remove, ...complete.add.map(({ record }) => record)].map(({ name }) => foldName(name)));
+    const recordsAt = (name: Name): ZoneRecord[] => this.content.at(name).map(({ record }) => record);
+    this.current = changeZone(this.current, new Map(Array.from(names, (name) => [name, recordsAt(name)])));
     this.changed();
   }
 

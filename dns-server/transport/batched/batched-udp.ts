@@ -13,6 +13,9 @@ import { closeSocket, isWildcard, openSocket } from "./socket.ts";
 /** Room for one answer of the general path over UDP. */
 const SLOT = 2048;
 
+/** Mebibytes. A worker allocates next to nothing: its tables are outside of the heap. */
+const WORKER_HEAP = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64 };
+
 export interface BatchedSettings {
   /** Threads that answer, each with a socket for each address; the kernel spreads the askers over them. */
   readonly workers: number;
@@ -74,7 +77,7 @@ export class BatchedUdpTransport implements Transport {
     const guardCounters = new SharedArrayBuffer(8 * GuardCounter.SIZE);
     const { nsid, cookieSecret, limits } = this.settings;
     const data: WorkerSettings = { sockets, nsid, cookieSecret, control: shared, counters, guardCounters };
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: data });
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: data, resourceLimits: WORKER_HEAP });
     const tell = (message: ToWorker): void => {
       worker.postMessage(message);
       Atomics.add(control, Control.MESSAGES, 1);
