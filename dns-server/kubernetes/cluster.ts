@@ -80,13 +80,13 @@ export function watchCluster(config: KubeConfig, listener: ClusterListener): Clu
         tell();
       },
       missing: (error) => {
-        const isEssential = ESSENTIAL.includes(kind);
         const remedy = "grant list and watch (dns-server/README.md has the rules)";
         log("error", `cannot read ${KINDS[kind].path}: ${USES[kind]}; ${remedy}`, { error });
-        if (isEssential) return;
+        // what has been read once stays, and grows old
+        if (ESSENTIAL.includes(kind) || state.listed) return;
         state.error = state.lostAt = undefined;
         tell();
-        if (!state.listed) listed();
+        listed();
       },
     });
   };

@@ -143,8 +143,9 @@ export function watchKind<K extends Kind>(config: KubeConfig, kind: K, listener:
     const status = statusOf(error);
     if (status === 403 || status === 404) refusals++;
     else refusals = 0;
-    if (refusals < REFUSALS_TO_BELIEVE) listener.connection(describe(error));
-    else if (refusals === REFUSALS_TO_BELIEVE) listener.missing(describe(error));
+    const text = error instanceof ApiError ? error.message : `watch of ${path}: ${describe(error)}`;
+    if (refusals < REFUSALS_TO_BELIEVE) listener.connection(text);
+    else if (refusals === REFUSALS_TO_BELIEVE) listener.missing(text);
   };
   const watch = new TrimmingWatch(config, {
     keep,
@@ -187,7 +188,6 @@ interface ObjectList {
 /** The innermost reason: `fetch failed` alone says nothing. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error instanceof ApiError) return error.message;
   if (error instanceof ZodError) return prettifyError(error);
   return error.cause instanceof Error ? `${error.message}: ${describe(error.cause)}` : error.message.split("\n")[0]!;
 }

@@ -31,6 +31,10 @@ export class FakeApiServer {
   /** Events that were written, in order. */
   readonly events: { readonly name: string; readonly reason: string; readonly note: string; readonly regarding: { readonly kind: string; readonly name: string } }[] =
     [];
+  /** Events that were there already. */
+  conflicts = 0;
+  /** Lists and watches of forbidden kinds. */
+  refused = 0;
   /** Statuses of Ingresses that were written. */
   statusWrites = 0;
   /** While set, lists wait for it. */
@@ -111,8 +115,10 @@ export class FakeApiServer {
     const url = new URL(request.url ?? "/", "http://localhost");
     const kind = [...this.stores.keys()].find((known) => KINDS[known].path === url.pathname);
     if (request.method === "GET" && kind !== undefined) {
-      if (this.forbidden.has(kind)) answer(response, 403, { kind: "Status", code: 403, message: `${kind}s are forbidden` });
-      else if (url.searchParams.get("watch") === "true") this.watch(kind, Number(url.searchParams.get("resourceVersion")), response);
+      if (this.forbidden.has(kind)) {
+        this.refused++;
+        answer(response, 403, { kind: "Status", code: 403, message: `${kind}s are forbidden` });
+      } else if (url.searchParams.get("watch") === "true") this.watch(kind, Number(url.searchParams.get("resourceVersion")), response);
       else await this.list(kind, response);
       return;
     }
@@ -132,7 +138,10 @@ export class FakeApiServer {
   }
 
   private takeEvent(method: string | undefined, event: { metadata: { name: string } } & FakeApiServer["events"][number], response: ServerResponse): void {
-    if (method === "POST" && this.events.some(({ name }) => name === event.metadata.name)) return answer(response, 409, {});
+    if (method === "POST" && this.events.some(({ name }) => name === event.metadata.name)) {
+      this.conflicts++;
+      return answer(response, 409, {});
+    }
     if (method === "POST") this.events.push({ ...event, name: event.metadata.name });
     answer(response, 201, {});
   }

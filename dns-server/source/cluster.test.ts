@@ -1,0 +1,193 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parseConfig, type ClusterConfig } from "../config.ts";
+import { eventually } from "../testing/client.ts";
+import { FakeApiServer } from "../testing/fake-api-server.ts";
+import { ingress, node, pod, service, slice } from "../testing/objects.ts";
+import { Type } from "../wire/constants.ts";
+import { foldName, parseName } from "../wire/name.ts";
+import { formatRdata } from "../wire/rdata.ts";
+import { findZone } from "../view/view.ts";
+import { lookup } from "../zone/lookup.ts";
+import { clusterSource } from "./cluster.ts";
+import type { Source } from "./source.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+let api: FakeApiServer;
+let kubeconfig: string;
+beforeEach(async () => {
+  api = new FakeApiServer();
+  await api.start();
+  cleanups.push(() => api.stop());
+  const folder = mkdtempSync(join(tmpdir(), "peakdns-source-"));
+  cleanups.push(() => rmSync(folder, { recursive: true }));
+  kubeconfig = join(folder, "kubeconfig");
+  writeFileSync(kubeconfig, api.kubeconfig());
+});
+
+/** A source whose first view is complete. */
+async function start(more: object = {}, changed: (since: readonly number[]) => void = () => {}): Promise<Source> {
+  const yaml = { role: "cluster", listen: ["[::1]:0"], zone: "peak", kubernetes: { kubeconfig }, nameServers: [{ name: "ns1.cluster.peak" }], ...more };
+  const source = clusterSource(parseConfig(JSON.stringify(yaml), "test.yaml") as ClusterConfig, changed);
+  cleanups.push(() => source.stop());
+  await eventually(
+    () => source.view().loading.length,
+    (length) => length === 0,
+    800,
+  );
+  return source;
+}
+
+function answer(source: Source, text: string, type: number = Type.AAAA): string[] {
+  const name = foldName(parseName(text));
+  const zone = findZone(source.view(), name, type);
+  return zone ? lookup(zone, name, type).answer.flatMap(({ rrset }) => rrset.rdatas.map((rdata) => formatRdata(rrset.type, rdata))).sort() : ["refused"];
+}
+
+const settles = (source: Source, text: string, expected: string[], type?: number): Promise<string[]> =>
+  eventually(
+    () => answer(source, text, type),
+    (found) => found.join() === expected.join(),
+  );
+
+const web = (name: string, ip: string, annotations: Record<string, string> = {}): ReturnType<typeof pod> =>
+  pod(name, { ip, annotations: { "dns.peak/domain": "web", ...annotations } });
+
+const applyIngress = (): void => {
+  api.apply(service("web", { clusterIP: "None", ports: [{ port: 80 }] }), "Service");
+  api.apply(slice("web-1", "web", [{ port: 80 }], { a: "fd00::a" }), "EndpointSlice");
+  api.apply(ingress("i", [{ host: "shop.peak" }]), "Ingress");
+};
+
+describe("a view of a cluster", () => {
+  test("follows objects of all kinds", async () => {
+    api.apply(web("a", "fd00::a"));
+    applyIngress();
+    const source = await start();
+    expect(answer(source, "web.peak")).toEqual(["fd00::a"]);
+    expect(answer(source, "shop.peak")).toEqual(["fd00::a"]);
+    api.apply(slice("web-1", "web", [{ port: 80 }], { a: "fd00::a", b: "fd00::b" }), "EndpointSlice");
+    await settles(source, "shop.peak", ["fd00::a", "fd00::b"]);
+    api.apply(node("n", "Unknown"), "Node");
+    api.apply(pod("a", { ip: "fd00::a", node: "n", annotations: { "dns.peak/domain": "web" } }));
+    await settles(source, "web.peak", []);
+    api.remove("shop", "i", "Ingress");
+    await settles(source, "shop.peak", ["refused"]);
+  });
+
+  test("tells the times of the changes that it has", async () => {
+    const times: number[] = [];
+    const source = await start({}, (since) => times.push(...since));
+    const before = Date.now();
+    api.apply(web("a", "fd00::a"));
+    await settles(source, "web.peak", ["fd00::a"]);
+    expect(times).toHaveLength(1);
+    expect(times[0]).toBeGreaterThanOrEqual(before);
+    expect(times[0]).toBeLessThanOrEqual(Date.now());
+  });
+
+  test("does without kinds that it may not read, but not without pods", async () => {
+    api.forbidden.add("Node").add("Ingress").add("ConfigMap");
+    api.apply(web("a", "fd00::a"));
+    applyIngress();
+    const source = await start();
+    expect(answer(source, "web.peak")).toEqual(["fd00::a"]);
+    expect(answer(source, "shop.peak")).toEqual(["refused"]);
+    expect(source.ageSeconds()).toBe(0);
+    // a permission that is granted later is found
+    api.forbidden.clear();
+    await eventually(
+      () => answer(source, "shop.peak"),
+      (found) => found.join() === "fd00::a",
+      800,
+    );
+  });
+
+  test("waits for the permission to read pods", async () => {
+    api.forbidden.add("Pod");
+    api.apply(web("a", "fd00::a"));
+    const started = start();
+    await eventually(
+      () => api.refused,
+      (count) => count > 2,
+    );
+    api.forbidden.clear();
+    expect(answer(await started, "web.peak")).toEqual(["fd00::a"]);
+  });
+
+  test("keeps what it knows of a kind that is forbidden later", async () => {
+    applyIngress();
+    const source = await start();
+    api.forbidden.add("Ingress");
+    await api.stop();
+    await api.start();
+    await eventually(
+      () => api.refused,
+      (count) => count > 4,
+      800,
+    );
+    expect(answer(source, "shop.peak")).toEqual(["fd00::a"]);
+    expect(source.ageSeconds()).toBeGreaterThan(0);
+  });
+
+  test("leads vanity names to names of the cluster, whatever objects say", async () => {
+    applyIngress();
+    api.apply(ingress("j", [{ host: "*.all.peak" }]), "Ingress");
+    const vanity = [
+      { name: "*.shop.example", target: "shop.peak" },
+      { name: "*.all.peak", target: "web.peak" },
+    ];
+    const source = await start({ vanity });
+    expect(answer(source, "any.shop.example", Type.A)).toEqual(["shop.peak."]);
+    expect(answer(source, "any.all.peak")).toEqual(["web.peak."]);
+  });
+
+  test("delegates names below others in the zone above", async () => {
+    api.apply(web("a", "fd00::a"));
+    api.apply(pod("b", { ip: "fd00::b", annotations: { "dns.peak/domain": "api.web" } }));
+    const source = await start();
+    expect(answer(source, "api.web.peak")).toEqual(["fd00::b"]);
+    const above = source.view().zones.get(foldName(parseName("web.peak")))!;
+    expect(lookup(above, foldName(parseName("x.api.web.peak")), Type.AAAA)).toMatchObject({ authoritative: false, authority: [{ rrset: { type: Type.NS } }] });
+  });
+});
+
+describe("what servers write", () => {
+  test("is one Event for a fault, by however many servers, and none for one that passes", async () => {
+    api.apply(web("a", "fd00::a", { "dns.peak/ttl": "soon" }));
+    api.apply(ingress("i", [{ host: "shop.peak" }]), "Ingress");
+    await Promise.all([start(), start()]);
+    // the Service comes a moment later
+    applyIngress();
+    await eventually(
+      () => api.events.length,
+      (count) => count > 0,
+      800,
+    );
+    await eventually(
+      () => api.conflicts,
+      (count) => count > 0,
+      800,
+    );
+    expect(api.events).toMatchObject([{ reason: "InvalidSetting", regarding: { kind: "Pod", name: "a" } }]);
+  });
+
+  test("is the status of an Ingress, once", async () => {
+    applyIngress();
+    const status = (): string => JSON.stringify((api.get("shop", "i", "Ingress") as { status?: unknown }).status);
+    await start();
+    await eventually(status, (found) => found === '{"loadBalancer":{"ingress":[{"hostname":"shop.peak"}]}}');
+    const second = await start();
+    api.apply(web("z", "fd00::f"));
+    await settles(second, "web.peak", ["fd00::f"]);
+    expect(api.statusWrites).toBe(1);
+    api.apply(ingress("i", [{ host: "other.peak" }]), "Ingress");
+    await eventually(status, (found) => found === '{"loadBalancer":{"ingress":[{"hostname":"other.peak"}]}}');
+  });
+});
