@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server as TcpServer } from "node:net";
@@ -116,6 +117,27 @@ describe("a cluster's server", () => {
     });
     await listen(3);
     await settles(server, "127.0.0.2,127.0.0.3,127.0.0.4");
+  });
+
+  test("tells the author of a broken query by an Event, and gives all pods", async () => {
+    for (const last of [2, 3]) api.apply(pod(last, { "dns.peak/loadbalance": 'x{pod="%podname%"}' }));
+    const server = await start();
+    await settles(server, "127.0.0.2,127.0.0.3");
+    const [event] = await eventually(() => api.events, ({ length }) => length > 0);
+    expect(event).toMatchObject({ reason: "InvalidQuery", note: expect.stringContaining("web.peak. is not steered by its query: %podname%") });
+    expect((await explain()).steering?.query).toMatchObject({ broken: true });
+  });
+
+  test("is asked by a command that prints a table", async () => {
+    api.apply(pod(2));
+    const server = await start();
+    await settles(server, "127.0.0.2");
+    const command = spawn(process.execPath, [join(import.meta.dirname, "../main.ts"), "explain", "web.peak", "--control", join(folder, "control.sock")], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const text = (await command.stdout.setEncoding("utf8").toArray()).join("");
+    expect(text).toMatch(/^answer +1 of 1 targets$/m);
+    expect(text).toMatch(/^default\/p2 +in +\d+ s +- +- +ready +- +127\.0\.0\.2$/m);
   });
 
   test("explains names below a domain by that domain, and nothing that it does not serve", async () => {
