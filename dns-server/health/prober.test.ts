@@ -37,7 +37,9 @@ describe("one probe", () => {
     [404, "status"],
     [503, "status"],
   ])("of HTTP with status %s: %s", async (status, expected) => {
-    const port = await listening(createHttpServer(({ url }, response) => void response.writeHead(url === "/ready" ? status : 500).end("text")));
+    const port = await listening(
+      createHttpServer(({ url }, response) => void response.writeHead(url === "/ready" ? status : 500).end("text")),
+    );
     expect(await check("::1", { kind: "http", port, path: "/ready" }, 1000)).toBe(expected);
   });
   test("of HTTP fails when the connection ends, or nothing comes in time", async () => {
@@ -69,7 +71,10 @@ describe("the prober", () => {
     const { prober, changes } = start(async (address) => (dead.has(address) ? "refused" : "ok"));
     const targets = [1, 2, 3].map((n) => target(n));
     prober.set(domain, targets);
-    await eventually(() => targets.filter((each) => prober.report(each)?.last === "ok").length, (count) => count === 3);
+    await eventually(
+      () => targets.filter((each) => prober.report(each)?.last === "ok").length,
+      (count) => count === 3,
+    );
     expect(changes).toEqual([]);
     expect(prober.secondsToChange(targets[0]!)).toBe(0.02);
     dead.add("fd00::1");
@@ -78,7 +83,10 @@ describe("the prober", () => {
     expect(prober.report(targets[0]!)).toMatchObject({ probe: "tcp:80", last: "refused", out: true });
     expect(prober.counts()).toMatchObject({ targets: 3, out: 1, frozen: false });
     dead.clear();
-    await eventually(() => prober.failed(targets[0]!), (failed) => !failed);
+    await eventually(
+      () => prober.failed(targets[0]!),
+      (failed) => !failed,
+    );
   });
 
   test("probes an address once for all of its domains, until the last of them is gone", async () => {
@@ -96,7 +104,10 @@ describe("the prober", () => {
     prober.set(other, [target(1)]);
     expect(prober.counts().targets).toBe(1);
     prober.remove(domain);
-    await eventually(() => asked.length, (count) => count > 3);
+    await eventually(
+      () => asked.length,
+      (count) => count > 3,
+    );
     prober.remove(other);
     expect(prober.counts().targets).toBe(0);
     const before = asked.length;
@@ -106,11 +117,7 @@ describe("the prober", () => {
 
   test("leaves alone what has no probe, no address, or is not ready", () => {
     const { prober } = start(async () => "refused");
-    const none: Target[] = [
-      target(1, { probe: undefined }),
-      target(2, { ipv6: undefined }),
-      target(3, { state: "terminating" }),
-    ];
+    const none: Target[] = [target(1, { probe: undefined }), target(2, { ipv6: undefined }), target(3, { state: "terminating" })];
     prober.set(domain, none);
     expect(prober.counts().targets).toBe(0);
     expect(none.map((each) => prober.failed(each))).toEqual([false, false, false]);
@@ -120,7 +127,10 @@ describe("the prober", () => {
     const { prober } = start(async () => "timeout");
     const targets = [1, 2, 3].map((n) => target(n));
     prober.set(domain, targets);
-    await eventually(() => prober.counts().results.get("timeout") ?? 0, (count) => count > 15);
+    await eventually(
+      () => prober.counts().results.get("timeout") ?? 0,
+      (count) => count > 15,
+    );
     expect(prober.counts()).toMatchObject({ out: 0, frozen: true });
   });
 });

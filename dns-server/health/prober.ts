@@ -103,7 +103,12 @@ export class Prober {
   }
 
   /** Numbers for the metrics. */
-  counts(): { readonly targets: number; readonly out: number; readonly frozen: boolean; readonly results: ReadonlyMap<ProbeResult, number> } {
+  counts(): {
+    readonly targets: number;
+    readonly out: number;
+    readonly frozen: boolean;
+    readonly results: ReadonlyMap<ProbeResult, number>;
+  } {
     let out = 0;
     for (const id of this.probes.keys()) if (this.state.isOut(id)) out++;
     return { targets: this.probes.size, out, frozen: this.state.frozen, results: this.results };

@@ -64,7 +64,12 @@ export const explanation = z.object({
 export type Explanation = z.output<typeof explanation>;
 
 /** Explains what was last chosen for a domain. */
-export function explainDomain(domain: Domain, selector: Selector, view: Explanation["view"], { prometheus }: SteeringSettings): Explanation {
+export function explainDomain(
+  domain: Domain,
+  selector: Selector,
+  view: Explanation["view"],
+  { prometheus }: SteeringSettings,
+): Explanation {
   const { name, namespace, alias, targets } = domain;
   const { steering, prober } = selector;
   const selected = selector.selections().get(name);
@@ -108,12 +113,14 @@ export function renderExplanation({ name, namespace, alias, view, ttl, steering,
     ["TTL", `${ttl.seconds} s (${ttl.how})`],
     ["view", `version ${view.version}, ${duration(view.age)} old`],
   ];
-  if (view.frozen !== undefined) facts.push(["", `FROZEN for ${duration(view.frozen)}: the Kubernetes API is away: ${view.error ?? "not connected yet"}`]);
+  if (view.frozen !== undefined)
+    facts.push(["", `FROZEN for ${duration(view.frozen)}: the Kubernetes API is away: ${view.error ?? "not connected yet"}`]);
   if (probesFrozen) facts.push(["probes", "FROZEN: more than half of all targets fail at once, so the fault may be ours"]);
   if (steering) {
     facts.push(["policy", steering.policy]);
     const { threshold } = steering;
-    if (threshold) facts.push(["threshold", `${short(threshold.value)} (${threshold.how}); back in at ${short(threshold.readmission)} or less`]);
+    if (threshold)
+      facts.push(["threshold", `${short(threshold.value)} (${threshold.how}); back in at ${short(threshold.readmission)} or less`]);
     facts.push(...renderQuery("query", steering.query));
   }
   if (ttl.query) facts.push(...renderQuery("TTL query", ttl.query));
@@ -141,7 +148,8 @@ function renderQuery(label: string, { template, sent, age, error, broken, warnin
   const lines: [string, string][] = [[label, sent ?? template]];
   if (age !== undefined) lines.push(["", `answered ${duration(age)} ago`]);
   else if (error === undefined) lines.push(["", "not answered yet"]);
-  if (error !== undefined) lines.push(["", `${broken ? "BROKEN, not asked any more until it changes" : "the last attempt failed"}: ${error}`]);
+  if (error !== undefined)
+    lines.push(["", `${broken ? "BROKEN, not asked any more until it changes" : "the last attempt failed"}: ${error}`]);
   for (const warning of warnings) lines.push(["", `warning: ${warning}`]);
   return lines;
 }
@@ -159,5 +167,13 @@ function duration(seconds: number): string {
 
 function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd()}\n`).join("");
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column]!))
+          .join("  ")
+          .trimEnd()}\n`,
+    )
+    .join("");
 }

@@ -43,7 +43,10 @@ describe("a choice", () => {
     const selector = start();
     const domain = testDomain({ targets: [alive("a", 1), testTarget("b", DEAD)] });
     selector.select(domain);
-    await eventually(() => selector.prober.report(domain.targets[1]!)?.failures ?? 0, (failures) => failures >= 2);
+    await eventually(
+      () => selector.prober.report(domain.targets[1]!)?.failures ?? 0,
+      (failures) => failures >= 2,
+    );
     expect(selector.prober.counts().frozen).toBe(true);
     expect(selector.select(domain).chosen.map(({ name }) => name)).toEqual(["a", "b"]);
   });
@@ -74,7 +77,10 @@ describe("an explanation", () => {
   const view = { version: 7, age: 3 };
 
   test("tells what steering decided by", async () => {
-    const prometheus = new FakePrometheus(() => [[{ pod: "a" }, "1"], [{ pod: "b" }, "9"]]);
+    const prometheus = new FakePrometheus(() => [
+      [{ pod: "a" }, "1"],
+      [{ pod: "b" }, "9"],
+    ]);
     await prometheus.start();
     cleanups.push(() => prometheus.stop());
     const steering = { prometheus: { url: prometheus.url, interval: 0.02, timeout: 1, parallel: 4 } };
@@ -83,12 +89,19 @@ describe("an explanation", () => {
       targets: [alive("a", 1), alive("b", 2)],
       steering: { policy: "round-robin", query: 'x{pod=~"%pods%"}', threshold: { kind: "average-relative", factor: 1.5 } },
     });
-    await eventually(() => selector.select(domain).chosen.length, (count) => count === 1);
+    await eventually(
+      () => selector.select(domain).chosen.length,
+      (count) => count === 1,
+    );
     const explained = explainDomain(domain, selector, view, { ...settings, ...steering });
     expect(explained).toMatchObject({
       name: "web.peak.",
       ttl: { seconds: 5, how: "default" },
-      steering: { policy: "round-robin", threshold: { value: 7.5, readmission: 6.75 }, query: { sent: 'x{pod=~"^(?:a|b)$"}', broken: false } },
+      steering: {
+        policy: "round-robin",
+        threshold: { value: 7.5, readmission: 6.75 },
+        query: { sent: 'x{pod=~"^(?:a|b)$"}', broken: false },
+      },
       targets: [
         { target: "shop/a", verdict: "in", load: 1, addresses: ["fd00::1"] },
         { target: "shop/b", verdict: "overloaded", before: "in", load: 9 },
@@ -96,8 +109,13 @@ describe("an explanation", () => {
     });
     expect(explained.steering!.query.age).toBeLessThan(60);
     await prometheus.stop();
-    await eventually(() => selector.steering.lostSince(), (lost) => lost !== undefined);
-    expect(renderExplanation(explainDomain(domain, selector, view, { ...settings, ...steering }))).toMatch(/FROZEN for \d+ s: .*ECONNREFUSED/);
+    await eventually(
+      () => selector.steering.lostSince(),
+      (lost) => lost !== undefined,
+    );
+    expect(renderExplanation(explainDomain(domain, selector, view, { ...settings, ...steering }))).toMatch(
+      /FROZEN for \d+ s: .*ECONNREFUSED/,
+    );
   });
 
   test("is a table on a terminal", () => {

@@ -62,7 +62,9 @@ export class Selector {
     if (candidates === alive) for (const target of available) if (this.prober.failed(target)) verdicts.set(target.key, "probe failed");
     const { chosen, verdicts: steered, ttl, interval } = this.steering.select(domain, candidates);
     for (const [key, verdict] of steered) verdicts.set(key, verdict);
-    const secondsToChange = [interval, ...available.map((target) => this.prober.secondsToChange(target))].filter((seconds) => seconds !== undefined);
+    const secondsToChange = [interval, ...available.map((target) => this.prober.secondsToChange(target))].filter(
+      (seconds) => seconds !== undefined,
+    );
     const selected = {
       chosen,
       candidates,

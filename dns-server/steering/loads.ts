@@ -78,8 +78,8 @@ async function askPerPod(prometheus: Asked, template: string, subject: Subject):
 }
 
 /**
- * Loads of a vector by its labels `pod` and, where it is there, `namespace`. A pod with several samples has the highest; NaN and infinities are
- * none.
+ * Loads of a vector by its labels `pod` and, where it is there, `namespace`. A pod with several samples has the highest; NaN and infinities
+ * are none.
  * @throws QueryError when it has samples, and none with a label `pod`
  */
 export function loadsByLabel(samples: readonly Sample[], candidates: readonly Target[]): Loads {

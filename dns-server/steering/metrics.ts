@@ -5,8 +5,8 @@ import { formatName } from "../wire/name.ts";
 type Counts = SelectionCounts & { readonly kubernetesErrors: ReadonlyMap<string, number> };
 
 /**
- * Adds the metrics of probes and steering to a registry. Their labels are domains, pods and fixed words: no more series than the cluster has
- * pods.
+ * Adds the metrics of probes and steering to a registry. Their labels are domains, pods and fixed words: no more series than the cluster
+ * has pods.
  * @param counts of the source in force; undefined where it has no pods
  */
 export function registerSelectionMetrics(registry: Registry, counts: () => Counts | undefined): void {
@@ -43,9 +43,14 @@ export function registerSelectionMetrics(registry: Registry, counts: () => Count
   gauge("peakdns_ttl_seconds", "TTL of the addresses of a domain.", ["domain"], (metric, now) => {
     for (const [domain, { ttl }] of now.selections) metric.set({ domain: formatName(domain) }, ttl.seconds);
   });
-  gauge("peakdns_pod_load", "Load of a target that its domain is steered by, as Prometheus last told it.", ["domain", "pod"], (metric, now) => {
-    for (const { domain, target, load } of now.loads) metric.set({ domain: formatName(domain), pod: target }, load);
-  });
+  gauge(
+    "peakdns_pod_load",
+    "Load of a target that its domain is steered by, as Prometheus last told it.",
+    ["domain", "pod"],
+    (metric, now) => {
+      for (const { domain, target, load } of now.loads) metric.set({ domain: formatName(domain), pod: target }, load);
+    },
+  );
   counter("peakdns_probes_total", "Probes of targets by result.", ["result"], (metric, { probes }) => {
     for (const [result, count] of probes.results) metric.inc({ result }, count);
   });
@@ -60,15 +65,29 @@ export function registerSelectionMetrics(registry: Registry, counts: () => Count
   counter("peakdns_prometheus_errors_total", "Queries to Prometheus that gave nothing, by reason.", ["reason"], (metric, { steering }) => {
     for (const [reason, count] of steering.errors) metric.inc({ reason: reason.replaceAll(" ", "_") }, count);
   });
-  counter("peakdns_prometheus_warnings_total", "Warnings beside Prometheus' results.", [], (metric, { steering }) => metric.inc(steering.warnings));
-  gauge("peakdns_prometheus_age_seconds", "How long Prometheus has been lost, and why; 0 while it answers.", ["reason"], (metric, { prometheus }) => {
-    metric.set({ reason: prometheus?.reason.replaceAll(" ", "_") ?? "" }, prometheus?.seconds ?? 0);
-  });
-  counter("peakdns_steering_rounds_total", "Rounds of asking for the loads of all domains.", [], (metric, { steering }) => metric.inc(steering.rounds));
+  counter("peakdns_prometheus_warnings_total", "Warnings beside Prometheus' results.", [], (metric, { steering }) =>
+    metric.inc(steering.warnings),
+  );
+  gauge(
+    "peakdns_prometheus_age_seconds",
+    "How long Prometheus has been lost, and why; 0 while it answers.",
+    ["reason"],
+    (metric, { prometheus }) => {
+      metric.set({ reason: prometheus?.reason.replaceAll(" ", "_") ?? "" }, prometheus?.seconds ?? 0);
+    },
+  );
+  counter("peakdns_steering_rounds_total", "Rounds of asking for the loads of all domains.", [], (metric, { steering }) =>
+    metric.inc(steering.rounds),
+  );
   gauge("peakdns_steering_round_seconds", "How long the last round took.", [], (metric, { steering }) => {
     if (steering.lastRoundSeconds !== undefined) metric.set(steering.lastRoundSeconds);
   });
-  counter("peakdns_kubernetes_errors_total", "Failures of lists and watches of the Kubernetes API.", ["kind"], (metric, { kubernetesErrors }) => {
-    for (const [kind, count] of kubernetesErrors) metric.inc({ kind }, count);
-  });
+  counter(
+    "peakdns_kubernetes_errors_total",
+    "Failures of lists and watches of the Kubernetes API.",
+    ["kind"],
+    (metric, { kubernetesErrors }) => {
+      for (const [kind, count] of kubernetesErrors) metric.inc({ kind }, count);
+    },
+  );
 }

@@ -46,10 +46,17 @@ describe.each(Object.keys(policies) as PolicyName[])("every policy: %s", (name) 
   });
 
   test("does not depend on the order of candidates", () => {
-    const shuffled = row.chain((candidates) => fc.shuffledSubarray([...candidates], { minLength: candidates.length }).map((other) => [candidates, other]));
+    const shuffled = row.chain((candidates) =>
+      fc.shuffledSubarray([...candidates], { minLength: candidates.length }).map((other) => [candidates, other]),
+    );
     fc.assert(
       fc.property(fc.array(shuffled, { minLength: 1, maxLength: 4 }), someSettings, (rows, by) => {
-        const sorted = (which: 0 | 1): string[] => given(name, rows.map((pair) => pair[which]!), by).map((keys) => [...keys].sort().join(""));
+        const sorted = (which: 0 | 1): string[] =>
+          given(
+            name,
+            rows.map((pair) => pair[which]!),
+            by,
+          ).map((keys) => [...keys].sort().join(""));
         expect(sorted(0)).toEqual(sorted(1));
       }),
     );
@@ -73,7 +80,10 @@ describe.each(Object.keys(policies) as PolicyName[])("every policy: %s", (name) 
   });
 
   test("does not flap while loads stay within the margin", () => {
-    const within = fc.array(fc.tuple(fc.double({ min: 91, max: 100, noNaN: true }), fc.double({ min: 91, max: 100, noNaN: true })), { minLength: 2, maxLength: 20 });
+    const within = fc.array(fc.tuple(fc.double({ min: 91, max: 100, noNaN: true }), fc.double({ min: 91, max: 100, noNaN: true })), {
+      minLength: 2,
+      maxLength: 20,
+    });
     fc.assert(
       fc.property(within, fc.boolean(), (pairs, overloaded) => {
         const rows = [loads(overloaded ? 150 : 50, 95, 10), ...pairs.map(([a, b]) => loads(a, b, name === "single-best" ? 95 : 10))];
@@ -94,8 +104,18 @@ describe("round-robin", () => {
     ["two", [loads(10, 31)], settings, ["a"]],
     ["absolute", [loads(50, 101, 100)], absolute(100), ["ac"]],
     ["all over: all stay", [loads(101, 102)], absolute(100), ["ab"]],
-    ["back only below the margin", [loads(1, 101), loads(1, 95), loads(1, 90.1), loads(1, 90), loads(1, 95)], absolute(100), ["a", "a", "a", "ab", "ab"]],
-    ["all over, then one below: the rest was held all along", [loads(1, 101), loads(101, 95), loads(95, 95)], absolute(100), ["a", "ab", "ab"]],
+    [
+      "back only below the margin",
+      [loads(1, 101), loads(1, 95), loads(1, 90.1), loads(1, 90), loads(1, 95)],
+      absolute(100),
+      ["a", "a", "a", "ab", "ab"],
+    ],
+    [
+      "all over, then one below: the rest was held all along",
+      [loads(1, 101), loads(101, 95), loads(95, 95)],
+      absolute(100),
+      ["a", "ab", "ab"],
+    ],
     ["an overloaded one that no load is known of comes back", [loads(1, 101), loads(1, undefined)], absolute(100), ["a", "ab"]],
     ["negative loads", [loads(-5, -1)], absolute(-2), ["a"]],
   ])("%s", (_, rows, by, expected) => {
@@ -111,7 +131,11 @@ describe("single-best", () => {
   test.each([
     ["the lowest", [loads(3, 1, 2)], ["b"]],
     ["of equal ones the first by name", [loads(2, 1, 1)], ["b"]],
-    ["another one only when it is better by the margin", [loads(10, 20), loads(10, 9.5), loads(10, 9), loads(10, 8.9), loads(8.5, 8.9)], ["a", "a", "a", "b", "b"]],
+    [
+      "another one only when it is better by the margin",
+      [loads(10, 20), loads(10, 9.5), loads(10, 9), loads(10, 8.9), loads(8.5, 8.9)],
+      ["a", "a", "a", "b", "b"],
+    ],
     ["the lowest of several that are better", [loads(10, 20, 20), loads(10, 8, 7)], ["a", "c"]],
     ["without a load: last choice", [loads(undefined, 9)], ["b"]],
     ["the best that lost its load", [loads(1, 2, 3), loads(undefined, 2, 3)], ["a", "b"]],

@@ -33,6 +33,8 @@ export interface Policy {
 
 export const policies: Readonly<Record<SteeringSpec["policy"], Policy>> = { "round-robin": RoundRobin, "single-best": SingleBest };
 
-/** Whether one of so many candidates is given. When a policy would give none, all are: whoever asks is better off with a slow one than with nothing. */
-export const isGiven = (key: string, { held }: Decision, candidates: number): boolean =>
-  !held.has(key) || held.size === candidates;
+/**
+ * Whether one of so many candidates is given. When a policy would give none, all are: whoever asks is better off with a slow one than with
+ * nothing.
+ */
+export const isGiven = (key: string, { held }: Decision, candidates: number): boolean => !held.has(key) || held.size === candidates;

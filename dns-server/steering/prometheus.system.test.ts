@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** A real Prometheus that scrapes an exporter of ours four times a second. */
+/** A real Prometheus that scrapes an exporter of ours twice a second. */
 class RealPrometheus {
   readonly url: string;
   private readonly args: string[];
@@ -28,17 +28,30 @@ class RealPrometheus {
     writeFileSync(
       config,
       JSON.stringify({
-        global: { scrape_interval: "250ms", scrape_timeout: "250ms" },
+        global: { scrape_interval: "500ms", scrape_timeout: "500ms" },
         scrape_configs: [{ job_name: "pods", honor_labels: true, static_configs: [{ targets: [`127.0.0.1:${exporter}`] }] }],
       }),
     );
-    this.args = [`--config.file=${config}`, `--storage.tsdb.path=${join(folder, "data")}`, `--web.listen-address=127.0.0.1:${port}`, "--log.level=error"];
+    this.args = [
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${join(folder, "data")}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      "--log.level=error",
+    ];
   }
 
   async start(): Promise<void> {
     this.process = spawn("prometheus", this.args, { stdio: "ignore" });
     await once(this.process, "spawn");
-    await eventually(() => fetch(`${this.url}/-/ready`).then(({ ok }) => ok, () => false), Boolean, 800);
+    await eventually(
+      () =>
+        fetch(`${this.url}/-/ready`).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      Boolean,
+      800,
+    );
   }
 
   async kill(): Promise<void> {
@@ -65,7 +78,11 @@ async function start(): Promise<RealPrometheus> {
   exporter.listen(0, "127.0.0.1");
   await once(exporter, "listening");
   const folder = mkdtempSync(join(tmpdir(), "peakdns-prometheus-"));
-  cleanups.push(() => rmSync(folder, { recursive: true }), () => exporter.close(), () => exporter.closeAllConnections());
+  cleanups.push(
+    () => rmSync(folder, { recursive: true }),
+    () => exporter.close(),
+    () => exporter.closeAllConnections(),
+  );
   const prometheus = new RealPrometheus(folder, await freePort(), (exporter.address() as AddressInfo).port);
   cleanups.push(() => prometheus.kill());
   await prometheus.start();
@@ -79,13 +96,17 @@ function steer(url: string, policy: "round-robin" | "single-best", query: string
   cleanups.push(() => steering.stop());
   const candidates = pods.map((name) => testTarget(name));
   const domain = testDomain({ targets: candidates, steering: { policy, query, threshold: { kind: "average-relative", factor: 1.5 } } });
-  const given = (): string => steering.select(domain, candidates).chosen.map(({ name }) => name).join();
+  const given = (): string =>
+    steering
+      .select(domain, candidates)
+      .chosen.map(({ name }) => name)
+      .join();
   const settles = (expected: string): Promise<unknown> => eventually(given, (now) => now === expected, 800);
   return { steering, domain, faults, given, settles };
 }
 
 test.each([
-  ["one request for all", 'avg_over_time(load{namespace="%namespace%",pod=~"%pods%"}[1s])'],
+  ["one request for all", 'avg_over_time(load{namespace="%namespace%",pod=~"%pods%"}[2s])'],
   ["one request for each", 'load{namespace="%namespace%",pod="%pod-name%"}'],
 ])("follows the loads that a real Prometheus scrapes: %s", async (_, query) => {
   for (const pod of ["web-0", "web.1", "web-2"]) loads.set(pod, "10");
@@ -105,15 +126,27 @@ test.each([
 });
 
 test("what a real Prometheus calls no PromQL is the author's fault; a query that it cannot evaluate is too, and may heal", async () => {
+  for (const pod of ["web-0", "web.1"]) loads.set(pod, "10");
   const { url } = await start();
   const broken = steer(url, "round-robin", 'sum(load{pod=~"%pods%"}', ["web-0"]);
   broken.given();
-  await eventually(() => broken.faults.length, (count) => count === 1);
+  await eventually(
+    () => broken.faults.length,
+    (count) => count === 1,
+    800,
+  );
   expect(broken.steering.report(broken.domain.name)?.query).toMatchObject({ broken: true, error: expect.stringContaining("parse error") });
   const failing = steer(url, "round-robin", "load / ignoring(pod) load", ["web-0"]);
   failing.given();
-  await eventually(() => failing.faults.length, (count) => count === 1);
-  expect(failing.steering.report(failing.domain.name)?.query).toMatchObject({ broken: false, error: expect.stringContaining("many-to-many") });
+  await eventually(
+    () => failing.faults.length,
+    (count) => count === 1,
+    800,
+  );
+  expect(failing.steering.report(failing.domain.name)?.query).toMatchObject({
+    broken: false,
+    error: expect.stringContaining("many-to-many"),
+  });
 });
 
 test("a real Prometheus that is suspended or killed freezes what was chosen last", async () => {
@@ -123,12 +156,24 @@ test("a real Prometheus that is suspended or killed freezes what was chosen last
   const { steering, given, settles } = steer(prometheus.url, "round-robin", 'load{pod=~"%pods%"}', ["a", "b", "c"]);
   await settles("a,b");
   prometheus.signal("SIGSTOP");
-  await eventually(() => steering.lostSince()?.reason, (reason) => reason === "timeout");
+  await eventually(
+    () => steering.lostSince()?.reason,
+    (reason) => reason === "timeout",
+    800,
+  );
   expect(given()).toBe("a,b");
   prometheus.signal("SIGCONT");
-  await eventually(() => steering.lostSince(), (lost) => lost === undefined);
+  await eventually(
+    () => steering.lostSince(),
+    (lost) => lost === undefined,
+    800,
+  );
   await prometheus.kill();
-  await eventually(() => steering.lostSince()?.reason, (reason) => reason === "refused");
+  await eventually(
+    () => steering.lostSince()?.reason,
+    (reason) => reason === "refused",
+    800,
+  );
   expect(given()).toBe("a,b");
   loads.set("a", "90");
   loads.set("c", "10");
@@ -142,11 +187,18 @@ test("a round of 1,000 pods is one request that a real Prometheus answers fast",
   for (const pod of pods) loads.set(pod, "1");
   const { url } = await start();
   const direct = new Prometheus({ url, timeout: 5, parallel: 1 });
-  await eventually(() => direct.query("count(load)"), ({ samples }) => samples[0]?.value === 1000, 800);
+  await eventually(
+    () => direct.query("count(load)"),
+    ({ samples }) => samples[0]?.value === 1000,
+    800,
+  );
   const { steering, settles } = steer(url, "round-robin", 'load{namespace="%namespace%",pod=~"%pods%"}', pods);
   loads.set(pods[0]!, "5");
   await settles(pods.slice(1).join());
-  await eventually(() => steering.counts().rounds, (rounds) => rounds > 3);
+  await eventually(
+    () => steering.counts().rounds,
+    (rounds) => rounds > 3,
+  );
   const { lastRoundSeconds, requests, rounds } = steering.counts();
   // one at once, then one a round
   expect(requests - rounds).toBeLessThanOrEqual(2);

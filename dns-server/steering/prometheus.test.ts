@@ -19,7 +19,15 @@ const ok = (data: object, more: object = {}): FakeAnswer => ({ status: 200, body
 test.each<[string, FakeAnswer, object]>([
   ["a vector", [[{ pod: "a" }, "1.5"]], { samples: [{ labels: { pod: "a" }, value: 1.5 }], warnings: [] }],
   ["an empty vector", [], { samples: [], warnings: [] }],
-  ["what is no number", [[{}, "NaN"], [{}, "+Inf"], [{}, "-Inf"]], { samples: [NaN, Infinity, -Infinity].map((value) => ({ labels: {}, value })) }],
+  [
+    "what is no number",
+    [
+      [{}, "NaN"],
+      [{}, "+Inf"],
+      [{}, "-Inf"],
+    ],
+    { samples: [NaN, Infinity, -Infinity].map((value) => ({ labels: {}, value })) },
+  ],
   ["a scalar", ok({ resultType: "scalar", result: [1.5, "7"] }), { samples: [{ labels: {}, value: 7 }] }],
   ["warnings", ok({ resultType: "vector", result: [] }, { warnings: ["partial"] }), { samples: [], warnings: ["partial"] }],
 ])("reads %s", async (_, answer, expected) => {
@@ -29,15 +37,35 @@ test.each<[string, FakeAnswer, object]>([
 
 test.each<[string, FakeAnswer, string, boolean, string]>([
   ["no PromQL", parseError("1:3: parse error"), "rejected", false, "1:3: parse error"],
-  ["what cannot be evaluated", { status: 422, body: '{"status":"error","errorType":"execution","error":"many-to-many"}' }, "failed", false, "many-to-many"],
-  ["a query that took too long", { status: 503, body: '{"status":"error","errorType":"timeout","error":"timed out"}' }, "timeout", true, "timed out"],
+  [
+    "what cannot be evaluated",
+    { status: 422, body: '{"status":"error","errorType":"execution","error":"many-to-many"}' },
+    "failed",
+    false,
+    "many-to-many",
+  ],
+  [
+    "a query that took too long",
+    { status: 503, body: '{"status":"error","errorType":"timeout","error":"timed out"}' },
+    "timeout",
+    true,
+    "timed out",
+  ],
   ["a server in trouble", { status: 500, body: '{"status":"error","errorType":"internal","error":"disk"}' }, "status", true, "disk"],
   ["a matrix", ok({ resultType: "matrix", result: [] }), "failed", false, "gives a matrix, not an instant vector or a scalar"],
   ["another server", { status: 404, body: "<html>" }, "status", true, "HTTP status 404"],
-  ["another protocol", { status: 200, body: '{"status":"success","data":{"resultType":"vector","result":[{}]}}' }, "protocol", true, "none of Prometheus' API"],
+  [
+    "another protocol",
+    { status: 200, body: '{"status":"success","data":{"resultType":"vector","result":[{}]}}' },
+    "protocol",
+    true,
+    "none of Prometheus' API",
+  ],
 ])("tells %s", async (_, answer, reason, isLoss, message) => {
   const { url } = await start(answer);
-  const error = await client(url).query("up").catch((thrown: unknown) => thrown);
+  const error = await client(url)
+    .query("up")
+    .catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(QueryError);
   expect(error).toMatchObject({ reason, isLoss, message: expect.stringContaining(message) });
 });

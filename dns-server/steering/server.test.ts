@@ -30,7 +30,10 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "peakdns-steering-"));
   cleanups.push(() => rmSync(folder, { recursive: true }));
   await Promise.all([api.start(), prometheus.start()]);
-  cleanups.push(() => api.stop(), () => prometheus.stop());
+  cleanups.push(
+    () => api.stop(),
+    () => prometheus.stop(),
+  );
   writeFileSync(join(folder, "kubeconfig"), api.kubeconfig());
 });
 
@@ -52,8 +55,13 @@ async function start(): Promise<Server> {
   return server;
 }
 const given = async (server: Server): Promise<string> => addressesIn(await ask(server.endpoints[0]!, "web.peak", "A")).join();
-const settles = (server: Server, expected: string): Promise<unknown> => eventually(() => given(server), (addresses) => addresses === expected);
-const explain = async (name = "web.peak"): Promise<Explanation> => explanation.parse(await askServer(join(folder, "control.sock"), "GET", `/explain?name=${name}`));
+const settles = (server: Server, expected: string): Promise<unknown> =>
+  eventually(
+    () => given(server),
+    (addresses) => addresses === expected,
+  );
+const explain = async (name = "web.peak"): Promise<Explanation> =>
+  explanation.parse(await askServer(join(folder, "control.sock"), "GET", `/explain?name=${name}`));
 const metricsOf = async (server: Server): Promise<string> => (await fetch(`http://[::1]:${server.http!.port}/metrics`)).text();
 
 const pod = (last: number, annotations: Record<string, string> = {}): ReturnType<typeof fakePod> =>
@@ -87,7 +95,10 @@ describe("a cluster's server", () => {
     loads = { p2: "5", p3: "9" };
     await settles(server, "127.0.0.2");
     await prometheus.stop();
-    await eventually(async () => (await explain()).prometheus?.lost?.message ?? "", (message) => message.includes("ECONNREFUSED"));
+    await eventually(
+      async () => (await explain()).prometheus?.lost?.message ?? "",
+      (message) => message.includes("ECONNREFUSED"),
+    );
     expect(await given(server)).toBe("127.0.0.2");
     expect(await metricsOf(server)).toMatch(/peakdns_prometheus_age_seconds\{reason="refused"\} \d/);
   });
@@ -112,7 +123,12 @@ describe("a cluster's server", () => {
     expect(await explain()).toMatchObject({
       ttl: { seconds: 1 },
       targets: expect.arrayContaining([
-        expect.objectContaining({ target: "default/p3", state: "ready", verdict: "probe failed", probe: expect.objectContaining({ last: "refused" }) }),
+        expect.objectContaining({
+          target: "default/p3",
+          state: "ready",
+          verdict: "probe failed",
+          probe: expect.objectContaining({ last: "refused" }),
+        }),
       ]),
     });
     await listen(3);
@@ -123,8 +139,14 @@ describe("a cluster's server", () => {
     for (const last of [2, 3]) api.apply(pod(last, { "dns.peak/loadbalance": 'x{pod="%podname%"}' }));
     const server = await start();
     await settles(server, "127.0.0.2,127.0.0.3");
-    const [event] = await eventually(() => api.events, ({ length }) => length > 0);
-    expect(event).toMatchObject({ reason: "InvalidQuery", note: expect.stringContaining("web.peak. is not steered by its query: %podname%") });
+    const [event] = await eventually(
+      () => api.events,
+      ({ length }) => length > 0,
+    );
+    expect(event).toMatchObject({
+      reason: "InvalidQuery",
+      note: expect.stringContaining("web.peak. is not steered by its query: %podname%"),
+    });
     expect((await explain()).steering?.query).toMatchObject({ broken: true });
   });
 
@@ -132,9 +154,13 @@ describe("a cluster's server", () => {
     api.apply(pod(2));
     const server = await start();
     await settles(server, "127.0.0.2");
-    const command = spawn(process.execPath, [join(import.meta.dirname, "../main.ts"), "explain", "web.peak", "--control", join(folder, "control.sock")], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const command = spawn(
+      process.execPath,
+      [join(import.meta.dirname, "../main.ts"), "explain", "web.peak", "--control", join(folder, "control.sock")],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     const text = (await command.stdout.setEncoding("utf8").toArray()).join("");
     expect(text).toMatch(/^answer +1 of 1 targets$/m);
     expect(text).toMatch(/^default\/p2 +in +\d+ s +- +- +ready +- +127\.0\.0\.2$/m);
@@ -155,10 +181,17 @@ test("every metric of the dashboard is one that a server has", async () => {
   const { panels, templating } = z
     .object({ panels: z.array(panel), templating: z.object({ list: z.array(z.object({ definition: z.string().default("") })) }) })
     .parse(JSON.parse(readFileSync(join(import.meta.dirname, "../dashboards/peakdns.json"), "utf8")));
-  const expressions = [...panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)), ...templating.list.map(({ definition }) => definition)];
+  const expressions = [
+    ...panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+    ...templating.list.map(({ definition }) => definition),
+  ];
   const used = new Set(expressions.flatMap((expression) => expression.match(/\b(?:peakdns|dns)_\w+/g) ?? []));
   const server = await start();
-  const known = new Set([...(await metricsOf(server)).matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name, type]) => (type === "histogram" ? [`${name}_bucket`] : [name])));
+  const known = new Set(
+    [...(await metricsOf(server)).matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name, type]) =>
+      type === "histogram" ? [`${name}_bucket`] : [name],
+    ),
+  );
   expect(used.size).toBeGreaterThan(20);
   expect([...used].filter((name) => !known.has(name))).toEqual([]);
 });

@@ -50,7 +50,10 @@ class Harness {
 
   /** Names of the targets that are given now. */
   given(): string {
-    return this.steering.select(this.domain!, this.candidates).chosen.map(({ name }) => name).join();
+    return this.steering
+      .select(this.domain!, this.candidates)
+      .chosen.map(({ name }) => name)
+      .join();
   }
 
   get interval(): number | undefined {
@@ -74,12 +77,19 @@ class Harness {
   }
 
   settles(expected: string): Promise<unknown> {
-    return eventually(() => this.given(), (given) => given === expected);
+    return eventually(
+      () => this.given(),
+      (given) => given === expected,
+    );
   }
 
   async rounds(count: number): Promise<void> {
     const { rounds } = this.counts();
-    await eventually(() => this.counts().rounds, (now) => now >= rounds + count, 400);
+    await eventually(
+      () => this.counts().rounds,
+      (now) => now >= rounds + count,
+      400,
+    );
   }
 }
 
@@ -150,7 +160,10 @@ describe("steering", () => {
     harness.set(steered, "a", "b", "c");
     await harness.settles("a,b");
     await harness.prometheus.stop();
-    await eventually(() => harness.lost?.reason, (reason) => reason === "refused");
+    await eventually(
+      () => harness.lost?.reason,
+      (reason) => reason === "refused",
+    );
     harness.set(steered, "b", "c", "d");
     expect(harness.given()).toBe("b,d");
     expect(harness.report?.query).toMatchObject({ error: expect.stringContaining("ECONNREFUSED"), broken: false });
@@ -167,10 +180,16 @@ describe("steering", () => {
     harness.set(domain('x{pod=~"%pods%"}'), "a", "b", "c");
     await harness.settles("a,b");
     harness.prometheus.silent = true;
-    await eventually(() => harness.lost?.reason, (reason) => reason === "timeout");
+    await eventually(
+      () => harness.lost?.reason,
+      (reason) => reason === "timeout",
+    );
     expect(harness.given()).toBe("a,b");
     harness.prometheus.silent = false;
-    await eventually(() => harness.lost, (lost) => lost === undefined);
+    await eventually(
+      () => harness.lost,
+      (lost) => lost === undefined,
+    );
   });
 
   test("one pod without an answer freezes the whole domain: no half of a round counts", async () => {
@@ -191,7 +210,14 @@ describe("bad templates", () => {
     ["that PromQL does not parse", "sum(", parseError("1:5: parse error: unclosed"), "parse error: unclosed"],
     ["with an unknown placeholder", 'x{pod="%podname%"}', [], "%podname% in the query is none of"],
   ])("one %s is told once, and leaves the domain unsteered until it changes", async (_, query, answer, message) => {
-    const harness = await start((asked) => (asked === query ? answer : [[{ pod: "a" }, "1"], [{ pod: "b" }, "4"]]));
+    const harness = await start((asked) =>
+      asked === query
+        ? answer
+        : [
+            [{ pod: "a" }, "1"],
+            [{ pod: "b" }, "4"],
+          ],
+    );
     harness.set(domain(query), "a", "b");
     await eventually(() => harness.report?.query.broken, Boolean);
     await harness.rounds(2);
@@ -207,7 +233,14 @@ describe("bad templates", () => {
 
   test("a result that names no pods is told once; it may be another next time", async () => {
     let labelled = false;
-    const harness = await start(() => (labelled ? [[{ pod: "a" }, "9"], [{ pod: "b" }, "1"]] : [[{}, "9"]]));
+    const harness = await start(() =>
+      labelled
+        ? [
+            [{ pod: "a" }, "9"],
+            [{ pod: "b" }, "1"],
+          ]
+        : [[{}, "9"]],
+    );
     harness.set(domain("sum(x)"), "a", "b");
     await harness.rounds(3);
     expect(harness.faults).toEqual([expect.stringContaining("no label pod")]);
@@ -219,7 +252,10 @@ describe("bad templates", () => {
   test("are checked while the domain has no pods too", async () => {
     const harness = await start(() => parseError("parse error"));
     harness.set(domain('x{pod="%pod-name%"'));
-    await eventually(() => harness.faults.length, (count) => count === 1);
+    await eventually(
+      () => harness.faults.length,
+      (count) => count === 1,
+    );
   });
 
   test("without a Prometheus in the configuration every one is bad", async () => {
@@ -235,7 +271,10 @@ test("a TTL is asked for like loads, and stays while Prometheus is away", async 
   const harness = await start(() => [[{}, seconds]]);
   harness.set(domain(undefined, "round-robin", { kind: "query", query: "min(x)" }), "a");
   expect(harness.ttl).toBeUndefined();
-  await eventually(() => harness.ttl, (ttl) => ttl === 12);
+  await eventually(
+    () => harness.ttl,
+    (ttl) => ttl === 12,
+  );
   seconds = "NaN";
   await harness.rounds(2);
   expect(harness.ttl).toBe(12);

@@ -79,8 +79,8 @@ const NOTHING_HELD: Decision = { held: new Set() };
 const JITTER = 0.1;
 
 /**
- * Asks Prometheus for the loads of all steered domains, round after round, and chooses among their targets. While Prometheus does not answer
- * the last loads stay in force.
+ * Asks Prometheus for the loads of all steered domains, round after round, and chooses among their targets. While Prometheus does not
+ * answer the last loads stay in force.
  */
 export class Steering {
   private readonly settings: SteeringSettings;
@@ -120,7 +120,8 @@ export class Steering {
     const ttl = this.reading(known?.ttl, domain.ttl?.kind === "query" ? domain.ttl.query : undefined, domain);
     const steered: Steered = known ?? { domain, candidates, loads, ttl, decision: NOTHING_HELD };
     const fresh = loads !== known?.loads || ttl !== known?.ttl;
-    if (loads?.template !== known?.loads?.template || domain.steering?.policy !== known?.domain.steering?.policy) steered.decision = NOTHING_HELD;
+    if (loads?.template !== known?.loads?.template || domain.steering?.policy !== known?.domain.steering?.policy)
+      steered.decision = NOTHING_HELD;
     Object.assign(steered, { domain, candidates, loads, ttl });
     this.steered.set(domain.name, steered);
     steered.decision = this.decide(steered);
@@ -238,7 +239,9 @@ export class Steering {
     const { domain, candidates, loads, ttl } = steered;
     const { prometheus } = this;
     if (!prometheus || this.stopped) return;
-    const observed = { query: (promql: string, signal?: AbortSignal): Promise<QueryResult> => this.observe(prometheus.query(promql, signal), signal) };
+    const observed = {
+      query: (promql: string, signal?: AbortSignal): Promise<QueryResult> => this.observe(prometheus.query(promql, signal), signal),
+    };
     const subject: Subject = { namespace: domain.namespace, clusterName: this.settings.clusterName, candidates };
     const isCurrent = (): boolean => this.steered.get(domain.name) === steered;
     const read = async <T>(reading: Reading<T> | undefined, ask: (template: string) => Promise<Answer<T>>): Promise<void> => {
@@ -291,7 +294,8 @@ export class Steering {
   }
 }
 
-const withLoads = (candidates: readonly Target[], loads: Loads): Candidate[] => candidates.map(({ key }) => ({ key, load: loads.get(key) }));
+const withLoads = (candidates: readonly Target[], loads: Loads): Candidate[] =>
+  candidates.map(({ key }) => ({ key, load: loads.get(key) }));
 
 const reportOf = <T>({ template, answer, ageSeconds, error, fault }: Reading<T>): QueryReport => ({
   template,

@@ -40,7 +40,7 @@ describe("faults", () => {
   });
   test.each([
     ["  ", "the query is empty"],
-    ['x{pod="%podname%"}', '%podname% in the query is none of %namespace%, %pod-name%, %cluster-name%, %pods%'],
+    ['x{pod="%podname%"}', "%podname% in the query is none of %namespace%, %pod-name%, %cluster-name%, %pods%"],
     ['x{pod="%Pod-Name%"}', "%Pod-Name% in the query is none of"],
     ['x{pod="%pods%"}', 'write =~"%pods%" instead of ="%pods%"'],
     ['x{pod != "%pods%"}', "is a regular expression"],

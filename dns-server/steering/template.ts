@@ -38,7 +38,8 @@ export function templateFault(template: string, clusterName: string | undefined)
     if (token.startsWith("#")) continue;
     const unknown = token.match(/%[a-z]+(?:[-_][a-z]+)*%/gi)?.find((found) => !PLACEHOLDERS.some((known) => known === found));
     if (unknown !== undefined) return `${unknown} in the query is none of ${PLACEHOLDERS.join(", ")}`;
-    if (token.includes("%pods%") && /[^!=<>]!?=\s*$/.test(rest)) return `%pods% is a regular expression: write =~${token} instead of =${token}`;
+    if (token.includes("%pods%") && /[^!=<>]!?=\s*$/.test(rest))
+      return `%pods% is a regular expression: write =~${token} instead of =${token}`;
     rest += '""';
   }
   rest += template.slice(end);
@@ -56,8 +57,8 @@ export function expandTemplate(template: string, { namespace, clusterName, podNa
 }
 
 /**
- * A regular expression (RE2) for exactly these names. A dot is escaped as a class, since a backslash would need another one in some strings of
- * PromQL and not in others. Without a name it matches nothing: no object has a name that begins with a hyphen.
+ * A regular expression (RE2) for exactly these names. A dot is escaped as a class, since a backslash would need another one in some strings
+ * of PromQL and not in others. Without a name it matches nothing: no object has a name that begins with a hyphen.
  */
 function podsPattern(pods: readonly string[]): string {
   const names = pods.filter(isPlainName).map((name) => name.replaceAll(".", "[.]"));

@@ -22,8 +22,8 @@ export interface Ttl {
 }
 
 /**
- * The TTL of a domain's addresses: a whole number of seconds within the range. `auto` counts whole intervals of probes and steering, not what
- * is left of them: answers are prepared beforehand, and given at any time until the next change.
+ * The TTL of a domain's addresses: a whole number of seconds within the range. `auto` counts whole intervals of probes and steering, not
+ * what is left of them: answers are prepared beforehand, and given at any time until the next change.
  */
 export function ttlOf(spec: TtlSpec | undefined, facts: TtlFacts, { ttl, ttlRange: [low, high] }: TtlSettings): Ttl {
   const clamp = (seconds: number, how: string): Ttl => {
@@ -42,7 +42,9 @@ export function ttlOf(spec: TtlSpec | undefined, facts: TtlFacts, { ttl, ttlRang
     case "auto": {
       let soonest = Infinity;
       for (const seconds of facts.secondsToChange) soonest = Math.min(soonest, seconds);
-      return soonest === Infinity ? { seconds: high, how: "auto: nothing is known to change it" } : clamp(soonest, "auto: time to the next possible change");
+      return soonest === Infinity
+        ? { seconds: high, how: "auto: nothing is known to change it" }
+        : clamp(soonest, "auto: time to the next possible change");
     }
   }
 }

@@ -3,7 +3,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** What a fake Prometheus answers to a query: samples as [labels, value as text], or the body (with a status) as it is. */
-export type FakeAnswer = readonly (readonly [Readonly<Record<string, string>>, string])[] | { readonly status: number; readonly body: string };
+export type FakeAnswer =
+  readonly (readonly [Readonly<Record<string, string>>, string])[] | { readonly status: number; readonly body: string };
 
 /** Enough of Prometheus' HTTP API for tests and benchmarks. */
 export class FakePrometheus {
