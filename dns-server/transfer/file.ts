@@ -1,9 +1,6 @@
 import { open, rename, stat, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
-import { typeName } from "../wire/constants.ts";
-import { formatName } from "../wire/name.ts";
-import { formatRdata } from "../wire/rdata.ts";
-import type { ZoneRecord } from "../zone/record.ts";
+import { formatRecord } from "../zone/record.ts";
 import { loadZone, readZoneFile } from "../zone/load.ts";
 import type { Zone } from "../zone/zone.ts";
 import { recordsOf, soaOf } from "./difference.ts";
@@ -12,9 +9,6 @@ import { recordsOf, soaOf } from "./difference.ts";
 
 /** Octets that are written at once. */
 const CHUNK = 1 << 16;
-
-const formatRecord = ({ name, ttl, type, rdata }: ZoneRecord): string =>
-  `${formatName(name)} ${ttl} IN ${typeName(type)} ${formatRdata(type, rdata)}\n`;
 
 /** Files are written one after another: two sources may have the same one while a configuration takes over from another. */
 let last: Promise<void> = Promise.resolve();
@@ -30,9 +24,9 @@ async function save(file: string, zone: Zone): Promise<void> {
   const fresh = `${file}.new`;
   const handle = await open(fresh, "w", 0o644);
   try {
-    let text = formatRecord(soaOf(zone));
+    let text = `${formatRecord(soaOf(zone))}\n`;
     for (const record of recordsOf(zone)) {
-      text += formatRecord(record);
+      text += `${formatRecord(record)}\n`;
       if (text.length < CHUNK) continue;
       await handle.write(text);
       text = "";

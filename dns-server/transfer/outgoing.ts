@@ -187,4 +187,8 @@ function readSerial(message: Buffer, question: Question, origin: Name): number |
   return rdata && rdata.length >= 22 ? Buffer.from(rdata).readUInt32BE(rdata.length - 20) : undefined;
 }
 
-const failure = ({ message }: Request, { type }: Question, rcode: number): Response => ({ message: bareAnswer(message, rcode), rcode, type });
+const failure = ({ message }: Request, { type }: Question, rcode: number): Response => ({
+  message: bareAnswer(message, rcode),
+  rcode,
+  type,
+});

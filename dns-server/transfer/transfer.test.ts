@@ -17,7 +17,7 @@ import { parseName } from "../wire/name.ts";
 import { parseIpv6 } from "../wire/address.ts";
 import { isSignedAnswer, signRequest, TsigError, type TsigKey } from "../wire/tsig.ts";
 import { loadZone } from "../zone/load.ts";
-import type { ZoneRecord } from "../zone/record.ts";
+import { formatRecord, type ZoneRecord } from "../zone/record.ts";
 import { soaSerial, type Zone } from "../zone/zone.ts";
 import { recordsOf, soaOf } from "./difference.ts";
 import { encodeMessages, wholeZone } from "./messages.ts";
@@ -39,10 +39,12 @@ const secret = Buffer.alloc(32, 7).toString("base64");
 const key: TsigKey = { name: parseName("xfr."), algorithm: "hmac-sha256", secret: Buffer.from(secret, "base64") };
 const text = (serial: number, more = "", expire = 86_400): string =>
   `$TTL 60\n@ SOA ns1 h ${serial} 3600 1 ${expire} 5\n@ NS ns1\nns1 AAAA fd00::1\nMiXed TXT "one" "two"\n${more}`;
-const zoneOf = (serial: number, more = "", expire?: number): Zone => loadZone(origin, { text: text(serial, more, expire), file: "zone" }).zone;
+const zoneOf = (serial: number, more = "", expire?: number): Zone =>
+  loadZone(origin, { text: text(serial, more, expire), file: "zone" }).zone;
 
 async function start(config: object): Promise<Server> {
-  const server = await startServer(parseConfig(JSON.stringify({ listen: ["127.0.0.1:0"], udp: "plain", ...config }), join(folder, "x.yaml")));
+  const json = JSON.stringify({ listen: ["127.0.0.1:0"], udp: "plain", ...config });
+  const server = await startServer(parseConfig(json, join(folder, "x.yaml")));
   cleanups.push(() => server.close());
   return server;
 }
@@ -71,7 +73,7 @@ async function update(server: Server, name: string, address: string, rclass: num
 const fetched = async (server: Server, current?: Zone, by: TsigKey | undefined = key): ReturnType<typeof fetchZone> =>
   fetchZone(server.endpoints[0]!, origin, current, by, new AbortController().signal);
 const contents = (zone: Zone): string[] =>
-  [soaOf(zone), ...recordsOf(zone)].map((record) => JSON.stringify([record.name, record.type, record.ttl, Buffer.from(record.rdata).toString("hex")])).toSorted();
+  [soaOf(zone), ...recordsOf(zone)].map(formatRecord).toSorted();
 const serialIn = (zone: Zone | undefined): number => soaSerial(zone!.soa.rrset);
 
 describe("transfers out", () => {
@@ -153,7 +155,8 @@ describe("signatures on queries", () => {
     const { message, mac } = signRequest(encodeQuery("mixed.peak", "TXT"), key, now());
     const answer = await exchangeUdp(at, message);
     expect([isSignedAnswer(answer, key, mac, now()), answer[3]! & 15, answer.readUInt16BE(6)]).toEqual([true, Rcode.NOERROR, 1]);
-    const errorOf = (packet: Buffer): number => packet.readUInt16BE(packet.length - (packet.readUInt16BE(packet.length - 2) === 0 ? 4 : 10));
+    const errorOf = (packet: Buffer): number =>
+      packet.readUInt16BE(packet.length - (packet.readUInt16BE(packet.length - 2) === 0 ? 4 : 10));
     for (const [wrong, error] of [
       [signedQuery({ ...key, name: parseName("other.") }), TsigError.BADKEY],
       [signedQuery({ ...key, secret: Buffer.alloc(32) }), TsigError.BADSIG],
@@ -183,7 +186,8 @@ describe("signatures on queries", () => {
 describe("secondary role", () => {
   const secondary = (primaries: string[], more: object = {}, config: object = {}): Promise<Server> =>
     start({ role: "secondary", keys, zones: [{ origin: "peak", primaries, key: "xfr", file: "saved", ...more }], ...config });
-  const addresses = async (server: Server, name: string): Promise<string> => addressesIn(await ask(server.endpoints[0]!, name, "AAAA")).join();
+  const addresses = async (server: Server, name: string): Promise<string> =>
+    addressesIn(await ask(server.endpoints[0]!, name, "AAAA")).join();
   const has = (server: Server, name: string, expected: string): Promise<unknown> =>
     eventually(
       () => addresses(server, name),
@@ -307,6 +311,9 @@ describe("secondary role", () => {
       opt: undefined,
       reserved: 0,
     });
+    const withRecord = (name: string, type: number, rdata: string): ZoneRecord[] =>
+      [...wholeZone(zoneOf(11))].toSpliced(1, 0, { name: parseName(name), type, ttl: 1, rdata: Buffer.from(rdata, "latin1") });
+
     test.each<[string, (request: Buffer) => Iterable<Buffer>]>([
       ["garbage", () => [Buffer.from("this is no DNS message at all")]],
       ["an answer without a signature", (request) => encodeMessages(wholeZone(zoneOf(11)), envelope(request))],
@@ -326,9 +333,9 @@ describe("secondary role", () => {
     test.each<[string, () => Iterable<ZoneRecord>, string]>([
       ["another serial at the end", () => [...wholeZone(zoneOf(11))].slice(0, -1).concat(soaOf(zoneOf(12))), "another serial"],
       ["an earlier serial", () => wholeZone(zoneOf(9)), ""],
-      ["a record out of the zone", () => [soaOf(zoneOf(11)), { ...soaOf(zoneOf(11)), name: parseName("other."), type: Type.TXT, rdata: Buffer.from([1, 65]) }], "out of the zone"],
-      ["a CNAME with other data", () => [...wholeZone(zoneOf(11))].toSpliced(1, 0, { name: parseName("ns1.peak."), type: Type.CNAME, ttl: 1, rdata: Buffer.from("\x01a\x00", "latin1") }), "CNAME"],
-      ["data that is malformed", () => [...wholeZone(zoneOf(11))].toSpliced(1, 0, { name: parseName("x.peak."), type: Type.AAAA, ttl: 1, rdata: Buffer.from([1]) }), "malformed"],
+      ["a record out of the zone", () => withRecord("other.", Type.TXT, "\x01x"), "out of the zone"],
+      ["a CNAME with other data", () => withRecord("ns1.peak.", Type.CNAME, "\x01a\x00"), "CNAME"],
+      ["data that is malformed", () => withRecord("x.peak.", Type.AAAA, "\x01"), "malformed"],
       ["a zone without NS", () => [soaOf(zoneOf(11)), soaOf(zoneOf(11))], "no NS"],
     ])("%s: is not taken", async (_, records, error) => {
       const [address, port] = (await primary((request) => encodeMessages(records(), envelope(request)))).split(":");
@@ -341,7 +348,8 @@ describe("secondary role", () => {
       function* endless(request: Buffer): Generator<Buffer> {
         function* records(): Generator<ZoneRecord> {
           yield soaOf(zoneOf(11));
-          for (let i = 0; ; i++) yield { name: parseName(`n${i}.peak.`), type: Type.TXT, ttl: 1, rdata: Buffer.concat(Array(60).fill(Buffer.alloc(256, 255))) };
+          const rdata = Buffer.alloc(60 * 256, 255);
+          for (let i = 0; ; i++) yield { name: parseName(`n${i}.peak.`), type: Type.TXT, ttl: 1, rdata };
         }
         yield* encodeMessages(records(), envelope(request));
       }
@@ -357,8 +365,8 @@ describe("secondary role", () => {
           await primary((request, connection) => {
             const soa = (serial: number): ZoneRecord => soaOf(zoneOf(serial));
             const foreign = { name: parseName("x.peak."), type: Type.TXT, ttl: 1, rdata: Buffer.from([1, 65]) };
-            const records = connection === 1 ? [soa(11), soa(10), foreign, soa(11), soa(11)] : [...wholeZone(connection === 0 ? zoneOf(10) : zoneOf(11, "new AAAA fd00::2\n"))];
-            return encodeMessages(records, envelope(request));
+            if (connection === 1) return encodeMessages([soa(11), soa(10), foreign, soa(11), soa(11)], envelope(request));
+            return encodeMessages(wholeZone(connection === 0 ? zoneOf(10) : zoneOf(11, "new AAAA fd00::2\n")), envelope(request));
           }),
         ],
         { key: undefined },

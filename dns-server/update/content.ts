@@ -149,8 +149,14 @@ export const serialOf = (soa: ZoneRecord): number => viewOf(soa.rdata).getUint32
 /** A change with the SOA's serial moved on, unless the change itself does so. */
 export function withNextSerial(content: Content, apex: Name, change: Change): Change {
   if (change.add.length + change.remove.length === 0 || change.add.some(({ record }) => record.type === Type.SOA)) return change;
+  const { remove, add } = nextSerial(content, apex);
+  return { remove: [...change.remove, ...remove], add: [...change.add, ...add] };
+}
+
+/** The change of nothing but the SOA's serial. */
+export function nextSerial(content: Content, apex: Name): Change {
   const soa = content.at(apex).find(({ record }) => record.type === Type.SOA)!.record;
   const rdata = Uint8Array.from(soa.rdata);
   viewOf(rdata).setUint32(rdata.length - 20, (serialOf(soa) + 1) >>> 0 || 1);
-  return { remove: [...change.remove, soa], add: [...change.add, { record: { ...soa, rdata } }] };
+  return { remove: [soa], add: [{ record: { ...soa, rdata } }] };
 }

@@ -15,18 +15,19 @@ import {
 import { dirname } from "node:path";
 import { z } from "zod";
 import { UserError } from "../errors.ts";
-import { typeName } from "../wire/constants.ts";
-import { formatName } from "../wire/name.ts";
-import { formatRdata } from "../wire/rdata.ts";
 import { parseMasterFile } from "../zone/master-file.ts";
-import type { ZoneRecord } from "../zone/record.ts";
+import { formatRecord, type ZoneRecord } from "../zone/record.ts";
 import type { Change } from "./content.ts";
 
-/** One change a line: records in presentation form, and for added ones when they expire (milliseconds since 1970, or null). */
-const lineSchema = z.strictObject({ remove: z.array(z.string()), add: z.array(z.tuple([z.string(), z.number().nullable()])) });
-
-const formatRecord = ({ name, ttl, type, rdata }: ZoneRecord): string =>
-  `${formatName(name)} ${ttl} IN ${typeName(type)} ${formatRdata(type, rdata)}`;
+/**
+ * One change a line: records in presentation form, and for added ones when they expire (milliseconds since 1970, or null). `base` says what
+ * records it, and what follows, was made for.
+ */
+const lineSchema = z.strictObject({
+  remove: z.array(z.string()),
+  add: z.array(z.tuple([z.string(), z.number().nullable()])),
+  base: z.string().optional(),
+});
 
 function parseRecord(text: string): ZoneRecord {
   const {
@@ -38,14 +39,15 @@ function parseRecord(text: string): ZoneRecord {
   return { name, type, ttl, rdata };
 }
 
-function formatLine({ remove, add }: Change): string {
+function formatLine({ remove, add }: Change, base?: string): string {
   const added = add.map(({ record, expires }) => [formatRecord(record), expires ?? null]);
-  return `${JSON.stringify({ remove: remove.map(formatRecord), add: added })}\n`;
+  return `${JSON.stringify({ remove: remove.map(formatRecord), add: added, base })}\n`;
 }
 
-function parseLine(line: string): Change {
-  const { remove, add } = lineSchema.parse(JSON.parse(line));
+function parseLine(line: string): Change & { readonly base: string | undefined } {
+  const { remove, add, base } = lineSchema.parse(JSON.parse(line));
   return {
+    base,
     remove: remove.map(parseRecord),
     add: add.map(([text, expires]) => ({ record: parseRecord(text), ...(expires === null ? {} : { expires }) })),
   };
@@ -61,12 +63,15 @@ export class Journal {
   private torn = false;
   /** Lines in the file. */
   length: number;
+  /** What records the changes were last made for, as `append` was told; undefined in a new journal. */
+  base: string | undefined;
 
-  private constructor(file: string, fd: number, size: number, length: number) {
+  private constructor(file: string, fd: number, size: number, changes: readonly { readonly base: string | undefined }[]) {
     this.file = file;
     this.fd = fd;
     this.size = size;
-    this.length = length;
+    this.length = changes.length;
+    this.base = changes.findLast(({ base }) => base !== undefined)?.base;
   }
 
   /** Opens a journal, made if it is not there, and reads its changes. @throws UserError when it cannot be read */
@@ -88,7 +93,7 @@ export class Journal {
           throw new UserError(`${file}:${index + 1}: ${(error as Error).message}`);
         }
       });
-      const journal = new Journal(file, fd, fstatSync(fd).size - torn, changes.length);
+      const journal = new Journal(file, fd, fstatSync(fd).size - torn, changes);
       if (torn > 0) journal.cut();
       return { journal, changes };
     } catch (error) {
@@ -97,9 +102,13 @@ export class Journal {
     }
   }
 
-  /** Returns when the change is on the disk. @throws the system's error; the change is then not in the journal */
-  append(change: Change): void {
-    const line = Buffer.from(formatLine(change));
+  /**
+   * Returns when the change is on the disk.
+   * @param base identifies the records that this change and the following are made for, where that is news
+   * @throws the system's error; the change is then not in the journal
+   */
+  append(change: Change, base?: string): void {
+    const line = Buffer.from(formatLine(change, base));
     if (this.torn) this.cut();
     this.torn = true;
     try {
@@ -112,6 +121,7 @@ export class Journal {
     this.torn = false;
     this.size += line.length;
     this.length++;
+    this.base = base ?? this.base;
   }
 
   /** Takes away what an append that failed has left. */
@@ -124,7 +134,7 @@ export class Journal {
   /** Puts other changes in place of all, or leaves the file as it is. */
   replace(changes: readonly Change[]): void {
     const fresh = `${this.file}.new`;
-    const text = Buffer.from(changes.map(formatLine).join(""));
+    const text = Buffer.from(changes.map((change) => formatLine(change, this.base)).join(""));
     const fd = openSync(fresh, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND, 0o600);
     try {
       writeFileSync(fd, text);

@@ -308,13 +308,24 @@ describe("the journal", () => {
     zone = again;
     expect([contents(), serial()]).toEqual([before, number]);
   });
+  test("another master file moves the serial on, the same one does not", () => {
+    zone.close();
+    zone = open();
+    expect(serial()).toBe(10);
+    zone.close();
+    zone = open(`${TEXT}new A 192.0.2.7\n`);
+    expect(serial()).toBe(11);
+    zone.close();
+    zone = open(`${TEXT}new A 192.0.2.7\n`);
+    expect([serial(), contents().includes("new.peak. 60 A 192.0.2.7")]).toEqual([11, true]);
+  });
   test("a line that was cut short is dropped, others that cannot be read are an error", () => {
     send(admin, ["+a A 192.0.2.9"]);
     zone.close();
     appendFileSync(join(folder, "journal"), '{"remove":[],"add":[["b.peak. 6');
     zone = open();
     expect(contents()).toContain("a.peak. 60 A 192.0.2.9");
-    expect(readFileSync(join(folder, "journal"), "utf8").split("\n")).toHaveLength(2);
+    expect(readFileSync(join(folder, "journal"), "utf8").split("\n")).toHaveLength(3);
     writeFileSync(join(folder, "journal"), "nonsense\n");
     expect(() => open()).toThrow(UserError);
   });
@@ -327,7 +338,8 @@ describe("the journal", () => {
     expect(contents()).toEqual(
       [...base.filter((record) => !record.startsWith("alias")), "kept.peak. 60 A 192.0.2.8", "new.peak. 60 A 192.0.2.7"].toSorted(),
     );
-    expect(serial()).toBe(1111);
+    // 1101 changes, and a master file that is another one
+    expect(serial()).toBe(1112);
   });
   test("what an append that failed has left is taken away before the next", () => {
     send(admin, ["+a A 192.0.2.9"]);

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+import { UserError } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Request } from "../view/general.ts";
 import type { Response } from "../view/responder.ts";
@@ -6,13 +8,14 @@ import { leaseRecord } from "../wire/edns.ts";
 import { bareAnswer } from "../wire/message.ts";
 import { foldName, formatName, type Name } from "../wire/name.ts";
 import { isLater } from "../wire/serial.ts";
-import type { ZoneRecord } from "../zone/record.ts";
+import { formatRecord, type ZoneRecord } from "../zone/record.ts";
 import { changeZone, makeZone, type Zone } from "../zone/zone.ts";
 import {
   checkPrerequisites,
   Content,
   planUpdates,
   isSameRecord,
+  nextSerial,
   sameData,
   serialOf,
   withNextSerial,
@@ -80,8 +83,9 @@ export class UpdatableZone {
     const grace = Date.now() + START_GRACE * 1000;
     const late = [...this.content.entries()].filter(({ expires }) => expires !== undefined && expires < grace);
     this.content.apply({ remove: [], add: late.map((entry) => ({ ...entry, expires: grace })) });
+    this.noticeBase();
     this.current = makeZone(origin, this.content.records());
-    this.shortenAt = JOURNAL_SLACK + this.journal.length;
+    this.shortenAt = JOURNAL_SLACK + this.difference().add.length;
     this.schedule(this.content.entries());
   }
 
@@ -181,6 +185,23 @@ export class UpdatableZone {
     this.content.apply({ remove: soas.filter((soa) => soa !== latest), add: [] });
   }
 
+  /** Moves the serial on when the master file is another than the journal was made for: who has the zone already shall see that. */
+  private noticeBase(): void {
+    const lines = this.base.filter(({ type }) => type !== Type.SOA).map(formatRecord);
+    const base = createHash("sha256").update(lines.toSorted().join("\n")).digest("base64");
+    const known = this.journal.base;
+    if (known === base) return;
+    const nothing: Change = { remove: [], add: [] };
+    const change = known === undefined ? nothing : nextSerial(this.content, this.origin);
+    try {
+      this.journal.append(change, base);
+    } catch (error) {
+      this.journal.close();
+      throw new UserError(`cannot use the journal: ${(error as Error).message}`);
+    }
+    this.content.apply(change);
+  }
+
   /** Sees to it that the leases of entries are looked at when they end. */
   private schedule(entries: Iterable<Entry>): void {
     let next = Infinity;
@@ -200,7 +221,8 @@ export class UpdatableZone {
       this.commit({ remove: gone, add: [] });
     } catch (error) {
       // without a journal the records stay for now
-      log("error", "cannot write the journal, keeping what has expired", { zone: formatName(this.origin), error: (error as Error).message });
+      const zone = formatName(this.origin);
+      log("error", "cannot write the journal, keeping what has expired", { zone, error: (error as Error).message });
       this.nextExpiry = now + RETRY_MS;
       this.timer = setTimeout(() => this.expire(), RETRY_MS).unref();
       return;

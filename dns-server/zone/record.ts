@@ -1,4 +1,6 @@
-import type { Name } from "../wire/name.ts";
+import { typeName } from "../wire/constants.ts";
+import { formatName, type Name } from "../wire/name.ts";
+import { formatRdata } from "../wire/rdata.ts";
 
 /** A place in a master file. */
 export interface Place {
@@ -29,3 +31,7 @@ export function formatFault(fault: Fault): string {
   const place = fault.place ? `${fault.place.file}:${fault.place.line}: ` : "";
   return `${place}${fault.severity}: ${fault.message}`;
 }
+
+/** A record as a line of a master file has it. */
+export const formatRecord = ({ name, ttl, type, rdata }: ZoneRecord): string =>
+  `${formatName(name)} ${ttl} IN ${typeName(type)} ${formatRdata(type, rdata)}`;
