@@ -56,13 +56,14 @@ export function watchCluster(config: KubeConfig, listener: ClusterListener): Clu
   };
   const errors = new Map<Kind, number>();
   let wasLost = true;
-  let lastError: string | undefined;
+  let isTold = false;
   const tell = (): void => {
     const now = lost();
     if (!now && wasLost) log("info", "watching the cluster");
-    if (now?.error !== undefined && now.error !== lastError) log("warn", "the Kubernetes API is away, serving the last view", { error: now.error });
+    // one loss breaks all watches, each in its own way
+    if (now?.error !== undefined && !isTold) log("warn", "the Kubernetes API is away, serving the last view", { error: now.error });
     wasLost = now !== undefined;
-    lastError = now?.error;
+    isTold = now?.error !== undefined;
   };
   const start = <K extends Kind>(kind: K): { stop(): Promise<void> } => {
     const state = states.get(kind)!;

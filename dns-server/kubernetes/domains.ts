@@ -76,7 +76,8 @@ export function domainZone(
   for (const [name, { target, ttl }] of own) {
     const old = before?.own.get(name);
     // most targets of a large domain are as they were
-    if (old?.target !== target || old.ttl !== ttl || common.has(name)) for (const record of targetRecords(name, target, ttl)) add(record);
+    const isSame = old?.target === target && old.ttl === ttl && !common.has(name) && !before?.common.has(name);
+    if (!isSame) for (const record of targetRecords(name, target, ttl)) add(record);
   }
   if (!before || !changed) return { zone: makeZone(origin, [...records.values()].flat(), maxAnswers), common, own };
   for (const [name, list] of records) changed.set(name, list);

@@ -160,7 +160,13 @@ describe("after any changes", () => {
         const listed = new TestInventory();
         const order = [...present.values()].map((step) => [random.next().value, step] as const).sort(([a], [b]) => a - b);
         // who has a domain keeps it: the one thing that depends on the past
-        const owners = (cluster: TestInventory): string => [...cluster.domains].map(([at, { namespace }]) => `${at} ${namespace}`).sort().join();
+        const owners = (cluster: TestInventory): string =>
+          [
+            ...Array.from(cluster.domains, ([at, { namespace }]) => `${at} ${namespace}`),
+            ...cluster.faults().flatMap((fault) => /\S+ belongs to the namespace \S+/.exec(fault) ?? []),
+          ]
+            .sort()
+            .join();
         for (const [, step] of order) take(listed, step);
         changed.flush();
         listed.flush();

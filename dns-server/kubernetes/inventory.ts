@@ -240,7 +240,8 @@ export class Inventory {
       domains.set(domainName, domain);
       if (!isDeepStrictEqual(domain, origin.domains.get(domainName))) changes.set(domainName, domain);
     }
-    for (const old of origin.domains.keys()) if (!domains.has(old)) changes.set(old, undefined);
+    // one that has moved to another origin is there already
+    for (const old of origin.domains.keys()) if (!domains.has(old) && !changes.get(old)) changes.set(old, undefined);
     origin.domains = domains;
     if (all.length === 0) this.origins.delete(name);
   }
