@@ -4,16 +4,19 @@ import { ExistingCluster } from "./components/cluster/existing-cluster.ts";
 import { ownFields } from "./components/cluster/field-manager.ts";
 import { parseSettings } from "./components/config.ts";
 import { Echo } from "./components/experiment/echo.ts";
-import { Image } from "./components/images/image.ts";
+import { Image, type ImageArgs } from "./components/images/image.ts";
 import { within } from "./components/lifetime.ts";
-import { planAddresses, publishedAddress } from "./components/network/delegation.ts";
+import { planAddresses, publishedScope, scopes } from "./components/network/delegation.ts";
+import { Monitoring } from "./components/monitoring/monitoring.ts";
 import { Machines } from "./components/node/machines.ts";
-import { serverName } from "./components/peakdns/delegation.ts";
+import { rootName } from "./components/peakdns/configuration.ts";
+import { ToolchainProduct } from "./components/node/toolchain-product.ts";
 import { PeakDns } from "./components/peakdns/peakdns.ts";
-import { loadInventory, withNodeCount } from "./hardware/inventory.ts";
+import { loadInventory, nodesOf, withNodeCount } from "./hardware/inventory.ts";
 
-/** How many servers of a cluster the root refers resolvers to. */
-const clusterServers = 2;
+/** How many servers the root has, each on a host of its own, and how many of a cluster's it refers resolvers to. */
+const rootCount = 2;
+const clusterServerCount = 2;
 
 /** The whole stack, from its configuration to its outputs (docs/status.md). */
 export default async function peak() {
@@ -22,8 +25,8 @@ export default async function peak() {
   const inventory = withNodeCount(loadInventory(settings.inventory), settings.nodes);
   const plan = planAddresses(settings.ulaPrefix, settings.globalPrefix);
 
-  const rootServers = inventory.hosts.filter((host) => host.role === "steering")
-    .map((host) => ({ name: serverName(host.name, zone), address: publishedAddress(plan.node(host.number)) }));
+  const rootHosts = nodesOf(inventory).slice(0, rootCount);
+  const rootServers = rootHosts.map(({ number }, index) => ({ name: rootName(index + 1, zone), address: publishedScope(plan.node(number)).rootServer }));
 
   const machines = new Machines("machines", { inventory, plan, zone, rootServers });
   const { nodes, lifetime } = machines;
@@ -32,20 +35,32 @@ export default async function peak() {
     ? new Cluster("cluster", { hosts: nodes, plan, zone, rootServers, baseImage }, { transformations: [within(lifetime)] })
     : new ExistingCluster("cluster", { context: kubeContext });
 
-  const image = (name: string, entry: string) => new Image(`${name}-image`, {
-    name, source: { entry }, arch: machines.arch, base: baseImage, registry: cluster.registry,
-  }, { dependsOn: [...machines.tools, ...cluster.registryReady] });
+  const image = (name: string, what: Pick<ImageArgs, "source" | "files">) => new Image(`${name}-image`, {
+    name, ...what, arch: machines.arch, base: baseImage, registry: cluster.registry,
+  }, { dependsOn: [...machines.tools, ...cluster.registryReady] }).ref;
   const inside = { provider: cluster.provider, transformations: [ownFields, within(lifetime)] };
 
-  const domains = ["echo"];
-  const dns = new PeakDns("peakdns", {
-    image: image("peakdns", "dns-server/main.ts").ref,
-    zone,
-    rootHosts: nodes.filter((host) => host.role === "steering"),
-    clusterHosts: nodes.filter((host) => host.role === "service").slice(0, clusterServers),
-    domains,
+  const prometheus = new ToolchainProduct("prometheus", { product: "prometheus", arch: machines.arch });
+  const monitoring = new Monitoring("monitoring", {
+    image: image("prometheus", {
+      source: { folder: "components/monitoring/prometheus" },
+      files: [{ from: pulumi.interpolate`${prometheus.directory}/bin/prometheus`, to: "prometheus", digest: prometheus.digest }],
+    }),
+    host: nodes.find((host) => host.role === "steering"),
   }, inside);
-  new Echo("echo", { image: image("echo", "services/echo/main.ts").ref, replicas: settings.echoReplicas, domain: "echo" }, inside);
+  const dns = new PeakDns("peakdns", {
+    image: image("peakdns", { source: { entry: "dns-server/main.ts" } }),
+    zone,
+    roots: nodes.slice(0, rootCount).map((host) => ({ host, addresses: scopes(plan.node(host.number)).map(({ rootServer }) => rootServer) })),
+    clusterHosts: nodes.filter((host) => host.role === "service").slice(0, clusterServerCount),
+    prometheus: monitoring.url,
+  }, inside);
+  const domains = ["echo"];
+  new Echo("echo", {
+    image: image("echo", { source: { entry: "services/echo/main.ts" } }),
+    replicas: settings.echoReplicas,
+    domain: "echo",
+  }, inside);
 
   const server = (address: string) => ({ address, port: 53 });
   return {
@@ -59,6 +74,7 @@ export default async function peak() {
       hostKeys: Object.fromEntries(nodes.map((host) => [host.name, host.hostKey.public])),
     },
     rootDns: dns.rootAddresses.apply((addresses) => server(addresses[0]!)),
+    secondaryDns: dns.rootAddresses.apply((addresses) => addresses.slice(1).map(server)),
     clusterDns: dns.clusterAddresses.apply((addresses) => addresses.map(server)),
     names: domains.map((domain) => `${domain}.${zone}`),
     services: Object.fromEntries(domains.map((domain) => [domain, `http://${domain}.${zone.slice(0, -1)}/`])),

@@ -6,6 +6,7 @@ export const versions = {
   containerd: "2.4.2",
   etcd: "3.7.3",
   coredns: "1.15.0",
+  prometheus: "3.11.3",
   /** Only tests run these two. */
   externalDns: "0.22.0",
   certManager: "1.21.2",

@@ -19,6 +19,7 @@ describe("go.mod files agree with components/versions.ts:", () => {
     ["etcd", "go.etcd.io/etcd/server/v3", versions.etcd],
     ["etcd", "go.etcd.io/etcd/etcdctl/v3", versions.etcd],
     ["coredns", "github.com/coredns/coredns", versions.coredns],
+    ["prometheus", "github.com/prometheus/prometheus", versions.prometheus.replace(/^3\.(\d+)/, "0.3$1")],
     ["../test/interop/dns-clients", "sigs.k8s.io/external-dns", versions.externalDns],
     ["../test/interop/dns-clients", "github.com/cert-manager/cert-manager", versions.certManager],
   ])("%s, %s", (name, module, version) => expect(required(goMod(name), module)).toBe(version));

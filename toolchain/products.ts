@@ -142,9 +142,29 @@ const coredns: Product = {
   build: { programs: [{ package: ".", file: "coredns" }] },
 };
 
-export const productNames = ["engine", "kubernetes", "containerd", "etcd", "coredns"] as const;
+const prometheus: Product = {
+  name: "prometheus",
+  version: versions.prometheus,
+  binaries: ["prometheus"],
+  versionArgs: () => ["--version"],
+  compatible: "major",
+  download: (arch) => {
+    const release = `https://github.com/prometheus/prometheus/releases/download/v${versions.prometheus}`;
+    const url = `${release}/prometheus-${versions.prometheus}.linux-${arch}.tar.gz`;
+    return [{ url, checksums: `${release}/sha256sums.txt`, binaries: ["prometheus"] }];
+  },
+  module: join(import.meta.dirname, "prometheus"),
+  build: {
+    programs: [{ package: "github.com/prometheus/prometheus/cmd/prometheus", file: "prometheus" }],
+    // Of the ways to find targets, the one that is used: the clients of all clouds would be most of the build.
+    tags: ["netgo", "remove_all_sd", "enable_kubernetes_sd"],
+    variables: { "github.com/prometheus/common/version.Version": versions.prometheus },
+  },
+};
+
+export const productNames = ["engine", "kubernetes", "containerd", "etcd", "coredns", "prometheus"] as const;
 export type ProductName = (typeof productNames)[number];
-export const products: Readonly<Record<ProductName, Product>> = { engine, kubernetes, containerd, etcd, coredns };
+export const products: Readonly<Record<ProductName, Product>> = { engine, kubernetes, containerd, etcd, coredns, prometheus };
 
 export function isProductName(name: string): name is ProductName {
   return productNames.some((known) => known === name);

@@ -39,7 +39,7 @@ describe.each<[string, Partial<Facts>, string, "ok" | "warn" | "fail"]>([
   ["missing programs that can be installed", { missing: ["curl"] }, "programs", "ok"],
   ["missing programs", { missing: ["curl"], apt: false }, "programs", "fail"],
   ["no Go", { go: undefined }, "toolchain", "warn"],
-  ["no Go, but all is built", { go: undefined, cached: ["engine", "kubernetes", "containerd", "etcd", "coredns"] }, "toolchain", "ok"],
+  ["no Go, but all is built", { go: undefined, cached: ["engine", "kubernetes", "containerd", "etcd", "coredns", "prometheus"] }, "toolchain", "ok"],
   ["what a dead stack left", { present: ["3 namespaces"] }, "local stack", "warn"],
   ["a stack after a reboot", { hasState: true }, "local stack", "warn"],
   ["a stack that is up", { hasState: true, present: ["3 namespaces"] }, "local stack", "ok"],

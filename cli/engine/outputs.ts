@@ -22,6 +22,7 @@ const stackOutputs = z.object({
   nodes: z.array(machine.extend({ role: z.string() })),
   clients: z.array(machine.extend({ emulated: z.boolean() })),
   rootDns: endpoint,
+  secondaryDns: z.array(endpoint).default([]),
   clusterDns: z.array(endpoint),
   names: z.array(z.string()),
   services: z.record(z.string(), z.string()),

@@ -13,6 +13,7 @@ const outputs: Outputs = {
   ],
   clients: [{ name: "client1", number: 101, ula: "fd00::101", emulated: true }],
   rootDns: { address: "2001:db8::1", port: 53 },
+  secondaryDns: [{ address: "fd00::2:53", port: 53 }],
   clusterDns: [{ address: "fd00::2", port: 53 }],
   names: ["echo.peak."],
   services: { echo: "http://echo.peak/" },
@@ -37,6 +38,7 @@ describe("report", () => {
       ],
       clients: [{ name: "client1", ula: "fd00::101", global: null }],
       rootDns: { address: "2001:db8::1", port: 53 },
+      secondaryDns: [{ address: "fd00::2:53", port: 53 }],
       clusterDns: [{ address: "fd00::2", port: 53 }],
       names: ["echo.peak."],
       services: { echo: "http://echo.peak/" },
@@ -70,6 +72,7 @@ describe("report", () => {
       nodes: [],
       clients: [],
       rootDns: null,
+      secondaryDns: [],
       clusterDns: [],
       names: [],
       services: {},
@@ -95,8 +98,9 @@ Names
   echo.peak.  http://echo.peak/
 
 DNS
-  root     [2001:db8::1]:53
-  cluster  [fd00::2]:53
+  root       [2001:db8::1]:53
+  secondary  [fd00::2:53]:53
+  cluster    [fd00::2]:53
 `);
   });
 

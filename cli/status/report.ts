@@ -7,6 +7,7 @@ export interface Status {
   nodes: { name: string; role: string; ready: boolean; ula: string; global: string | null }[];
   clients: { name: string; ula: string; global: string | null }[];
   rootDns: { address: string; port: number } | null;
+  secondaryDns: { address: string; port: number }[];
   clusterDns: { address: string; port: number }[];
   names: string[];
   services: Record<string, string>;
@@ -21,9 +22,10 @@ export type Live = { ready: ReadonlyMap<string, boolean> } | { error: string };
 export function report(stack: string, found: StackState, live: Live | undefined): Status {
   if (found.state !== "up") {
     const problems = found.state === "partial" ? ["the last update did not come to its end"] : [];
-    return { stack, state: found.state, nodes: [], clients: [], rootDns: null, clusterDns: [], names: [], services: {}, problems };
+    const nothing = { nodes: [], clients: [], rootDns: null, secondaryDns: [], clusterDns: [], names: [], services: {} };
+    return { stack, state: found.state, ...nothing, problems };
   }
-  const { nodes, clients, rootDns, clusterDns, names, services } = found.outputs;
+  const { nodes, clients, rootDns, secondaryDns, clusterDns, names, services } = found.outputs;
   const ready = live && "ready" in live ? live.ready : new Map<string, boolean>();
   const rows = nodes.map(({ name, role, ula, global }) => ({ name, role, ready: ready.get(name) ?? false, ula, global: global ?? null }));
   const problems =
@@ -36,6 +38,7 @@ export function report(stack: string, found: StackState, live: Live | undefined)
     nodes: rows,
     clients: clients.map(({ name, ula, global }) => ({ name, ula, global: global ?? null })),
     rootDns,
+    secondaryDns,
     clusterDns,
     names,
     services,
@@ -66,6 +69,7 @@ export function statusText(status: Status): string {
     ),
     ...section("DNS", [
       ...(status.rootDns ? [["root", socket(status.rootDns)]] : []),
+      ...status.secondaryDns.map((server) => ["secondary", socket(server)]),
       ...status.clusterDns.map((server) => ["cluster", socket(server)]),
     ]),
   ];

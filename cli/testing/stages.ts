@@ -26,7 +26,7 @@ export const stages: readonly Stage[] = [
   { name: "stacks", what: "the stacks under mocks" },
   { name: "policy", what: "policies", products: ["engine"] },
   { name: "system", what: "tests with real servers, namespaces and builds", packages: true, products: ["engine", "kubernetes", "etcd"] },
-  { name: "e2e", what: "end to end, on virtual Pis", packages: true, products: ["engine", "kubernetes", "etcd", "containerd", "coredns"] },
+  { name: "e2e", what: "end to end, on virtual Pis", packages: true, products: ["engine", "kubernetes", "etcd", "containerd", "coredns", "prometheus"] },
 ];
 
 /** Runs a stage to its end and counts its tests. What the stage needs and cannot be had is its failure. */

@@ -10,6 +10,14 @@ export interface EchoArgs {
   domain: string;
 }
 
+const scraped = { "prometheus.io/scrape": "true", "prometheus.io/port": "80" };
+
+/** A pod that uses much more CPU time than the others leaves the answer until it does no more. A fifth of a core is no load yet. */
+const steering = {
+  "dns.peak/loadbalance": 'clamp_min(rate(process_cpu_seconds_total{namespace="%namespace%", pod=~"%pods%"}[8s]), 0.2)',
+  "dns.peak/loadbalance-mode": "excludeoverloaded",
+};
+
 /** The synthetic micro-service of the experiments: pods that DNS leads to directly, without a Kubernetes Service. */
 export class Echo extends pulumi.ComponentResource {
   constructor(name: string, { image, replicas, domain }: EchoArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -24,7 +32,7 @@ export class Echo extends pulumi.ComponentResource {
         replicas,
         selector: { matchLabels: labels },
         template: {
-          metadata: { labels: { ...labels, "dns.peak/domain": domain } },
+          metadata: { labels: { ...labels, "dns.peak/domain": domain }, annotations: { ...scraped, ...steering } },
           spec: {
             automountServiceAccountToken: false,
             enableServiceLinks: false,

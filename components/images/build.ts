@@ -1,10 +1,9 @@
 import { chmod, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { cached } from "../../toolchain/cache.ts";
 import { acquire } from "../../toolchain/lock.ts";
 import type { Architecture } from "../node/host.ts";
 import { type Builder, findBuilder, writeSecrets } from "./builder.ts";
-import { fetchDebianFiles } from "./debian.ts";
 import { forward } from "./forward.ts";
 import { packageDirectory } from "./npm.ts";
 import { type BaseRecipe, baseRecipe, imageRecipe } from "./recipe.ts";
@@ -50,8 +49,7 @@ export async function buildImage({ image: spec, registry }: BuildRequest, { root
   const directory = join(work.path, "context");
   const dockerfile = join(work.path, "Dockerfile");
   progress(`${repository}:${tag}: building`);
-  const packaged = spec.debian ? await fetchDebianFiles(spec.debian, spec.arch, signal) : [];
-  await stage(directory, root, context, [...spec.files, ...packaged.map((from) => ({ from, to: basename(from) }))]);
+  await stage(directory, root, context, spec.files);
   await writeFile(dockerfile, context.dockerfile);
   await builder.build({ image, dockerfile, context: directory, arch: spec.arch, base });
 

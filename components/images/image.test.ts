@@ -64,7 +64,6 @@ it("has another trigger for another architecture, base or product, and for nothi
   expect(await tag({ ...echo, registry: { ...registry, address: "fd00::2" } })).toBe(first);
   expect(await tag({ ...echo, arch: "amd64" })).not.toBe(first);
   expect(await tag({ ...echo, base: "example.test/node:26" })).not.toBe(first);
-  expect(await tag({ ...echo, debian: { package: "tool", files: ["/usr/bin/tool"] } })).not.toBe(first);
   expect(await tag(coredns("a"))).toBe(await tag(coredns("a")));
   expect(await tag(coredns("a"))).not.toBe(await tag(coredns("b")));
 });

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { imageRecipe } from "./recipe.ts";
-import type { BuildResult, DebianFiles, ImageSpec, RegistryAccess } from "./spec.ts";
+import type { BuildResult, ImageSpec, RegistryAccess } from "./spec.ts";
 import { diskTree } from "./tree.ts";
 
 /** A built product that the image takes beside the project's files. */
@@ -29,8 +29,6 @@ export interface ImageArgs {
   base?: string | undefined;
   /** Products of the toolchain. Default: none. */
   files?: ProductArgs[];
-  /** Files of a Debian package, each by its name alone in the build context. Default: none. */
-  debian?: DebianFiles;
   /** Where it is pushed to. The registry must be there when this resource is made. */
   registry: pulumi.Input<{ [Key in keyof RegistryAccess]: pulumi.Input<string> }>;
 }
@@ -53,7 +51,6 @@ export class Image extends pulumi.ComponentResource {
       ...args.source,
       ...(args.base === undefined ? {} : { base: args.base }),
       files,
-      ...(args.debian && { debian: args.debian }),
     }));
     const build = new command.local.Command(
       name,

@@ -44,7 +44,6 @@ export function imageRecipe(tree: Tree, spec: ImageSpec): Recipe {
   const tag = contentTag([
     ...contextParts(context),
     ...spec.files.map(({ to, digest }) => ({ kind: "product", name: to, content: digest }) as const),
-    ...(spec.debian ? [{ kind: "base", name: "debian", content: JSON.stringify([versions.debian, spec.debian]) } as const] : []),
     { kind: "base", name: spec.arch, content: spec.base ?? baseRecipe(tree, spec.arch).tag },
   ]);
   return { context, tag };

@@ -15,15 +15,7 @@ describe("parseBuildRequest", () => {
     expect(parse({ entry: undefined, folder: "tool", files }).image).toEqual({ name: "echo", arch: "arm64", folder: "tool", files });
   });
 
-  it("takes files of a Debian package", () => {
-    const debian = { package: "tool", files: ["/usr/bin/tool"] };
-    expect(parse({ debian }).image).toMatchObject({ debian });
-  });
-
   it.each([
-    [{ debian: { package: "tool; rm", files: ["/usr/bin/tool"] } }],
-    [{ debian: { package: "tool", files: [] } }],
-    [{ debian: { package: "tool", files: ["/usr/bin/a tool"] } }],
     [{ folder: "tool" }],
     [{ entry: undefined }],
     [{ name: "Echo" }],

@@ -1,11 +1,5 @@
 import { z } from "zod";
 
-const debianFiles = z.strictObject({
-  package: z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "the name of a Debian package"),
-  /** Absolute paths in the package; their names without the directory are what the context has them under. */
-  files: z.array(z.string().regex(/^(\/[\w.+-]+)+$/, "an absolute path without spaces")).min(1),
-});
-
 const common = {
   /** Name in the registry, below `peak/`. */
   name: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "lower-case letters, digits and single hyphens"),
@@ -25,8 +19,6 @@ const common = {
       }),
     )
     .default([]),
-  /** Files of a Debian package that the context takes beside those. */
-  debian: debianFiles.optional(),
 };
 
 const source = z.union([
@@ -57,9 +49,6 @@ const request = z.strictObject({ image: source, registry });
 
 /** An image to be: the content tag follows from this and the project's files. */
 export type ImageSpec = z.infer<typeof source>;
-
-/** Files of a Debian package. */
-export type DebianFiles = z.infer<typeof debianFiles>;
 
 /** How to reach the registry that images are pushed to. */
 export type RegistryAccess = z.infer<typeof registry>;

@@ -6,7 +6,7 @@ import { run } from "./run.ts";
 import type { ImageSpec } from "./spec.ts";
 
 /** Lays a context out in an empty directory, for a builder to read. `root` is the project's. */
-export async function stage(directory: string, root: string, context: Context, products: readonly Pick<ImageSpec["files"][number], "from" | "to">[]): Promise<void> {
+export async function stage(directory: string, root: string, context: Context, products: ImageSpec["files"]): Promise<void> {
   for (const { path, bytes, executable } of context.files) {
     await writeFile(await place(directory, path), bytes, { mode: executable ? 0o755 : 0o644 });
   }

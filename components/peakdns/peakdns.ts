@@ -1,85 +1,112 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
 import type { Host } from "../node/host.ts";
-import { delegate, renderZone, serverName, type NameServer } from "./delegation.ts";
-import { Server } from "./server.ts";
+import { clusterConfig, primaryConfig, rootName, secondaryConfig, serverName, type Key, type NameServer } from "./configuration.ts";
+import { rules } from "./permissions.ts";
+import { Server, type Place } from "./server.ts";
 
 export interface PeakDnsArgs {
   /** The image of dns-server. */
   image: pulumi.Input<string>;
   /** The zone, with its final dot. */
   zone: string;
-  /** Hosts of the root servers; empty on a cluster whose hosts are not ours. */
-  rootHosts: Host[];
+  /** Hosts of the root servers, the primary's first, and where they answer; empty on a cluster whose hosts are not ours. */
+  roots: { host: Host; addresses: string[] }[];
   /** Hosts of the cluster's servers; empty likewise. */
   clusterHosts: Host[];
-  /** Names below the zone that lead to pods of this cluster. */
-  domains: string[];
+  /** URL of Prometheus, for steering. */
+  prometheus: pulumi.Input<string>;
 }
 
-/** The DNS tree: a root server that delegates the names of pods to the servers of their cluster. */
+/** The DNS tree: root servers that refer to clusters, and a cluster's servers, which register the names of their pods with the root. */
 export class PeakDns extends pulumi.ComponentResource {
-  /** Where resolvers start: addresses of the root servers, the published one of each. */
+  /** Where resolvers start: addresses of the root servers, the published one of each, the primary's first. */
   readonly rootAddresses: pulumi.Output<string[]>;
   /** Where they are referred to. */
   readonly clusterAddresses: pulumi.Output<string[]>;
 
-  constructor(name: string, { image, zone, rootHosts, clusterHosts, domains }: PeakDnsArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { image, zone, roots, clusterHosts, prometheus }: PeakDnsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:peakdns:PeakDns", name, {}, opts);
     const namespace = new k8s.core.v1.Namespace(name, { metadata: { name } }, { parent: this }).metadata.name;
-    const serviceAccount = watcher(name, namespace, this);
+    const common = { namespace, image };
+    const [transferKey, clusterKey] = [this.#key(`${name}-transfer`), this.#key(`${name}-cluster`)];
 
-    const clusterServers = places(`${name}-cluster`, clusterHosts).map(({ name, label, host }) => {
-      const config = clusterConfig(zone, domains, host ? nameServers(clusterHosts, zone) : [{ name: serverName(label, zone), addresses: [] }]);
-      return { label, server: new Server(name, { namespace, image, host, serviceAccount, config }, { parent: this }) };
-    });
-    const rootServers = places(`${name}-root`, rootHosts).map(({ name, label, host }) => {
-      const servers = host ? nameServers(rootHosts, zone) : [{ name: serverName(label, zone), addresses: [] }];
-      const referred = pulumi.all(clusterServers.map(({ label, server }) =>
-        server.addresses.apply((addresses): NameServer => ({ name: serverName(label, zone), addresses }))));
-      const config = referred.apply((servers_) => ({
-        role: "root",
-        zone,
-        records: renderZone(zone, servers),
-        delegations: delegate([{ domains, servers: servers_ }]),
-      }));
-      return new Server(name, { namespace, image, host, config }, { parent: this });
-    });
+    const rootPlaces = this.#places(`${name}-root`, namespace, roots.map(({ host, addresses }, index) =>
+      ({ host, addresses, nameServer: rootName(index + 1, zone), metricsPort: 9154 })), rootName(1, zone));
+    const clusterPlaces = this.#places(`${name}-cluster`, namespace, clusterHosts.map((host) =>
+      ({ host, addresses: addressesOf(host), nameServer: serverName(host.name, zone), metricsPort: 9153 })), serverName("cluster", zone));
+    const rootServers = pulumi.all(rootPlaces.map(({ nameServer }) => nameServer));
+    const clusterServers = pulumi.all(clusterPlaces.map(({ nameServer }) => nameServer));
+    const primary = rootPlaces[0]!.nameServer;
 
-    this.rootAddresses = first(rootServers);
-    this.clusterAddresses = first(clusterServers.map(({ server }) => server));
+    // One after another: when all are replaced, the others answer meanwhile.
+    let previous: Server[] = [];
+    const serve = (place: Place, args: Omit<ConstructorParameters<typeof Server>[1], "namespace" | "image" | "place">) => {
+      previous = [new Server(place.name, { ...common, place, ...args }, { parent: this, dependsOn: previous })];
+    };
+    for (const [index, place] of rootPlaces.entries()) {
+      serve(place, {
+        state: "64Mi",
+        config: pulumi.all([rootServers, clusterServers, transferKey, clusterKey, primary]).apply(([servers, own, transferKey, key, primary]) =>
+          index === 0
+            ? primaryConfig({ zone, servers, transferKey, clusters: [{ key, servers: own }] })
+            : secondaryConfig({ zone, primary, transferKey })),
+      });
+    }
+    const serviceAccount = this.#controller(name, namespace);
+    for (const place of clusterPlaces) {
+      serve(place, {
+        serviceAccount,
+        config: pulumi.all([clusterServers, place.nameServer, primary, clusterKey, prometheus]).apply(([servers, own, primary, key, prometheus]) =>
+          clusterConfig({ zone, own: own.name, servers, primary, key, prometheus })),
+      });
+    }
+
+    const published = (servers: pulumi.Output<NameServer[]>) => servers.apply((servers) => servers.map(({ addresses }) => addresses[0] ?? ""));
+    this.rootAddresses = published(rootServers);
+    this.clusterAddresses = published(clusterServers);
     this.registerOutputs({ rootAddresses: this.rootAddresses, clusterAddresses: this.clusterAddresses });
+  }
+
+  /** A TSIG key; its secret is one of the stack's. */
+  #key(name: string): pulumi.Output<Key> {
+    const { base64 } = new random.RandomBytes(`${name}-key`, { length: 32 }, { parent: this });
+    return base64.apply((secret) => ({ name: `${name}.`, secret }));
+  }
+
+  /** A place on each of our hosts; where there is none, a single one behind a Service, with the name `alone`. */
+  #places(
+    name: string,
+    namespace: pulumi.Output<string>,
+    hosts: { host: Host; addresses: string[]; nameServer: string; metricsPort: number }[],
+    alone: string,
+  ): Place[] {
+    if (hosts.length > 0) {
+      return hosts.map(({ host, addresses, nameServer, metricsPort }) =>
+        ({ name: `${name}-${host.name}`, host, metricsPort, nameServer: pulumi.output({ name: nameServer, addresses }) }));
+    }
+    const service = new k8s.core.v1.Service(name, {
+      metadata: { namespace },
+      spec: { selector: { app: name }, ports: [{ name: "dns", port: 53, protocol: "UDP" }, { name: "dns-tcp", port: 53, protocol: "TCP" }] },
+    }, { parent: this });
+    const nameServer = service.spec.clusterIP.apply((address) => ({ name: alone, addresses: [address] }));
+    return [{ name, host: undefined, metricsPort: 9153, nameServer }];
+  }
+
+  /** The account under which a cluster's servers watch its objects, and say what became of them. */
+  #controller(name: string, namespace: pulumi.Output<string>): pulumi.Output<string> {
+    const account = new k8s.core.v1.ServiceAccount(name, { metadata: { namespace } }, { parent: this });
+    const role = new k8s.rbac.v1.ClusterRole(name, { rules }, { parent: this });
+    new k8s.rbac.v1.ClusterRoleBinding(name, {
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role.metadata.name },
+      subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace }],
+    }, { parent: this });
+    new k8s.networking.v1.IngressClass(name, { metadata: { name: "peak" }, spec: { controller: "dns.peak/ingress" } }, { parent: this });
+    return account.metadata.name;
   }
 }
 
-function clusterConfig(zone: string, domains: string[], nameServers: NameServer[]) {
-  return { role: "cluster", zone, domains, nameServers };
-}
-
-function nameServers(hosts: Host[], zone: string): NameServer[] {
-  return hosts.map((host) => ({
-    name: serverName(host.name, zone),
-    addresses: [...(host.global === undefined ? [] : [host.global]), host.ula],
-  }));
-}
-
-/** One server a host, or a single one where the hosts are not ours. */
-function places(name: string, hosts: Host[]): { name: string; label: string; host: Host | undefined }[] {
-  if (hosts.length === 0) return [{ name, label: name, host: undefined }];
-  return hosts.map((host) => ({ name: `${name}-${host.name}`, label: host.name, host }));
-}
-
-function first(servers: Server[]): pulumi.Output<string[]> {
-  return pulumi.all(servers.map((server) => server.addresses.apply((addresses) => addresses[0] ?? "")));
-}
-
-/** The account under which a cluster's servers watch its pods. */
-function watcher(name: string, namespace: pulumi.Output<string>, parent: pulumi.Resource): pulumi.Output<string> {
-  const account = new k8s.core.v1.ServiceAccount(name, { metadata: { namespace } }, { parent });
-  const role = new k8s.rbac.v1.ClusterRole(name, { rules: [{ apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] }] }, { parent });
-  new k8s.rbac.v1.ClusterRoleBinding(name, {
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role.metadata.name },
-    subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace }],
-  }, { parent });
-  return account.metadata.name;
+function addressesOf({ global, ula }: Host): string[] {
+  return global === undefined ? [ula] : [global, ula];
 }

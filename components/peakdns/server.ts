@@ -1,56 +1,65 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { Volume } from "../cluster/volume.ts";
 import type { Host } from "../node/host.ts";
+import { stateDirectory, type NameServer } from "./configuration.ts";
+
+/** Where a server runs and answers. */
+export interface Place {
+  /** Name of the server and what belongs to it, unique in the cluster. */
+  name: string;
+  /** The host in whose network it runs; without one, it is behind a Service address of the cluster. */
+  host: Host | undefined;
+  /** What it is as a name server. Where it runs in the network of a host, its addresses are that host's. */
+  nameServer: pulumi.Output<NameServer>;
+  /** TCP port of `/metrics` and of probes, on the host's address inside the cluster. */
+  metricsPort: number;
+}
 
 export interface ServerArgs {
   namespace: pulumi.Input<string>;
   /** The image of dns-server. */
   image: pulumi.Input<string>;
-  /** PeakDNS's configuration but for where it listens (dns-server/README.md). */
+  place: Place;
+  /** PeakDNS's configuration but for where it listens (dns-server/README.md); may be secret. */
   config: pulumi.Input<Record<string, unknown>>;
-  /** The host whose addresses the server answers on, port 53; without one it answers on a Service address inside the cluster. */
-  host?: Host | undefined;
-  /** For the cluster role, which watches pods. */
+  /** For the cluster role, which watches objects. */
   serviceAccount?: pulumi.Input<string>;
+  /** Size of what the server keeps beyond its life. Default: nothing. */
+  state?: string;
 }
 
 const port = 53;
-const http = "[::1]:9153";
 
 /** One PeakDNS server: a Deployment of one pod, in the network of its host, so that its addresses last as long as the host's. */
 export class Server extends pulumi.ComponentResource {
-  /** Where it answers, the published address first. */
-  readonly addresses: pulumi.Output<string[]>;
-
   constructor(name: string, args: ServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:peakdns:Server", name, {}, opts);
-    const { namespace, image, host, serviceAccount } = args;
+    const { namespace, image, place, serviceAccount, state } = args;
+    const { host, metricsPort } = place;
     const labels = { app: name };
-    const own = host && [...(host.global === undefined ? [] : [host.global]), host.ula];
-    const service = host ? undefined : new k8s.core.v1.Service(name, {
+
+    const listen = host ? place.nameServer.apply(({ addresses }) => addresses.map((address) => `[${address}]:${port}`)) : [`[::]:${port}`];
+    const http = `[${host?.ula ?? "::"}]:${metricsPort}`;
+    // Every server has a key of somebody's, so the whole configuration is a secret.
+    const config = new k8s.core.v1.Secret(name, {
       metadata: { namespace },
-      spec: {
-        selector: labels,
-        ports: [{ name: "dns", port, protocol: "UDP" }, { name: "dns-tcp", port, protocol: "TCP" }],
+      stringData: {
+        "config.yaml": pulumi.secret(pulumi.all([args.config, listen]).apply(([config, listen]) =>
+          JSON.stringify({ ...config, listen, http, control: "/run/peakdns/control.sock" }, undefined, 2))),
       },
     }, { parent: this });
-    this.addresses = pulumi.output(service ? service.spec.clusterIP.apply((address) => [address]) : own!);
-
-    const listen = own ? own.map((address) => `[${address}]:${port}`) : [`[::]:${port}`];
-    const configMap = new k8s.core.v1.ConfigMap(name, {
-      metadata: { namespace },
-      data: { "config.yaml": pulumi.output(args.config).apply((config) => JSON.stringify({ ...config, listen, http }, undefined, 2)) },
-    }, { parent: this });
-    const probe = (path: string) => ({ httpGet: { host: "::1", port: 9153, path } });
+    const volume = state === undefined ? undefined : new Volume(name, { namespace, host, size: state }, { parent: this });
+    const probe = (path: string) => ({ httpGet: { port: metricsPort, path, ...(host && { host: host.ula }) } });
 
     new k8s.apps.v1.Deployment(name, {
       metadata: { namespace, name },
       spec: {
         replicas: 1,
-        strategy: { type: "Recreate" }, // two pods cannot hold one port of a host
+        strategy: { type: "Recreate" }, // two pods cannot hold one port of a host, nor one journal
         selector: { matchLabels: labels },
         template: {
-          metadata: { labels },
+          metadata: { labels, annotations: { "prometheus.io/scrape": "true", "prometheus.io/port": `${metricsPort}` } },
           spec: {
             ...(host && {
               hostNetwork: true,
@@ -66,27 +75,34 @@ export class Server extends pulumi.ComponentResource {
               runAsNonRoot: true,
               runAsUser: 65532,
               runAsGroup: 65532,
+              fsGroup: 65532,
               seccompProfile: { type: "RuntimeDefault" },
               ...(!host && { sysctls: [{ name: "net.ipv4.ip_unprivileged_port_start", value: "0" }] }),
             },
             containers: [{
               name: "peakdns",
               image,
-              ports: [{ name: "dns", containerPort: port, protocol: "UDP" }, { name: "dns-tcp", containerPort: port, protocol: "TCP" }],
-              ...(host && {
-                startupProbe: { ...probe("/healthz"), periodSeconds: 1, failureThreshold: 60 },
-                readinessProbe: { ...probe("/readyz"), periodSeconds: 2 },
-                livenessProbe: { ...probe("/healthz"), periodSeconds: 5, failureThreshold: 3 },
-              }),
+              // No `ports`: in the network of a host they would be reserved on all of its addresses, and two servers share some hosts.
+              startupProbe: { ...probe("/healthz"), periodSeconds: 1, failureThreshold: 60 },
+              readinessProbe: { ...probe("/readyz"), periodSeconds: 2 },
+              livenessProbe: { ...probe("/healthz"), periodSeconds: 5, failureThreshold: 3 },
               resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "2", memory: "384Mi" } },
               securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
-              volumeMounts: [{ name: "config", mountPath: "/etc/peakdns", readOnly: true }],
+              volumeMounts: [
+                { name: "config", mountPath: "/etc/peakdns", readOnly: true },
+                { name: "control", mountPath: "/run/peakdns" },
+                ...(volume ? [{ name: "state", mountPath: stateDirectory }] : []),
+              ],
             }],
-            volumes: [{ name: "config", configMap: { name: configMap.metadata.name } }],
+            volumes: [
+              { name: "config", secret: { secretName: config.metadata.name, defaultMode: 0o440 } },
+              { name: "control", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
+              ...(volume ? [{ name: "state", persistentVolumeClaim: { claimName: volume.claim } }] : []),
+            ],
           },
         },
       },
     }, { parent: this });
-    this.registerOutputs({ addresses: this.addresses });
+    this.registerOutputs({});
   }
 }

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { parseConfig } from "../../dns-server/config.ts";
 import type { KubernetesObject } from "../../policy/kubernetes.ts";
 import { resourcePolicies, stackPolicies } from "../../policy/policies.ts";
 import { runStack, type Registered } from "./mocks.ts";
@@ -10,11 +11,17 @@ function counts(resources: Registered[]): Record<string, number> {
   return found;
 }
 
+/** The inputs of a Secret, with what the engine would keep encrypted in plain. */
+function plain(inputs: Record<string, unknown>): Record<"stringData", Record<string, string>> {
+  return JSON.parse(JSON.stringify(inputs), (_, value: unknown) =>
+    (value !== null && typeof value === "object" && "4dabf18193072939515e22adb298388d" in value ? (value as unknown as { value: unknown }).value : value));
+}
+
 describe.each([
-  ["local", { nodes: 3, clients: 2, steering: 1 }],
-  ["pi-testbed", { nodes: 12, clients: 10, steering: 2 }],
-  ["minikube", { nodes: 0, clients: 0, steering: 0 }],
-])("the stack %s", (stack, { nodes, clients, steering }) => {
+  ["local", { nodes: 3, clients: 2 }],
+  ["pi-testbed", { nodes: 12, clients: 10 }],
+  ["minikube", { nodes: 0, clients: 0 }],
+])("the stack %s", (stack, { nodes, clients }) => {
   let resources: Registered[];
   let outputs: Record<string, unknown>;
   beforeAll(async () => ({ resources, outputs } = await runStack(stack)));
@@ -28,25 +35,33 @@ describe.each([
     expect(resources.filter(({ type }) => type === "peak:cluster:Worker")).toHaveLength(nodes);
   });
 
-  test("has a root server on each steering host, and two servers of the cluster", () => {
+  test("has two root servers on hosts of their own, and two servers of the cluster", () => {
     const servers = resources.filter(({ type }) => type === "peak:peakdns:Server").map(({ name }) => name);
-    expect(servers.filter((name) => name.startsWith("peakdns-root"))).toHaveLength(Math.max(steering, 1));
+    expect(servers.filter((name) => name.startsWith("peakdns-root"))).toHaveLength(nodes === 0 ? 1 : 2);
     expect(servers.filter((name) => name.startsWith("peakdns-cluster"))).toHaveLength(nodes === 0 ? 1 : 2);
   });
 
-  test("the root server delegates the names of the pods to the cluster's servers, with glue", () => {
-    const root = resources.find(({ type, name }) => type === "kubernetes:core/v1:ConfigMap" && name.startsWith("peakdns-root"))!;
-    const config = JSON.parse((root.inputs["data"] as Record<string, string>)["config.yaml"]!) as {
-      role: string;
-      records: string;
-      delegations: Record<string, { name: string; addresses: string[] }[]>;
-    };
-    expect(config.role).toBe("root");
-    expect(config.records).toMatch(/^peak\. SOA /m);
-    expect(Object.keys(config.delegations)).toEqual(["echo"]);
-    for (const { name, addresses } of config.delegations["echo"]!) {
-      expect(name).toMatch(/\.ns\.peak\.$/);
-      expect(addresses.length).toBeGreaterThan(0);
+  /** PeakDNS's configurations, by the start of the server's name. */
+  const configs = (start: string) => resources
+    .filter(({ type, name }) => type === "kubernetes:core/v1:Secret" && name.startsWith(start))
+    .map(({ inputs }) => parseConfig(plain(inputs)["stringData"]["config.yaml"]!, "config.yaml"));
+
+  test("clusters register themselves with the primary, which lets them; the secondary follows it", () => {
+    const [primary, secondary] = configs("peakdns-root");
+    if (primary?.role !== "root") throw new Error("the first root server is no primary");
+    expect(primary.delegations).toEqual({});
+    expect(secondary?.role).toBe(nodes === 0 ? undefined : "secondary");
+    for (const cluster of configs("peakdns-cluster")) {
+      if (cluster.role !== "cluster") throw new Error("a cluster's server has another role");
+      expect(primary.listen).toContainEqual(nodes === 0 ? { address: "::", port: 53 } : cluster.register!.servers[0]);
+      expect(primary.updates!.grants).toMatchObject([{ key: cluster.register!.key.name, delegateTo: cluster.nameServers.map(({ name }) => name) }]);
+    }
+  });
+
+  test("Prometheus is there, and cluster servers ask it", () => {
+    expect(deployment("monitoring-prometheus")).toBeDefined();
+    for (const cluster of configs("peakdns-cluster")) {
+      expect(cluster).toMatchObject({ prometheus: { url: expect.stringMatching(/^http:\/\/\[fd.*\]:9090$/) as string } });
     }
   });
 
@@ -59,7 +74,7 @@ describe.each([
 
   test("images are built once each, and pods run what was built", () => {
     const images = resources.filter(({ type }) => type === "peak:images:Image").map(({ name }) => name).sort();
-    expect(images).toEqual([...(nodes === 0 ? [] : ["cluster-coredns"]), "echo-image", "peakdns-image"]);
+    expect(images).toEqual([...(nodes === 0 ? [] : ["cluster-coredns"]), "echo-image", "peakdns-image", "prometheus-image"]);
     for (const { inputs } of resources.filter(({ type }) => type === "kubernetes:apps/v1:Deployment")) {
       const { template } = inputs["spec"] as { template: { spec: { containers: { image: string }[] } } };
       for (const { image } of template.spec.containers) expect(image).toMatch(/@sha256:[0-9a-f]{64}$/);
@@ -88,11 +103,11 @@ describe("what differs", () => {
   test("local makes its hosts; pi-testbed finds them; everything from SSH on is the same", async () => {
     const local = counts((await runStack("local")).resources);
     const testbed = counts((await runStack("pi-testbed")).resources);
-    // A node: its network, container runtime, worker and membership. Besides: etcd, control plane, registry, resolver.
-    expect(local["command:remote:Command"]).toBe(3 * 4 + 4);
-    expect(testbed["command:remote:Command"]).toBe(12 * 4 + 4);
-    expect(local["kubernetes:apps/v1:Deployment"]).toBe(5);
-    expect(testbed["kubernetes:apps/v1:Deployment"]).toBe(6); // one more root server
+    // A node: its network, container runtime, worker and membership. Besides: etcd, control plane, registry, resolver, a volume for each root server.
+    expect(local["command:remote:Command"]).toBe(3 * 4 + 6);
+    expect(testbed["command:remote:Command"]).toBe(12 * 4 + 6);
+    expect(local["kubernetes:apps/v1:Deployment"]).toBe(7);
+    expect(testbed["kubernetes:apps/v1:Deployment"]).toBe(7);
   });
 
   test("minikube touches no machine", async () => {
