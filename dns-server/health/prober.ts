@@ -187,9 +187,9 @@ const ids = new WeakMap<Target, string>();
 function probeId(target: Target): string | undefined {
   const known = ids.get(target);
   if (known !== undefined) return known;
-  const address = probedAddress(target);
-  if (!target.probe || address === undefined) return undefined;
-  const id = `${address} ${formatProbe(target.probe)}`;
+  const address = target.probe && probedAddress(target);
+  if (address === undefined) return undefined;
+  const id = `${address} ${formatProbe(target.probe!)}`;
   ids.set(target, id);
   return id;
 }
