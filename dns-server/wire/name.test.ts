@@ -92,6 +92,8 @@ describe("in messages", () => {
     expect(readName(Buffer.from("\x01a\xc0\x00", "latin1"), 0)).toBeUndefined();
     expect(readName(Buffer.from("\xc0\x02\xc0\x00", "latin1"), 2)).toBeUndefined();
     expect(readName(Buffer.from("\x01a\xc0\x04\x01b\0", "latin1"), 0)).toBeUndefined();
+    // into the header
+    expect(readName(Buffer.from("\0\0\x01a\0\0\0\0\0\0\0\0\xc0\x02", "latin1"), 12)).toBeUndefined();
   });
   test("any octets give a name or nothing, never an error", () =>
     fc.assert(
