@@ -24,8 +24,8 @@ export interface ApiRequest {
 }
 
 /**
- * One request to the API server, with the credentials of the configuration. The client's typed calls would make an instance of a class for each
- * object and each part of it, only to be cut down to a few facts.
+ * One request to the API server, with the credentials of the configuration. The client's typed calls would make an instance of a class
+ * for each object and each part of it, only to be cut down to a few facts.
  * @returns the JSON of the answer
  * @throws ApiError when its status is not 2xx
  */
@@ -67,7 +67,8 @@ function exchange(url: URL, options: https.RequestOptions, body: string | undefi
       });
     };
     // an agent for TLS cannot be used without
-    const asked = url.protocol === "https:" ? https.request(url, options, answered) : http.request(url, { ...options, agent: undefined }, answered);
+    const asked =
+      url.protocol === "https:" ? https.request(url, options, answered) : http.request(url, { ...options, agent: undefined }, answered);
     asked.on("timeout", () => asked.destroy(new Error("no answer in time")));
     asked.on("error", reject);
     asked.end(body);
@@ -78,7 +79,8 @@ function exchange(url: URL, options: https.RequestOptions, body: string | undefi
 function messageOf(content: string): string {
   try {
     const status: unknown = JSON.parse(content);
-    if (typeof status === "object" && status !== null && "message" in status && typeof status.message === "string") return `: ${status.message}`;
+    if (typeof status === "object" && status !== null && "message" in status && typeof status.message === "string")
+      return `: ${status.message}`;
   } catch {
     // no JSON: nothing to add
   }

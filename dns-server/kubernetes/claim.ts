@@ -67,6 +67,8 @@ const BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
 
 /** A host name label that stands for an object as long as it lives: 50 bits of a hash of its uid. */
 export function labelOf({ uid, namespace, name }: Pick<Meta, "uid" | "namespace" | "name">): string {
-  const hash = createHash("sha256").update(uid || `${namespace}/${name}`).digest();
+  const hash = createHash("sha256")
+    .update(uid || `${namespace}/${name}`)
+    .digest();
   return Array.from(hash.subarray(0, 10), (byte) => BASE32[byte & 31]).join("");
 }

@@ -38,7 +38,11 @@ async function restrictedKubeconfig(): Promise<string> {
       subjects: [{ kind: "ServiceAccount", name: "peakdns", namespace: "default" }],
     },
   });
-  const { status } = await api.request<{ status: { token: string } }>({ method: "POST", path: `${core}/peakdns/token`, body: { spec: {} } });
+  const { status } = await api.request<{ status: { token: string } }>({
+    method: "POST",
+    path: `${core}/peakdns/token`,
+    body: { spec: {} },
+  });
   const config = parse(api.kubeconfig) as { users: unknown[] };
   return stringify({ ...config, users: [{ name: "test", user: { token: status.token } }] });
 }
@@ -60,7 +64,12 @@ const setPod = (name: string, ip: string, ready: "True" | "False"): Promise<unkn
   });
 
 const answersOf = async (name: string): Promise<string> => addressesIn(await ask(server.endpoints[0]!, name, "AAAA")).join();
-const settles = (name: string, expected: string): Promise<string> => eventually(() => answersOf(name), (found) => found === expected, 800);
+const settles = (name: string, expected: string): Promise<string> =>
+  eventually(
+    () => answersOf(name),
+    (found) => found === expected,
+    800,
+  );
 
 interface Event {
   readonly reason: string;
@@ -137,7 +146,11 @@ describe("a cluster server", () => {
     const status = async (): Promise<unknown> =>
       (await api.request<{ status: { loadBalancer: unknown } }>({ path: inShop("ingresses/shop", networking) })).status.loadBalancer;
     await eventually(status, (found) => JSON.stringify(found) === '{"ingress":[{"hostname":"shop.peak"},{"hostname":"api.peak"}]}', 800);
-    const events = await eventually(() => eventsOf("Ingress", "shop"), ({ length }) => length > 0, 800);
+    const events = await eventually(
+      () => eventsOf("Ingress", "shop"),
+      ({ length }) => length > 0,
+      800,
+    );
     expect(events).toMatchObject([{ reason: "Unsupported", note: expect.stringContaining("host api.peak: DNS knows no paths") }]);
   });
 
@@ -146,7 +159,11 @@ describe("a cluster server", () => {
       metadata: { name: "r", annotations: { "dns.peak/domain": "web", "dns.peak/ttl": "soon" } },
       spec: { containers: [{ name: "main", image: "none" }] },
     });
-    const events = await eventually(() => eventsOf("Pod", "r"), ({ length }) => length === 2, 800);
+    const events = await eventually(
+      () => eventsOf("Pod", "r"),
+      ({ length }) => length === 2,
+      800,
+    );
     expect(events.map(({ note }) => note).sort()).toEqual([
       expect.stringContaining('annotation dns.peak/ttl "soon" is ignored'),
       expect.stringContaining("web.peak belongs to the namespace shop (Pod a)"),

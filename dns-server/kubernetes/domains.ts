@@ -116,10 +116,7 @@ function ownNames({ name, origin, alias, onlyTop, named, ttl }: Published): [Nam
 const ownName = ({ label }: Target, domain: Name): Name | undefined => (label === undefined ? undefined : nameBelow([label], domain));
 
 function targetRecords(name: Name, { ipv6, ipv4 }: Target, ttl: number): ZoneRecord[] {
-  return [
-    ...(ipv6 ? [{ name, type: Type.AAAA, ttl, rdata: ipv6 }] : []),
-    ...(ipv4 ? [{ name, type: Type.A, ttl, rdata: ipv4 }] : []),
-  ];
+  return [...(ipv6 ? [{ name, type: Type.AAAA, ttl, rdata: ipv6 }] : []), ...(ipv4 ? [{ name, type: Type.A, ttl, rdata: ipv4 }] : [])];
 }
 
 /** SRV records of named ports (RFC 2782): each leads to a target by its own name, or to the domain where targets have none. */
@@ -136,7 +133,10 @@ function serviceRecords({ name, onlyTop, chosen, ttl }: Published): ZoneRecord[]
   );
 }
 
-/** An HTTPS record (RFC 9460) where all targets have TLS at the same port: one named `https`. It tells clients to use TLS, so no other name will do. */
+/**
+ * An HTTPS record (RFC 9460) where all targets have TLS at the same port: one named `https`. It tells clients to use TLS, so no other name
+ * will do.
+ */
 function httpsRecords(name: Name, chosen: readonly Target[], ttl: number): ZoneRecord[] {
   const ports = new Set(chosen.map(({ ports: all }) => all.find((port) => port.name === "https" && port.protocol === "TCP")?.port));
   const [port] = ports;

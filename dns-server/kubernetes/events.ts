@@ -19,8 +19,8 @@ interface Pending {
 }
 
 /**
- * Tells faults: in the log, and as Events of the objects that have them. A fault is one Event however often and by however many servers it is
- * told; Events leave one by one, and those that cannot be written are only logged.
+ * Tells faults: in the log, and as Events of the objects that have them. A fault is one Event however often and by however many servers
+ * it is told; Events leave one by one, and those that cannot be written are only logged.
  */
 export class Events {
   private readonly send: (request: ApiRequest) => Promise<unknown>;

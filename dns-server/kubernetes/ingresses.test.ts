@@ -4,7 +4,10 @@ import { ingress, node, plain, pod, service, slice, TestInventory, type RuleOpti
 /** A Service `web` (80 -> 80, named http) with the ready pods a and b. */
 function withService(): TestInventory {
   return new TestInventory()
-    .apply("Service", service("web", { clusterIP: "fd01::1", clusterIPs: ["fd01::1"], ports: [{ name: "http", port: 80, targetPort: 80 }] }))
+    .apply(
+      "Service",
+      service("web", { clusterIP: "fd01::1", clusterIPs: ["fd01::1"], ports: [{ name: "http", port: 80, targetPort: 80 }] }),
+    )
     .apply("EndpointSlice", slice("web-1", "web", [{ name: "http", port: 80 }], { a: "fd00::a", b: "fd00::b" }, { ready: true }))
     .apply("Pod", pod("a", { ip: "fd00::a", ports: { http: 80 } }))
     .apply("Pod", pod("b", { ip: "fd00::b", node: "n" }));
@@ -12,7 +15,10 @@ function withService(): TestInventory {
 
 describe("an Ingress", () => {
   test("makes its hosts names of the ready endpoints, and puts them into its status", () => {
-    const cluster = withService().apply("Ingress", ingress("i", [{ host: "web.peak" }, { host: "*.shop.peak", paths: [{ port: "http" }] }]));
+    const cluster = withService().apply(
+      "Ingress",
+      ingress("i", [{ host: "web.peak" }, { host: "*.shop.peak", paths: [{ port: "http" }] }]),
+    );
     expect(cluster.answer("web.peak")).toEqual(["fd00::a", "fd00::b"]);
     expect(cluster.answer("*.shop.peak")).toEqual(["fd00::a", "fd00::b"]);
     expect(cluster.faults()).toEqual([]);
@@ -31,7 +37,10 @@ describe("an Ingress", () => {
     [
       "an endpoint that the slice says is terminating",
       (cluster) =>
-        cluster.apply("EndpointSlice", slice("web-1", "web", [{ name: "http", port: 80 }], { a: "fd00::a" }, { ready: true, terminating: true })),
+        cluster.apply(
+          "EndpointSlice",
+          slice("web-1", "web", [{ name: "http", port: 80 }], { a: "fd00::a" }, { ready: true, terminating: true }),
+        ),
       [],
     ],
     ["a slice that is gone", (cluster) => cluster.remove("EndpointSlice", "shop", "web-1"), []],
@@ -74,11 +83,42 @@ describe("an Ingress", () => {
   test.each<[string, readonly RuleOptions[], object, Record<string, string>, string[] | undefined, RegExp]>([
     ["a path", [{ host: web, paths: [{ path: "/api" }] }], {}, {}, ["fd00::a", "fd00::b"], /DNS knows no paths, so \/api cannot/],
     ["an exact path", [{ host: web, paths: [{ pathType: "Exact" }] }], {}, {}, ["fd00::a", "fd00::b"], /so \/ \(Exact\) cannot/],
-    ["a path beside the root", [{ host: web, paths: [{ path: "/x", service: "none" }, {}] }], {}, {}, ["fd00::a", "fd00::b"], /leads to the Service web; give each path/],
-    ["two backends", [{ host: web, paths: [{}] }, { host: web, paths: [{ service: "other" }] }], {}, {}, ["fd00::a", "fd00::b"], /more than one backend; other gets nothing/],
-    ["a rewrite", [{ host: web }], {}, { "nginx.ingress.kubernetes.io/rewrite-target": "/" }, ["fd00::a", "fd00::b"], /annotations nginx.ingress.kubernetes.io\/rewrite-target have no effect/],
+    [
+      "a path beside the root",
+      [{ host: web, paths: [{ path: "/x", service: "none" }, {}] }],
+      {},
+      {},
+      ["fd00::a", "fd00::b"],
+      /leads to the Service web; give each path/,
+    ],
+    [
+      "two backends",
+      [
+        { host: web, paths: [{}] },
+        { host: web, paths: [{ service: "other" }] },
+      ],
+      {},
+      {},
+      ["fd00::a", "fd00::b"],
+      /more than one backend; other gets nothing/,
+    ],
+    [
+      "a rewrite",
+      [{ host: web }],
+      {},
+      { "nginx.ingress.kubernetes.io/rewrite-target": "/" },
+      ["fd00::a", "fd00::b"],
+      /annotations nginx.ingress.kubernetes.io\/rewrite-target have no effect/,
+    ],
     ["TLS", [{ host: web }], { tls: [{ hosts: [web] }] }, {}, ["fd00::a", "fd00::b"], /TLS ends in the pods/],
-    ["a default backend", [{ host: web }], { defaultBackend: { service: { name: "web" } } }, {}, ["fd00::a", "fd00::b"], /spec.defaultBackend has no effect/],
+    [
+      "a default backend",
+      [{ host: web }],
+      { defaultBackend: { service: { name: "web" } } },
+      {},
+      ["fd00::a", "fd00::b"],
+      /spec.defaultBackend has no effect/,
+    ],
     ["no host", [{}], {}, {}, undefined, /a rule without a host has no effect/],
     ["a host elsewhere", [{ host: "web.example" }], {}, {}, undefined, /"web.example" is not below the zone peak/],
     ["all of the zone", [{ host: "*.peak" }], {}, {}, undefined, /"\*.peak" is not at least two labels below/],

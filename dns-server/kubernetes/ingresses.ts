@@ -33,8 +33,8 @@ export function readIngress(ingress: IngressFacts, look: Lookup, settings: Claim
   const unsupported = (message: string): void => void faults.push({ object, reason: "Unsupported", message });
   if (ingress.foreign.length > 0) {
     unsupported(
-      `annotations ${ingress.foreign.join(", ")} have no effect: clients connect to the pods themselves, and nothing rewrites what they say; ` +
-        `do it in the application`,
+      `annotations ${ingress.foreign.join(", ")} have no effect: clients connect to the pods themselves, and nothing rewrites what they ` +
+        `say; do it in the application`,
     );
   }
   if (ingress.hasTls) unsupported("spec.tls has no effect: TLS ends in the pods; mount the Secret there");
@@ -123,8 +123,8 @@ function backendTargets(
   const real = [...new Set(targets.flatMap(({ ports }) => ports.map((known) => known.port)))].filter((known) => known !== port.port);
   if (real.length > 0) {
     unsupported(
-      `host ${host}: clients find the pods at port ${real.join(", ")}, not at ${port.port} of the Service ${name}: DNS translates no ports; ` +
-        `make port and targetPort the same`,
+      `host ${host}: clients find the pods at port ${real.join(", ")}, not at ${port.port} of the Service ${name}: DNS translates no ` +
+        `ports; make port and targetPort the same`,
     );
   }
   return { targets, service };

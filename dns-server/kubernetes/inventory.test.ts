@@ -4,7 +4,10 @@ import { ingress, node, plain, pod, service, slice, TestInventory, workload, typ
 import type { Name } from "../wire/name.ts";
 import type { Kind } from "./facts.ts";
 
-const inDomain = (domain: string, options: PodOptions = {}): PodOptions => ({ ...options, annotations: { ...options.annotations, "dns.peak/domain": domain } });
+const inDomain = (domain: string, options: PodOptions = {}): PodOptions => ({
+  ...options,
+  annotations: { ...options.annotations, "dns.peak/domain": domain },
+});
 
 describe("a pod", () => {
   test.each<[string, PodOptions, string[]]>([
@@ -17,12 +20,17 @@ describe("a pod", () => {
     ["on a node that nobody knows", { node: "unknown" }, ["fd00::a"]],
     ["with an IPv4 address", { ip: "192.0.2.1" }, ["192.0.2.1"]],
   ])("%s", (_, options, expected) => {
-    const cluster = new TestInventory().apply("Node", node("fine", "True")).apply("Node", node("lost", "False")).apply("Node", node("silent", "Unknown"));
+    const cluster = new TestInventory()
+      .apply("Node", node("fine", "True"))
+      .apply("Node", node("lost", "False"))
+      .apply("Node", node("silent", "Unknown"));
     expect(cluster.apply("Pod", pod("a", inDomain("web", { ip: "fd00::a", ...options }))).answer("web.peak")).toEqual(expected);
   });
 
   test("leaves with its node and returns with it", () => {
-    const cluster = new TestInventory().apply("Node", node("n", "True")).apply("Pod", pod("a", inDomain("web", { ip: "fd00::a", node: "n" })));
+    const cluster = new TestInventory()
+      .apply("Node", node("n", "True"))
+      .apply("Pod", pod("a", inDomain("web", { ip: "fd00::a", node: "n" })));
     expect(cluster.answer("web.peak")).toEqual(["fd00::a"]);
     cluster.apply("Node", node("n", "Unknown"));
     expect(cluster.answer("web.peak")).toEqual([]);
@@ -32,7 +40,9 @@ describe("a pod", () => {
   });
 
   test("with a bad domain harms no other", () => {
-    const cluster = new TestInventory().apply("Pod", pod("a", inDomain("not a name"))).apply("Pod", pod("b", inDomain("web", { ip: "fd00::b" })));
+    const cluster = new TestInventory()
+      .apply("Pod", pod("a", inDomain("not a name")))
+      .apply("Pod", pod("b", inDomain("web", { ip: "fd00::b" })));
     expect(cluster.answer("web.peak")).toEqual(["fd00::b"]);
     expect(cluster.faults()).toEqual([expect.stringContaining('Pod a: annotation dns.peak/domain "not a name" is ignored')]);
   });
@@ -73,7 +83,9 @@ describe("a domain", () => {
   test("belongs to the oldest at first, then to who has it, and then to who is left", () => {
     const cluster = new TestInventory().apply("Pod", pod("a", claim("one", 2))).apply("Pod", pod("b", claim("two", 1)));
     expect(cluster.answer("web.peak")).toEqual(["fd00::1"]);
-    expect(cluster.faults()).toEqual(["Pod a: web.peak belongs to the namespace two (Pod b), which asked first; choose another name, or remove it there"]);
+    expect(cluster.faults()).toEqual([
+      "Pod a: web.peak belongs to the namespace two (Pod b), which asked first; choose another name, or remove it there",
+    ]);
     // its first pod goes, another one comes: it is still its
     cluster.apply("Pod", pod("c", claim("two", 3))).remove("Pod", "two", "b");
     expect(cluster.answer("web.peak")).toEqual(["fd00::3"]);
@@ -99,35 +111,88 @@ const settings = fc.dictionary(
   oneOf("web", "api.web", "30", "true", "load", "configmap.c.q", "tcp:80", "off", "?"),
   { maxKeys: 3 },
 );
-const meta = fc.record({ namespace: oneOf(...NAMESPACES), created: fc.integer({ min: 0, max: 3 }), annotations: settings, labels: settings });
+const meta = fc.record({
+  namespace: oneOf(...NAMESPACES),
+  created: fc.integer({ min: 0, max: 3 }),
+  annotations: settings,
+  labels: settings,
+});
 const name = oneOf("a", "b", "c");
 const address = fc.integer({ min: 1, max: 9 }).map((n) => `fd00::${n}`);
 const flag = fc.boolean();
-type Step = { readonly kind: Kind; readonly namespace: string; readonly name: string; readonly object: ReturnType<typeof plain> | undefined };
-const put = (kind: Kind, object: ReturnType<typeof plain>): Step => ({ kind, namespace: object.metadata!.namespace ?? "", name: object.metadata!.name!, object });
+type Step = {
+  readonly kind: Kind;
+  readonly namespace: string;
+  readonly name: string;
+  readonly object: ReturnType<typeof plain> | undefined;
+};
+const put = (kind: Kind, object: ReturnType<typeof plain>): Step => ({
+  kind,
+  namespace: object.metadata!.namespace ?? "",
+  name: object.metadata!.name!,
+  object,
+});
 const host = oneOf("web.peak", "*.web.peak", "api.web.peak", "x.web.peak", "other.example", "bad_name", "");
 const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ name, meta, ip: address, ready: flag, terminating: flag, node: oneOf("n", "m"), controller: oneOf("ReplicaSet/a", "StatefulSet/b", "Job/c"), port: oneOf(80, 8080) }).map(
-    ({ name: podName, meta: m, port, ...rest }) => put("Pod", pod(podName, { ...m, ...rest, ports: { http: port } }))) },
+  {
+    weight: 4,
+    arbitrary: fc
+      .record({
+        name,
+        meta,
+        ip: address,
+        ready: flag,
+        terminating: flag,
+        node: oneOf("n", "m"),
+        controller: oneOf("ReplicaSet/a", "StatefulSet/b", "Job/c"),
+        port: oneOf(80, 8080),
+      })
+      .map(({ name: podName, meta: m, port, ...rest }) => put("Pod", pod(podName, { ...m, ...rest, ports: { http: port } }))),
+  },
   fc.tuple(name, meta).map(([n, m]) => put("ReplicaSet", workload(n, { ...m, controller: "Deployment/a" }))),
-  fc.tuple(oneOf("Deployment" as const, "StatefulSet" as const), name, meta, settings).map(([kind, n, m, annotations]) => put(kind, workload(n, m, { annotations }))),
+  fc
+    .tuple(oneOf("Deployment" as const, "StatefulSet" as const), name, meta, settings)
+    .map(([kind, n, m, annotations]) => put(kind, workload(n, m, { annotations }))),
   fc.tuple(oneOf(...NAMESPACES), settings).map(([n, annotations]) => put("Namespace", plain(n, { namespace: "", annotations }))),
   fc.tuple(oneOf("n", "m"), oneOf("True" as const, "False" as const)).map(([n, ready]) => put("Node", node(n, ready))),
-  fc.tuple(oneOf(...NAMESPACES), oneOf("load", "other")).map(([namespace, q]) => put("ConfigMap", plain("c", { namespace }, { data: { q } }))),
-  fc.tuple(oneOf("dns.peak/ingress", "other"), flag).map(([controller]) => put("IngressClass", plain("peak", { namespace: "" }, { spec: { controller } }))),
-  fc.tuple(name, meta, host, oneOf("/", "/api"), oneOf("a", "b")).map(([n, m, h, path, s]) => put("Ingress", ingress(n, [{ host: h, paths: [{ path, service: s }] }], m))),
+  fc
+    .tuple(oneOf(...NAMESPACES), oneOf("load", "other"))
+    .map(([namespace, q]) => put("ConfigMap", plain("c", { namespace }, { data: { q } }))),
+  fc
+    .tuple(oneOf("dns.peak/ingress", "other"), flag)
+    .map(([controller]) => put("IngressClass", plain("peak", { namespace: "" }, { spec: { controller } }))),
+  fc
+    .tuple(name, meta, host, oneOf("/", "/api"), oneOf("a", "b"))
+    .map(([n, m, h, path, s]) => put("Ingress", ingress(n, [{ host: h, paths: [{ path, service: s }] }], m))),
   fc.tuple(oneOf("a", "b"), meta, host, oneOf("", "x.example", "fd00::1, fd00::2"), flag).map(([n, m, h, target, headless]) =>
-    put("Service", service(n, { clusterIP: headless ? "None" : "fd01::1", clusterIPs: [headless ? "None" : "fd01::1"], ports: [{ port: 80 }] }, {
-      ...m,
-      annotations: { ...m.annotations, "external-dns.alpha.kubernetes.io/hostname": h, ...(target === "" ? {} : { "external-dns.kubernetes.io/target": target }) },
-    }))),
-  fc.tuple(name, oneOf(...NAMESPACES), oneOf("a", "b"), fc.dictionary(name, address, { maxKeys: 2 }), oneOf(80, 8080), flag).map(([n, namespace, s, endpoints, port, ready]) => {
-    const made = slice(n, s, [{ name: "", port }], endpoints, { ready });
-    return put("EndpointSlice", { ...made, metadata: { ...made.metadata!, namespace } });
-  }),
-  fc.tuple(oneOf<Kind>("Pod", "ReplicaSet", "Deployment", "StatefulSet", "Service", "Ingress", "EndpointSlice"), oneOf(...NAMESPACES), name).map(
-    ([kind, namespace, n]): Step => ({ kind, namespace, name: n, object: undefined })),
-  fc.tuple(oneOf<Kind>("Namespace", "Node", "IngressClass"), oneOf(...NAMESPACES, "n", "peak")).map(([kind, n]): Step => ({ kind, namespace: "", name: n, object: undefined })),
+    put(
+      "Service",
+      service(
+        n,
+        { clusterIP: headless ? "None" : "fd01::1", clusterIPs: [headless ? "None" : "fd01::1"], ports: [{ port: 80 }] },
+        {
+          ...m,
+          annotations: {
+            ...m.annotations,
+            "external-dns.alpha.kubernetes.io/hostname": h,
+            ...(target === "" ? {} : { "external-dns.kubernetes.io/target": target }),
+          },
+        },
+      ),
+    ),
+  ),
+  fc
+    .tuple(name, oneOf(...NAMESPACES), oneOf("a", "b"), fc.dictionary(name, address, { maxKeys: 2 }), oneOf(80, 8080), flag)
+    .map(([n, namespace, s, endpoints, port, ready]) => {
+      const made = slice(n, s, [{ name: "", port }], endpoints, { ready });
+      return put("EndpointSlice", { ...made, metadata: { ...made.metadata!, namespace } });
+    }),
+  fc
+    .tuple(oneOf<Kind>("Pod", "ReplicaSet", "Deployment", "StatefulSet", "Service", "Ingress", "EndpointSlice"), oneOf(...NAMESPACES), name)
+    .map(([kind, namespace, n]): Step => ({ kind, namespace, name: n, object: undefined })),
+  fc
+    .tuple(oneOf<Kind>("Namespace", "Node", "IngressClass"), oneOf(...NAMESPACES, "n", "peak"))
+    .map(([kind, n]): Step => ({ kind, namespace: "", name: n, object: undefined })),
 );
 
 const steps = (maxLength: number): fc.Arbitrary<Step[]> => fc.array(stepArbitrary, { maxLength, size: "max" });
@@ -136,7 +201,10 @@ const steps = (maxLength: number): fc.Arbitrary<Step[]> => fc.array(stepArbitrar
 function state(cluster: TestInventory): unknown {
   cluster.flush();
   const byKey = <T>(entries: Iterable<[string, T]>): [string, T][] => [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
-  const domains = byKey(cluster.domains).map(([at, domain]) => [at, { ...domain, targets: byKey(domain.targets.map((target) => [target.key, target])) }]);
+  const domains = byKey(cluster.domains).map(([at, domain]) => [
+    at,
+    { ...domain, targets: byKey(domain.targets.map((target) => [target.key, target])) },
+  ]);
   return { domains, faults: cluster.faults() };
 }
 
@@ -183,7 +251,8 @@ describe("after any changes", () => {
         const cluster = new TestInventory();
         // each namespace as if it were alone
         const alone = new Map(NAMESPACES.map((namespace) => [namespace, new TestInventory()]));
-        const ownersOf = ({ domains }: TestInventory): Map<Name, string> => new Map([...domains.values()].map(({ origin, namespace }) => [origin, namespace]));
+        const ownersOf = ({ domains }: TestInventory): Map<Name, string> =>
+          new Map([...domains.values()].map(({ origin, namespace }) => [origin, namespace]));
         for (const step of all) {
           cluster.flush();
           const before = ownersOf(cluster);
@@ -196,7 +265,9 @@ describe("after any changes", () => {
             own.flush();
             if (!ownersOf(own).has(origin)) continue;
             // an alias yields to a domain of its own name, and nothing may be left of its origin
-            const yielded = [...cluster.inventory.faults.values()].some(({ reason, object }) => reason === "DomainTaken" && object.namespace === owner);
+            const yielded = [...cluster.inventory.faults.values()].some(
+              ({ reason, object }) => reason === "DomainTaken" && object.namespace === owner,
+            );
             if (ownersOf(cluster).has(origin) || !yielded) expect(ownersOf(cluster).get(origin)).toBe(owner);
           }
         }

@@ -56,8 +56,8 @@ const READERS: {
 };
 
 /**
- * The objects of a cluster, and the domains that they ask for. Pure: no clock, no I/O. A changed object has read again what was read from it
- * (each reading notes what it looked at), and has made again the domains that this touches, nothing else.
+ * The objects of a cluster, and the domains that they ask for. Pure: no clock, no I/O. A changed object has read again what was read from
+ * it (each reading notes what it looked at), and has made again the domains that this touches, nothing else.
  */
 export class Inventory {
   private readonly settings: ClaimSettings;
@@ -225,7 +225,8 @@ export class Inventory {
     }
     const byName = new Map<Name, Claim[]>();
     for (const claim of owned) {
-      if (claim.alias !== undefined && claim.name !== name && (this.origins.get(claim.name)?.claims.size ?? 0) > 0) faults.push(overruled(claim));
+      if (claim.alias !== undefined && claim.name !== name && (this.origins.get(claim.name)?.claims.size ?? 0) > 0)
+        faults.push(overruled(claim));
       else {
         const known = byName.get(claim.name);
         if (known) known.push(claim);
@@ -279,8 +280,8 @@ const refusal = (claim: Claim, holder: Claim): Fault => ({
   object: claim.owner,
   reason: "DomainTaken",
   message:
-    `${showName(claim.origin)} belongs to the namespace ${holder.namespace} (${holder.owner.kind} ${holder.owner.name}), which asked first; ` +
-    `choose another name, or remove it there`,
+    `${showName(claim.origin)} belongs to the namespace ${holder.namespace} (${holder.owner.kind} ${holder.owner.name}), which asked ` +
+    `first; choose another name, or remove it there`,
 });
 
 const overruled = (claim: Claim): Fault => ({

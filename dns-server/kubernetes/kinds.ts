@@ -23,7 +23,8 @@ const MAX_QUERY_LENGTH = 4096;
 
 const isOurs = (key: string): boolean => key.startsWith("dns.peak/") || key === "cluster-type";
 const isExternalDns = (key: string): boolean => EXTERNAL_DNS_PREFIXES.some((prefix) => key.startsWith(prefix));
-const isForeign = (key: string): boolean => /^([a-z0-9.-]+\.)?(ingress\.kubernetes\.io|haproxy\.org|projectcontour\.io|konghq\.com)\//.test(key);
+const isForeign = (key: string): boolean =>
+  /^([a-z0-9.-]+\.)?(ingress\.kubernetes\.io|haproxy\.org|projectcontour\.io|konghq\.com)\//.test(key);
 
 const texts = z.record(z.string(), z.string()).nullish();
 /** A string in JSON, a Date from a typed client. */
@@ -89,9 +90,7 @@ const pod = z.object({
   spec: z
     .object({
       nodeName: z.string().nullish(),
-      containers: list(
-        z.object({ ports: list(z.object({ name: portName, containerPort: z.int(), protocol: protocol.nullish() })) }),
-      ),
+      containers: list(z.object({ ports: list(z.object({ name: portName, containerPort: z.int(), protocol: protocol.nullish() })) })),
     })
     .nullish(),
   status: z

@@ -65,7 +65,8 @@ export interface Port {
   readonly protocol: "TCP" | "UDP" | "SCTP";
 }
 
-export type ProbeSpec = { readonly kind: "tcp"; readonly port: number } | { readonly kind: "http"; readonly port: number; readonly path: string };
+export type ProbeSpec =
+  { readonly kind: "tcp"; readonly port: number } | { readonly kind: "http"; readonly port: number; readonly path: string };
 
 /** Annotations `dns.peak/loadbalance`, `-mode`, `dns.peak/overload-threshold`, resolved. */
 export interface SteeringSpec {
@@ -75,11 +76,13 @@ export interface SteeringSpec {
    * their places.
    */
   readonly query: string;
-  readonly threshold: { readonly kind: "average-relative"; readonly factor: number } | { readonly kind: "absolute"; readonly value: number };
+  readonly threshold:
+    { readonly kind: "average-relative"; readonly factor: number } | { readonly kind: "absolute"; readonly value: number };
 }
 
 /** Seconds; or a PromQL text whose value is seconds; or the time to the next possible change. */
-export type TtlSpec = { readonly kind: "fixed"; readonly seconds: number } | { readonly kind: "query"; readonly query: string } | { readonly kind: "auto" };
+export type TtlSpec =
+  { readonly kind: "fixed"; readonly seconds: number } | { readonly kind: "query"; readonly query: string } | { readonly kind: "auto" };
 
 /** What is wrong with an object: told as an Event of it. */
 export interface Fault {

@@ -28,7 +28,8 @@ export function placeHost(text: string, zone: Name): Place | string {
   if (!isDomain(rest)) return `host "${text}" is no host name (labels of a-z, 0-9 and -, of which the first may be *)`;
   const origin = foldName(parseName(rest));
   if (origin === zone || !isSubdomain(origin, zone)) {
-    return `host "${text}" is not ${isWildcard ? "at least two labels below" : "below"} the zone ${showName(zone)}, which is all that is served here`;
+    const where = isWildcard ? "at least two labels below" : "below";
+    return `host "${text}" is not ${where} the zone ${showName(zone)}, which is all that is served here; choose another name`;
   }
   return { origin, name: isWildcard ? wildcardOf(origin) : origin };
 }

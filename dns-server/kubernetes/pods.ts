@@ -34,8 +34,12 @@ function workloadsOf(pod: PodFacts, look: Lookup): { kind: Workload; facts: Work
   return found;
 }
 
-/** Settings of a pod: its own, its workloads', its namespace's. What is wrong with a pod of a workload is told of the workload, once for all. */
-export function podReader(pod: PodFacts, look: Lookup, fault: (fault: Fault) => void): { reader: SettingsReader; sources: SettingsSource[] } {
+/** Settings of a pod: its own, its workloads', its namespace's. What is wrong with pods of a workload is told of the workload. */
+export function podReader(
+  pod: PodFacts,
+  look: Lookup,
+  fault: (fault: Fault) => void,
+): { reader: SettingsReader; sources: SettingsSource[] } {
   const above = workloadsOf(pod, look).map(({ kind, facts }) => sourceOf(kind, facts));
   const object = above.at(-1)?.object ?? refOf("Pod", pod);
   const sources = [{ object, settings: pod.settings }, ...above, ...namespaceSource(look, pod.namespace)];

@@ -43,7 +43,11 @@ describe("a Service with annotations of external-dns", () => {
   });
 
   test.each([
-    ["a name directly below the zone that is an alias", { hostname: "web.peak", target: "web.example" }, /cannot lead to another name: it is delegated/],
+    [
+      "a name directly below the zone that is an alias",
+      { hostname: "web.peak", target: "web.example" },
+      /cannot lead to another name: it is delegated/,
+    ],
     ["a name elsewhere", { hostname: "web.example" }, /not below the zone peak/],
     ["a TTL that is none", { hostname: "web.peak", ttl: "soon" }, /annotation ttl of external-dns "soon" is ignored/],
     ["a target that is none", { hostname: "web.peak", target: "a_b, fd00::1" }, /target "a_b" is ignored/],

@@ -31,7 +31,9 @@ export function readService(service: ServiceFacts, look: Lookup, { zone }: Claim
   const fault = (reason: string, message: string): void => void faults.push({ object, reason, message });
   const ttl = readTtl(service, fault);
   const { targets, aliases } = targetsOf(service, look, fault, (other) => faults.push(other));
-  const reader = new SettingsReader([sourceOf("Service", service), ...namespaceSource(look, service.namespace)], (other) => faults.push(other));
+  const reader = new SettingsReader([sourceOf("Service", service), ...namespaceSource(look, service.namespace)], (other) =>
+    faults.push(other),
+  );
   const settings = reader.domainSettings(configMapTexts(look, service.namespace));
 
   const claims: Claim[] = [];

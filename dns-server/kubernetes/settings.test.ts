@@ -4,7 +4,10 @@ import type { Domain } from "./model.ts";
 
 /** The domain `web` with one pod that says these. */
 function domainWith(annotations: Record<string, string>, cluster = new TestInventory()): { domain: Domain; faults: string[] } {
-  cluster.apply("Pod", pod("a", { ip: "fd00::a", ports: { dns: 53, http: 8080 }, annotations: { "dns.peak/domain": "web", ...annotations } }));
+  cluster.apply(
+    "Pod",
+    pod("a", { ip: "fd00::a", ports: { dns: 53, http: 8080 }, annotations: { "dns.peak/domain": "web", ...annotations } }),
+  );
   const faults = cluster.faults();
   return { domain: cluster.domains.get("web.peak")!, faults };
 }
@@ -65,7 +68,9 @@ describe("a setting", () => {
   });
 
   test("that nobody knows is told", () => {
-    expect(domainWith({ "dns.peak/tll": "5" }).faults).toEqual([expect.stringContaining("annotation dns.peak/tll means nothing; there is dns.peak/domain")]);
+    expect(domainWith({ "dns.peak/tll": "5" }).faults).toEqual([
+      expect.stringContaining("annotation dns.peak/tll means nothing; there is dns.peak/domain"),
+    ]);
   });
 
   test("names a query in a ConfigMap, and follows it", () => {
@@ -89,7 +94,8 @@ describe("who decides", () => {
 
   test("the pod before its ReplicaSet, that before the Deployment, that before the namespace", () => {
     const cluster = new TestInventory();
-    const say = (ttl: string | undefined): { annotations?: Record<string, string> } => (ttl === undefined ? {} : { annotations: { [key]: ttl } });
+    const say = (ttl: string | undefined): { annotations?: Record<string, string> } =>
+      ttl === undefined ? {} : { annotations: { [key]: ttl } };
     const set = (onPod?: string, onSet?: string, onDeployment?: string, onNamespace?: string): unknown => {
       cluster.apply("Pod", pod("a", { ...say(onPod), labels: { "dns.peak/domain": "web" }, controller: "ReplicaSet/set" }));
       cluster.apply("ReplicaSet", workload("set", { ...say(onSet), controller: "Deployment/web" }));
@@ -113,7 +119,11 @@ describe("who decides", () => {
 
   test("the youngest pod where pods disagree", () => {
     const cluster = new TestInventory();
-    for (const [name, created] of [["a", 1], ["b", 3], ["c", 2]] as const)
+    for (const [name, created] of [
+      ["a", 1],
+      ["b", 3],
+      ["c", 2],
+    ] as const)
       cluster.apply("Pod", pod(name, { created, annotations: { "dns.peak/domain": "web", [key]: String(created) } }));
     expect(seconds(cluster)).toEqual({ kind: "fixed", seconds: 3 });
   });

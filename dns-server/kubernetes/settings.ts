@@ -96,7 +96,9 @@ export class SettingsReader {
       "a factor of the average above 0, such as 1.5, or absolute:VALUE, such as absolute:0.8",
       parseThreshold,
     );
-    const clusterType = this.read(KEYS.clusterType, "a word of letters, digits, dots, - and _", (text) => (/^[\w.-]+$/.test(text) ? text : undefined));
+    const clusterType = this.read(KEYS.clusterType, "a word of letters, digits, dots, - and _", (text) =>
+      /^[\w.-]+$/.test(text) ? text : undefined,
+    );
     return query === undefined
       ? undefined
       : {

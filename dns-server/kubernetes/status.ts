@@ -10,7 +10,7 @@ export interface IngressStatus {
 const DELAY_MS = 500;
 const RETRY_MS = 10_000;
 
-/** Keeps `status.loadBalancer.ingress` of Ingresses at the hosts that are served. Every server does so: what is right already is not written. */
+/** Keeps `status.loadBalancer.ingress` of Ingresses at the hosts that are served. Every server does so: what is right is not written. */
 export class IngressStatuses {
   private readonly send: (request: ApiRequest) => Promise<unknown>;
   private readonly statusOf: (key: string) => IngressStatus | undefined;

@@ -93,8 +93,8 @@ const isExpired = (error: unknown): boolean => statusOf(error) === 410;
 const statusOf = (error: unknown): unknown => (error instanceof Error && "statusCode" in error ? error.statusCode : undefined);
 
 /**
- * Lists and watches all objects of a kind, again and again: after an error it goes on from where it was, with back-off and jitter. A list is
- * read in pages, and of each object only its facts are kept.
+ * Lists and watches all objects of a kind, again and again: after an error it goes on from where it was, with back-off and jitter. A list
+ * is read in pages, and of each object only its facts are kept.
  */
 export function watchKind<K extends Kind>(config: KubeConfig, kind: K, listener: KindListener<K>): KindWatch {
   const { path, fieldSelector, parse } = KINDS[kind];
@@ -107,7 +107,10 @@ export function watchKind<K extends Kind>(config: KubeConfig, kind: K, listener:
     const { namespace, name, resourceVersion } = object.metadata ?? {};
     try {
       const facts = parse(object);
-      return { metadata: { namespace: facts.namespace, name: facts.name, ...(resourceVersion === undefined ? {} : { resourceVersion }) }, facts };
+      return {
+        metadata: { namespace: facts.namespace, name: facts.name, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+        facts,
+      };
     } catch (error) {
       log("error", "an object of the cluster is malformed and is ignored", { kind, namespace, name, error: describe(error) });
       return undefined;

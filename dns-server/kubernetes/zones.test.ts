@@ -139,9 +139,14 @@ describe("zones below each other", () => {
   });
 
   test("after any changes are those that are made at once", () => {
-    const target = fc.record({ n: fc.nat(5), address: fc.nat(3), port: fc.constantFrom(undefined, "http", "https") }).map(({ n, address, port }) =>
-      testTarget(`t${n}`, { ipv6: parseIpv6(`fd00::${address}`), ports: port === undefined ? [] : [{ name: port, port: 443, protocol: "TCP" }] }),
-    );
+    const target = fc
+      .record({ n: fc.nat(5), address: fc.nat(3), port: fc.constantFrom(undefined, "http", "https") })
+      .map(({ n, address, port }) =>
+        testTarget(`t${n}`, {
+          ipv6: parseIpv6(`fd00::${address}`),
+          ports: port === undefined ? [] : [{ name: port, port: 443, protocol: "TCP" }],
+        }),
+      );
     const targets = fc.uniqueArray(target, { selector: ({ key }) => key, maxLength: 5 });
     const one = fc
       .record({
@@ -155,7 +160,13 @@ describe("zones below each other", () => {
       .map(({ text, all, take, alias, ...rest }): Published => {
         const inAbove = text.startsWith("*") || alias !== undefined;
         const origin = inAbove && text !== "a.peak" ? parentName(name(text)) : name(text);
-        return published(text, { ...rest, origin, chosen: all.slice(0, take), named: all, alias: origin === name(text) ? undefined : alias });
+        return published(text, {
+          ...rest,
+          origin,
+          chosen: all.slice(0, take),
+          named: all,
+          alias: origin === name(text) ? undefined : alias,
+        });
       });
     fc.assert(
       fc.property(fc.array(fc.record({ one, remove: fc.boolean(), build: fc.boolean() }), { maxLength: 20 }), (steps) => {

@@ -77,7 +77,9 @@ export class Zones {
     this.dirty.add(origin);
     const above = this.above(origin);
     const candidates = above === undefined ? this.origins : (this.below.get(above) ?? new Set<Name>());
-    const lower = new Set([...candidates].filter((other) => other !== origin && isSubdomain(other, origin) && this.above(other) === origin));
+    const lower = new Set(
+      [...candidates].filter((other) => other !== origin && isSubdomain(other, origin) && this.above(other) === origin),
+    );
     if (lower.size > 0) this.below.set(origin, lower);
     if (above === undefined) return;
     this.below.set(above, new Set([...candidates].filter((other) => !lower.has(other))).add(origin));

@@ -33,7 +33,14 @@ beforeEach(async () => {
 
 /** A source whose first view is complete. */
 async function start(more: object = {}, changed: (since: readonly number[]) => void = () => {}): Promise<Source> {
-  const yaml = { role: "cluster", listen: ["[::1]:0"], zone: "peak", kubernetes: { kubeconfig }, nameServers: [{ name: "ns1.cluster.peak" }], ...more };
+  const yaml = {
+    role: "cluster",
+    listen: ["[::1]:0"],
+    zone: "peak",
+    kubernetes: { kubeconfig },
+    nameServers: [{ name: "ns1.cluster.peak" }],
+    ...more,
+  };
   const source = clusterSource(parseConfig(JSON.stringify(yaml), "test.yaml") as ClusterConfig, changed);
   cleanups.push(() => source.stop());
   await eventually(
@@ -47,7 +54,11 @@ async function start(more: object = {}, changed: (since: readonly number[]) => v
 function answer(source: Source, text: string, type: number = Type.AAAA): string[] {
   const name = foldName(parseName(text));
   const zone = findZone(source.view(), name, type);
-  return zone ? lookup(zone, name, type).answer.flatMap(({ rrset }) => rrset.rdatas.map((rdata) => formatRdata(rrset.type, rdata))).sort() : ["refused"];
+  return zone
+    ? lookup(zone, name, type)
+        .answer.flatMap(({ rrset }) => rrset.rdatas.map((rdata) => formatRdata(rrset.type, rdata)))
+        .sort()
+    : ["refused"];
 }
 
 const settles = (source: Source, text: string, expected: string[], type?: number): Promise<string[]> =>
@@ -154,7 +165,10 @@ describe("a view of a cluster", () => {
     const source = await start();
     expect(answer(source, "api.web.peak")).toEqual(["fd00::b"]);
     const above = source.view().zones.get(foldName(parseName("web.peak")))!;
-    expect(lookup(above, foldName(parseName("x.api.web.peak")), Type.AAAA)).toMatchObject({ authoritative: false, authority: [{ rrset: { type: Type.NS } }] });
+    expect(lookup(above, foldName(parseName("x.api.web.peak")), Type.AAAA)).toMatchObject({
+      authoritative: false,
+      authority: [{ rrset: { type: Type.NS } }],
+    });
   });
 });
 

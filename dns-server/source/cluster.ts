@@ -20,8 +20,8 @@ import { Selector } from "./selector.ts";
 import type { Source } from "./source.ts";
 
 /**
- * A view that follows the objects of a cluster: objects -> domains -> which targets are given -> zones -> view. Changes that come together make
- * one view.
+ * A view that follows the objects of a cluster: objects -> domains -> which targets are given -> zones -> view. Changes that come together
+ * make one view.
  * @param changed called after each new view, with the times of the changes that led to it, in milliseconds since the epoch
  * @throws UserError when there is no access to a cluster
  */
@@ -102,10 +102,13 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
         if (isComplete()) schedule();
       },
       fault: ({ name, owner, steering, ttl }, message) =>
-        events.tell({ object: owner, reason: "InvalidQuery", message: `${formatName(name)} is not steered by its query: ${message}` }, () => {
-          const now = domains.get(name);
-          return isDeepStrictEqual([now?.steering, now?.ttl], [steering, ttl]);
-        }),
+        events.tell(
+          { object: owner, reason: "InvalidQuery", message: `${formatName(name)} is not steered by its query: ${message}` },
+          () => {
+            const now = domains.get(name);
+            return isDeepStrictEqual([now?.steering, now?.ttl], [steering, ttl]);
+          },
+        ),
     },
   );
 

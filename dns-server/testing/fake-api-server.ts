@@ -19,7 +19,7 @@ class Store {
 
 const keyOf = (object: KubernetesObject): string => `${object.metadata?.namespace ?? ""}/${object.metadata?.name}`;
 
-/** Enough of a Kubernetes API server to list and watch objects over loopback, to take Events and the status of Ingresses: for tests and benchmarks. */
+/** Enough of a Kubernetes API server to list and watch objects over loopback, to take Events and statuses: for tests and benchmarks. */
 export class FakeApiServer {
   private readonly stores = new Map((Object.keys(KINDS) as Kind[]).map((kind): [Kind, Store] => [kind, new Store()]));
   private server: Server | undefined;
@@ -29,8 +29,12 @@ export class FakeApiServer {
   /** Kinds that nobody may read. */
   readonly forbidden = new Set<Kind>();
   /** Events that were written, in order. */
-  readonly events: { readonly name: string; readonly reason: string; readonly note: string; readonly regarding: { readonly kind: string; readonly name: string } }[] =
-    [];
+  readonly events: {
+    readonly name: string;
+    readonly reason: string;
+    readonly note: string;
+    readonly regarding: { readonly kind: string; readonly name: string };
+  }[] = [];
   /** Events that were there already. */
   conflicts = 0;
   /** Lists and watches of forbidden kinds. */
@@ -125,7 +129,8 @@ export class FakeApiServer {
     const body = (await readJson(request)) as never;
     const status = /^\/apis\/networking\.k8s\.io\/v1\/namespaces\/([^/]+)\/ingresses\/([^/]+)\/status$/.exec(url.pathname);
     if (request.method === "PATCH" && status) this.patchStatus(status[1]!, status[2]!, body, response);
-    else if (/^\/apis\/events\.k8s\.io\/v1\/namespaces\/[^/]+\/events(\/|$)/.test(url.pathname)) this.takeEvent(request.method, body, response);
+    else if (/^\/apis\/events\.k8s\.io\/v1\/namespaces\/[^/]+\/events(\/|$)/.test(url.pathname))
+      this.takeEvent(request.method, body, response);
     else answer(response, 404, {});
   }
 
@@ -137,7 +142,11 @@ export class FakeApiServer {
     answer(response, 200, {});
   }
 
-  private takeEvent(method: string | undefined, event: { metadata: { name: string } } & FakeApiServer["events"][number], response: ServerResponse): void {
+  private takeEvent(
+    method: string | undefined,
+    event: { metadata: { name: string } } & FakeApiServer["events"][number],
+    response: ServerResponse,
+  ): void {
     if (method === "POST" && this.events.some(({ name }) => name === event.metadata.name)) {
       this.conflicts++;
       return answer(response, 409, {});
@@ -188,7 +197,17 @@ export function fakePod(
     ports?: readonly { name?: string; containerPort: number }[];
   } = {},
 ): V1Pod {
-  const { namespace = "default", domain, addresses = [], ready = true, terminating = false, annotation, annotations, node, ports } = options;
+  const {
+    namespace = "default",
+    domain,
+    addresses = [],
+    ready = true,
+    terminating = false,
+    annotation,
+    annotations,
+    node,
+    ports,
+  } = options;
   return {
     metadata: {
       namespace,

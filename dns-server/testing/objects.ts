@@ -19,7 +19,10 @@ export interface MetaOptions {
   readonly controller?: string;
 }
 
-const metadata = (name: string, { namespace = "shop", annotations, labels, created = 0, controller }: MetaOptions): NonNullable<KubernetesObject["metadata"]> => ({
+const metadata = (
+  name: string,
+  { namespace = "shop", annotations, labels, created = 0, controller }: MetaOptions,
+): NonNullable<KubernetesObject["metadata"]> => ({
   ...(namespace === "" ? {} : { namespace }),
   name,
   creationTimestamp: new Date(1000 * created),
@@ -27,11 +30,18 @@ const metadata = (name: string, { namespace = "shop", annotations, labels, creat
   ...(labels ? { labels: { ...labels } } : {}),
   ...(controller === undefined
     ? {}
-    : { ownerReferences: [{ apiVersion: "apps/v1", kind: controller.split("/")[0]!, name: controller.split("/")[1]!, uid: "", controller: true }] }),
+    : {
+        ownerReferences: [
+          { apiVersion: "apps/v1", kind: controller.split("/")[0]!, name: controller.split("/")[1]!, uid: "", controller: true },
+        ],
+      }),
 });
 
 /** Any object whose specification does not matter. */
-export const plain = (name: string, options: MetaOptions = {}, rest: object = {}): KubernetesObject => ({ metadata: metadata(name, options), ...rest });
+export const plain = (name: string, options: MetaOptions = {}, rest: object = {}): KubernetesObject => ({
+  metadata: metadata(name, options),
+  ...rest,
+});
 
 export interface PodOptions extends MetaOptions {
   readonly ip?: string;
@@ -86,7 +96,12 @@ export const slice = (
 export interface RuleOptions {
   readonly host?: string;
   /** Default: `/` to port 80 of the Service `web`. */
-  readonly paths?: readonly { readonly path?: string; readonly pathType?: string; readonly service?: string; readonly port?: string | number }[];
+  readonly paths?: readonly {
+    readonly path?: string;
+    readonly pathType?: string;
+    readonly service?: string;
+    readonly port?: string | number;
+  }[];
 }
 
 export const ingress = (name: string, rules: readonly RuleOptions[], options: MetaOptions = {}, spec: object = {}): KubernetesObject =>
