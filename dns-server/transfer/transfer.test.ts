@@ -119,6 +119,25 @@ describe("transfers out", () => {
     expect((await fetched(server, zoneOf(5))).kind).toBe("axfr");
   });
 
+  test("IXFR gives what a reload has changed, if the serial has moved", async () => {
+    const zones = [{ origin: "peak", file: writeZone(10), transfer: { keys: ["xfr"] } }];
+    const config = { role: "zones", listen: ["127.0.0.1:0"], udp: "plain", keys, zones };
+    const server = await start(config);
+    const reload = (): Promise<void> => server.reload(parseConfig(JSON.stringify(config), join(folder, "x.yaml")));
+    const before = (await fetched(server)).zone!;
+    writeZone(11, "a AAAA fd00::a\n");
+    await reload();
+    const after = await fetched(server, before);
+    expect([after.kind, contents(after.zone!)]).toEqual(["ixfr", contents(zoneOf(11, "a AAAA fd00::a\n"))]);
+    writeZone(11, "a AAAA fd00::b\n");
+    await reload();
+    expect(await fetched(server, after.zone)).toEqual({ kind: "axfr", zone: undefined });
+    writeZone(12, "a AAAA fd00::b\n");
+    await reload();
+    // what leads to serial 11 is not told any more: there were two of them
+    expect((await fetched(server, before)).kind).toBe("axfr");
+  });
+
   test("IXFR over UDP: the changes if they fit, else the SOA alone", async () => {
     const server = await root({ prefixes: ["127.0.0.1"] });
     await update(server, "a.peak", "fd00::a");

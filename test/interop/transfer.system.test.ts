@@ -57,14 +57,17 @@ function update(port: number, ...commands: string[]): void {
   expect(status, stdout + stderr).toBe(0);
 }
 
+const many = (count: number): string =>
+  Array.from({ length: count }, (_, i) => `n${i} AAAA fd00:1::${(i & 0xffff).toString(16)}\n`).join("");
+
 /** Another server, as it is configured for the zone. */
 interface Other {
   readonly name: string;
   readonly binary: string;
   /** Starts it as a secondary on `port`. */
   secondary(port: number, primary: number): void;
-  /** Starts it as a primary on `port`; `change` adds a name, with an address. */
-  primary(port: number, secondary: number): (name: string, address: string) => void;
+  /** Starts it as a primary on `port`, with `more` records than the usual ones. @returns what adds a name, with an address */
+  primary(port: number, secondary: number, more?: string): (name: string, address: string) => void;
 }
 
 const tsig = {
@@ -130,8 +133,8 @@ const others: readonly Other[] = [
           '  file "peak.secondary"; allow-notify { key xfr; }; };',
         ].join("\n"),
       ),
-    primary: (port, secondary) => {
-      folder.write("peak.zone", text(10));
+    primary: (port, secondary, more) => {
+      folder.write("peak.zone", text(10, more));
       startNamed(
         port,
         [
@@ -151,9 +154,10 @@ const others: readonly Other[] = [
       const zone = ["zone:", "  - domain: peak", file, "    master: other", "    acl: notify"];
       startKnot([...knotBase(port), ...knotRemote(primary), ...acl, ...zone]);
     },
-    primary: (port, secondary) => {
+    primary: (port, secondary, more) => {
       const acl = ["acl:", "  - id: all", "    key: xfr", "    action: [transfer, update]"];
-      const zone = ["zone:", "  - domain: peak", `    file: ${folder.write("peak.zone", text(10))}`, "    notify: other", "    acl: all"];
+      const file = `    file: ${folder.write("peak.zone", text(10, more))}`;
+      const zone = ["zone:", "  - domain: peak", file, "    notify: other", "    acl: all"];
       startKnot([...knotBase(port), ...knotRemote(secondary), ...acl, ...zone]);
       return (name, address) => update(port, `update add ${name}. 60 AAAA ${address}`);
     },
@@ -163,10 +167,9 @@ const others: readonly Other[] = [
     binary: "nsd",
     secondary: (port, primary) =>
       void startNsd([...nsdBase(port), "  allow-notify: 127.0.0.1 xfr", `  request-xfr: 127.0.0.1@${primary} xfr`]),
-    primary: (port, secondary) => {
+    primary: (port, secondary, more = "") => {
       let serial = 10;
-      let more = "";
-      folder.write("peak.zone", text(serial));
+      folder.write("peak.zone", text(serial, more));
       const nsd = startNsd([...nsdBase(port), "  provide-xfr: 127.0.0.1 xfr", `  notify: 127.0.0.1@${secondary} xfr`]);
       return (name, address) => {
         more += `${name}. AAAA ${address}\n`;
@@ -224,9 +227,22 @@ describe.each(others)("$name", (other) => {
   });
 });
 
+describe.each(others)("a large zone of $name", (other) => {
+  test.skipIf(!isInstalled(other.binary))("is had in many messages, of which not every one has a signature", async () => {
+    const [primary, secondary] = [await freePort(), await freePort()];
+    other.primary(primary, secondary, many(100_000));
+    await peakDns("secondary", {
+      role: "secondary",
+      listen: [shown(secondary)],
+      keys,
+      zones: [{ origin: "peak", primaries: [shown(primary)], key: "xfr", file: "saved" }],
+    });
+    await has(secondary, "n99999.peak", "fd00:1::869f");
+    await has(secondary, "n0.peak", "fd00:1::");
+  });
+});
+
 describe("PeakDNS on both sides", () => {
-  const many = (count: number): string =>
-    Array.from({ length: count }, (_, i) => `n${i} AAAA fd00:1::${(i & 0xffff).toString(16)}\n`).join("");
   const start = (name: string, port: number, config: object): Promise<Program> => peakDns(name, { listen: [shown(port)], keys, ...config });
 
   /** Passes a connection on, octets from the other end counted. */
