@@ -9,8 +9,10 @@ export const median = (values: readonly number[]): number => quantile(values, 0.
 export const quantile = (values: readonly number[], part: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))]!;
 
-export const machine = (): string =>
-  `${cpus()[0]!.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.versions.node}`;
+export function machine(): string {
+  const [memory, node] = [Math.round(totalmem() / 2 ** 30), process.versions.node];
+  return `${cpus()[0]!.model.trim()}, ${cpus().length} cores, ${memory} GiB, Linux ${release()}, Node ${node}`;
+}
 
 /** A Markdown table: the first column left, the others right, aligned for a terminal too. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {

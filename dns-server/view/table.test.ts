@@ -39,7 +39,6 @@ describe("a table that follows its zone", () => {
       let zone = makeZone(origin, [...current.values()].flat());
       const table = new ZoneTable(zone);
       let { block } = table;
-      let readers = responder(origin, block);
       for (let round = 0; round < 25; round++) {
         // some names become as they are in another zone
         const other = records(round % 3 === 0 ? 1 : round);
@@ -49,14 +48,15 @@ describe("a table that follows its zone", () => {
         for (const [name, own] of change) current.set(name, [...own]);
         zone = changeZone(zone, change);
         changes++;
-        if (table.change(zone)) readers = responder(origin, (block = table.block));
+        if (table.change(zone)) ({ block } = table);
         else patched++;
         expect(table.block).toBe(block);
         const fresh = responder(origin, new ZoneTable(makeZone(origin, [...current.values()].flat())).block);
-        readers = responder(origin, block);
+        // from the same random numbers on
+        const patchedAnswer = responder(origin, block);
         for (let k = 0; k < 40; k++) {
           const query = encodeQuery(randomName(random, text, 5), QUERY_TYPES[k % QUERY_TYPES.length]!, k);
-          expect(readers(query), `${k} ${text}`).toBe(fresh(query));
+          expect(patchedAnswer(query), `${k} ${text}`).toBe(fresh(query));
         }
       }
     }
@@ -92,7 +92,8 @@ describe("a table that follows its zone", () => {
         fast = responder(origin, table.block);
         moved++;
       }
-      expect(ask(name)).toMatchObject(gone ? { rcode: 3 } : { rcode: 0, answer: [expect.stringMatching(`:${round.toString(16)}$|:0:0:${round.toString(16)}$`)] });
+      const { rcode, answer } = ask(name);
+      expect([rcode, answer]).toEqual(gone ? [3, []] : [0, [expect.stringMatching(new RegExp(`:${round.toString(16)}$`))]]);
       expect(ask("none").authority[0]).toContain(` ${round} `);
     }
     expect(moved).toBeLessThan(10);

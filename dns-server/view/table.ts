@@ -175,7 +175,10 @@ export class ZoneTable {
     const isCut = found.kind === "delegation" && found.node === node;
     if (found.kind !== "exact" && !isCut) return 0;
     recorder.begin(name);
-    if (isCut) return this.write(name, { isCut: true, fallback: this.body(name, lookup(recorder, name, NO_TYPE), "all"), child: 0, types: [] });
+    if (isCut) {
+      const referral = this.body(name, lookup(recorder, name, NO_TYPE), "all");
+      return this.write(name, { isCut: true, fallback: referral, child: 0, types: [] });
+    }
     return this.data(name, node, "none", this.child(name, node));
   }
 
