@@ -7,7 +7,7 @@ import { encodeQuery, exchangeUdp } from "../../dns-server/testing/client.ts";
 import { decodeMessage } from "../../dns-server/testing/decode.ts";
 import { Rcode } from "../../dns-server/wire/constants.ts";
 import { enterNamespace } from "./namespace.ts";
-import { Folder, isInstalled, Program } from "./program.ts";
+import { Folder, isInstalled, Program, startPeakDns } from "./program.ts";
 import { resolverAddress, startResolver, unbound } from "./resolvers.ts";
 import { acmeKey, servers, startTree, type Tree } from "./tree.ts";
 
@@ -16,7 +16,7 @@ import { acmeKey, servers, startTree, type Tree } from "./tree.ts";
 const folder = new Folder();
 const programs: Program[] = [];
 let tree: Tree;
-const ready = ["lego", "pebble", "unbound", "openssl"].every(isInstalled);
+const ready = ["lego", "pebble", "unbound", "openssl", "kdig"].every(isInstalled);
 
 beforeAll(async () => {
   if (!ready) return;
@@ -84,6 +84,19 @@ describe.skipIf(!ready)("lego and pebble", () => {
     const name = `_acme-challenge.${domain.replace("*.", "")}`;
     const answer = decodeMessage(await exchangeUdp({ address: servers.peak, port: 53 }, encodeQuery(name, "TXT")));
     expect(answer).toMatchObject({ rcode: Rcode.NXDOMAIN, answer: [] });
+  });
+
+  test("with its certificate a server answers over TLS and HTTPS", async () => {
+    const file = (ending: string): string => join(folder.path, "certificates", `ns1.peak.${ending}`);
+    const listen = { listen: [`[${servers.root}]:853`], https: [`[${servers.root}]:443`] };
+    const config = { role: "zones", listen: [`[${servers.root}]:5353`], zones: [{ origin: ".", file: "root.zone" }] };
+    programs.push(await startPeakDns(folder, "tls", { ...config, tls: { certificate: file("crt"), key: file("key"), ...listen } }));
+    const authority = join(folder.path, "certificates", "ns1.peak.issuer.crt");
+    for (const transport of ["+tls", "+https"]) {
+      const flags = [transport, `+tls-ca=${authority}`, "+tls-hostname=ns1.peak", "+short", `@${servers.root}`, "plain", "TXT"];
+      const { stdout, stderr } = spawnSync("kdig", flags, { encoding: "utf8", timeout: 20_000 });
+      expect(stdout, stderr).toBe('"text"\n');
+    }
   });
 
   test("a key gets no certificate of a name that it was not granted", () => {
