@@ -27,12 +27,12 @@ export class Echo extends pulumi.ComponentResource {
     const fromPod = (variable: string, fieldPath: string) => ({ name: variable, valueFrom: { fieldRef: { fieldPath } } });
 
     new k8s.apps.v1.Deployment(name, {
-      metadata: { namespace: namespace.metadata.name, name },
+      metadata: { namespace: namespace.metadata.name, name, annotations: steering },
       spec: {
         replicas,
         selector: { matchLabels: labels },
         template: {
-          metadata: { labels: { ...labels, "dns.peak/domain": domain }, annotations: { ...scraped, ...steering } },
+          metadata: { labels: { ...labels, "dns.peak/domain": domain }, annotations: scraped },
           spec: {
             automountServiceAccountToken: false,
             enableServiceLinks: false,
@@ -43,6 +43,7 @@ export class Echo extends pulumi.ComponentResource {
               topologyKey: "kubernetes.io/hostname",
               whenUnsatisfiable: "ScheduleAnyway",
               labelSelector: { matchLabels: labels },
+              matchLabelKeys: ["pod-template-hash"], // the pods that a rollout replaces do not count
             }],
             securityContext: {
               runAsNonRoot: true,

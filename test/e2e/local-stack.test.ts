@@ -1,78 +1,17 @@
 // The whole path on real virtual Pis, from nothing to nothing. The tests build on one another, in this order.
-import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Clone } from "./clone.ts";
-import { eventually, Stream } from "./wait.ts";
+import { describeFaults } from "./faults.ts";
+import { Stack } from "./stack.ts";
+import { describeSteering } from "./steering.ts";
+import { eventually } from "./wait.ts";
 
-interface Pod {
-  name: string;
-  node: string;
-  address: string;
-}
-
-let stack: Clone;
+let stack: Stack;
 beforeAll(() => {
-  stack = new Clone();
+  stack = new Stack();
 });
 afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
 });
-
-const kubectl = (...words: string[]) => stack.output("kubectl", ...words);
-const onClient = (...words: string[]) => stack.output("client", "--", ...words);
-const lines = (output: string) => output.split("\n").filter((line) => line.trim() !== "");
-
-/** The echo pods that are ready and stay. */
-async function echoPods(): Promise<Pod[]> {
-  const { items } = JSON.parse(await kubectl("get", "pods", "-n", "echo", "-o", "json")) as {
-    items: {
-      metadata: { name: string; deletionTimestamp?: string };
-      spec: { nodeName: string };
-      status: { podIP?: string; conditions?: { type: string; status: string }[] };
-    }[];
-  };
-  return items
-    .filter(({ metadata, status }) => !metadata.deletionTimestamp && status.conditions?.some(({ type, status }) => type === "Ready" && status === "True"))
-    .map(({ metadata, spec, status }) => ({ name: metadata.name, node: spec.nodeName, address: status.podIP! }));
-}
-
-/**
- * What a client's resolver answers for the name, sorted. Asked as often as a stub resolver does, twice; and in the
- * client's namespace itself, so that it works while `./peak up` does.
- */
-async function resolve(): Promise<string[]> {
-  const { stdout } = await promisify(execFile)("ip", ["netns", "exec", "peake2e-client1", "dig", "+short", "+tries=2", "+time=5", "echo.peak.", "AAAA"]);
-  return lines(stdout).sort();
-}
-
-/** Waits until the name leads to exactly the ready pods, `count` of them. */
-function namedPods(count: number): Promise<Pod[]> {
-  return eventually(`echo.peak. leads to ${count} ready pods, and to nothing else`, 90, async () => {
-    const pods = await echoPods();
-    const addresses = pods.map((pod) => pod.address).sort();
-    return pods.length === count && JSON.stringify(await resolve()) === JSON.stringify(addresses) ? pods : undefined;
-  });
-}
-
-/** A steady stream of questions for the name, each of which must be answered with an address. */
-function questions(): Stream {
-  return new Stream(async () => {
-    const answer = await resolve();
-    if (answer.length === 0 || answer.some((line) => line.startsWith(";"))) throw new Error(`answered with ${JSON.stringify(answer)}`);
-  });
-}
-
-interface Status {
-  stack: string;
-  nodes: { name: string; role: string; ready: boolean; ula: string; global: string }[];
-  rootDns: { address: string; port: number };
-  clusterDns: { address: string; port: number }[];
-  names: string[];
-  services: Record<string, string>;
-}
-const status = async () => JSON.parse(await stack.output("status", "--json")) as Status;
 
 describe("from nothing", () => {
   test("up brings up the stack and says what to try", async () => {
@@ -82,14 +21,15 @@ describe("from nothing", () => {
   });
 
   test("status --json tells nodes, servers and names", async () => {
-    expect(await status()).toMatchObject({
+    expect(await stack.status()).toMatchObject({
       stack: "local",
       nodes: [
         { name: "pi1", role: "steering", ready: true, ula: "fd7e:ea4c:0:e2e:1::1", global: "2001:db8:e2e:c:1::1" },
         { name: "pi2", role: "service", ready: true },
         { name: "pi3", role: "service", ready: true },
       ],
-      rootDns: { address: "2001:db8:e2e:c:1::1", port: 53 },
+      rootDns: { address: "2001:db8:e2e:c:1::53", port: 53 },
+      secondaryDns: [{ address: "2001:db8:e2e:c:2::53", port: 53 }],
       clusterDns: [{ address: "2001:db8:e2e:c:2::1", port: 53 }, { address: "2001:db8:e2e:c:3::1", port: 53 }],
       names: ["echo.peak."],
       services: { echo: "http://echo.peak/" },
@@ -98,25 +38,27 @@ describe("from nothing", () => {
 });
 
 describe("the path from a name to a pod", () => {
-  test("the root server refers to the cluster's servers, with their addresses, and names no pod", async () => {
-    const { rootDns, clusterDns } = await status();
-    const answer = await onClient("dig", "+norecurse", `@${rootDns.address}`, "echo.peak.", "AAAA");
-    expect(answer).toMatch(/status: NOERROR/);
-    expect(answer).toMatch(/flags: qr; QUERY: 1, ANSWER: 0, AUTHORITY: 2/);
-    for (const { address } of clusterDns) expect(answer).toMatch(new RegExp(`\\.ns\\.peak\\.\\s+\\d+\\s+IN\\s+AAAA\\s+${address}\\n`));
-    for (const pod of await echoPods()) expect(answer).not.toContain(pod.address);
+  test("both root servers refer to the cluster's servers, with their addresses, and name no pod", async () => {
+    const { rootDns, secondaryDns, clusterDns } = await stack.status();
+    for (const { address: root } of [rootDns, ...secondaryDns]) {
+      const answer = await stack.onClient("dig", "+norecurse", `@${root}`, "echo.peak.", "AAAA");
+      expect(answer).toMatch(/status: NOERROR/);
+      expect(answer).toMatch(/flags: qr; QUERY: 1, ANSWER: 0, AUTHORITY: 2/);
+      for (const { address } of clusterDns) expect(answer).toMatch(new RegExp(`\\.ns\\.peak\\.\\s+\\d+\\s+IN\\s+AAAA\\s+${address}\\n`));
+      for (const pod of await stack.echoPods()) expect(answer).not.toContain(pod.address);
+    }
   });
 
   test("dig +trace goes the same way", async () => {
-    const trace = await onClient("dig", "+trace", "echo.peak.", "AAAA");
-    expect(trace).toMatch(/^\.\s.*\sNS\s+pi1\.ns\.peak\.$[^]*^echo\.peak\.\s.*\sNS\s+pi2\.ns\.peak\.$[^]*^echo\.peak\.\s.*\sAAAA\s+2001:db8:e2e:c:[23]:1:/m);
+    const trace = await stack.onClient("dig", "+trace", "echo.peak.", "AAAA");
+    expect(trace).toMatch(/^\.\s.*\sNS\s+root1\.ns\.peak\.$[^]*^echo\.peak\.\s.*\sNS\s+pi2\.ns\.peak\.$[^]*^echo\.peak\.\s.*\sAAAA\s+2001:db8:e2e:c:[23]:1:/m);
   });
 
   test("each cluster server answers with authority: the addresses of all ready pods, by UDP and TCP", async () => {
-    const pods = await namedPods(4);
-    for (const { address } of (await status()).clusterDns) {
+    const pods = await stack.namedPods(4);
+    for (const { address } of (await stack.status()).clusterDns) {
       for (const transport of ["+notcp", "+tcp"]) {
-        const answer = await onClient("dig", "+norecurse", transport, `@${address}`, "echo.peak.", "AAAA");
+        const answer = await stack.onClient("dig", "+norecurse", transport, `@${address}`, "echo.peak.", "AAAA");
         expect(answer).toMatch(/flags: qr aa; QUERY: 1, ANSWER: 4/);
         for (const pod of pods) expect(answer).toContain(pod.address);
       }
@@ -124,15 +66,15 @@ describe("the path from a name to a pod", () => {
   });
 
   test("a name that is not there is denied with the SOA, and one outside of the zone refused", async () => {
-    const { rootDns } = await status();
-    const denied = await onClient("dig", "+norecurse", `@${rootDns.address}`, "nothing.peak.", "AAAA");
+    const { rootDns } = await stack.status();
+    const denied = await stack.onClient("dig", "+norecurse", `@${rootDns.address}`, "nothing.peak.", "AAAA");
     expect(denied).toMatch(/status: NXDOMAIN/);
     expect(denied).toMatch(/peak\.\s+\d+\s+IN\s+SOA/);
-    expect(await onClient("dig", "+norecurse", `@${rootDns.address}`, "example.", "AAAA")).toMatch(/status: REFUSED/);
+    expect(await stack.onClient("dig", "+norecurse", `@${rootDns.address}`, "example.", "AAAA")).toMatch(/status: REFUSED/);
   });
 
   test("requests by name reach every pod, on every service node, from both clients", async () => {
-    const pods = await namedPods(4);
+    const pods = await stack.namedPods(4);
     expect(new Set(pods.map((pod) => pod.node))).toEqual(new Set(["pi2", "pi3"]));
     for (const client of ["client1", "client2"]) {
       const reached = new Set<string>();
@@ -145,9 +87,9 @@ describe("the path from a name to a pod", () => {
   });
 
   test("a pod finds the name, too: through the cluster's DNS and the referral", async () => {
-    const pods = await namedPods(4);
+    const pods = await stack.namedPods(4);
     const script = "require('node:dns').promises.resolve6('echo.peak').then((all) => console.log(JSON.stringify(all.sort())))";
-    expect(JSON.parse(await kubectl("exec", "-n", "echo", pods[0]!.name, "--", "node", "-e", script))).toEqual(pods.map((pod) => pod.address).sort());
+    expect(JSON.parse(await stack.kubectl("exec", "-n", "echo", pods[0]!.name, "--", "node", "-e", script))).toEqual(pods.map((pod) => pod.address).sort());
   });
 });
 
@@ -158,13 +100,13 @@ describe("callers without credentials", () => {
     ["kubelet", "pi2", 10250, "/pods"],
     ["the registry", "pi1", 5000, "/v2/"],
   ])("%s turns them away", async (_, node, port, path) => {
-    const { ula } = (await status()).nodes.find(({ name }) => name === node)!;
-    expect(await onClient("curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", `https://[${ula}]:${port}${path}`)).toBe("401");
+    const { ula } = (await stack.status()).nodes.find(({ name }) => name === node)!;
+    expect(await stack.onClient("curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", `https://[${ula}]:${port}${path}`)).toBe("401");
   });
 
-  test("etcd, scheduler, controller manager, kube-proxy and probes are not reachable from outside", async () => {
-    const { ula } = (await status()).nodes[0]!;
-    for (const port of [2379, 2380, 10248, 10249, 10256, 10257, 10259, 9153]) {
+  test("etcd, scheduler, controller manager, kube-proxy, Prometheus and metrics are not reachable from outside", async () => {
+    const { ula } = (await stack.status()).nodes[0]!;
+    for (const port of [2379, 2380, 10248, 10249, 10256, 10257, 10259, 9090, 9153, 9154]) {
       const { code } = await stack.start("client", "--", "curl", "-sk", "--max-time", "2", `https://[${ula}]:${port}/`).ended;
       expect(code, `port ${port}`).toBe(7); // connection refused
     }
@@ -174,55 +116,20 @@ describe("callers without credentials", () => {
 describe("what changes", () => {
   test("the answer follows the number of pods", async () => {
     for (const count of [2, 5, 4]) {
-      await kubectl("scale", "-n", "echo", "deployment/echo", `--replicas=${count}`);
-      await namedPods(count);
+      await stack.kubectl("scale", "-n", "echo", "deployment/echo", `--replicas=${count}`);
+      await stack.namedPods(count);
     }
   });
 
   test("a deleted pod leaves the answer at once, another takes its place, and the name is answered all the while", async () => {
-    const [victim] = await namedPods(4);
-    const stream = questions();
-    await kubectl("delete", "pod", "-n", "echo", victim!.name, "--wait=false");
-    await eventually("the pod leaves the answer", 30, async () => ((await resolve()).includes(victim!.address) ? undefined : true));
-    const after = await namedPods(4);
+    const [victim] = await stack.namedPods(4);
+    const traffic = await stack.traffic("a deleted pod");
+    await stack.kubectl("delete", "pod", "-n", "echo", victim!.name, "--wait=false");
+    await eventually("the pod leaves the answer", 30, async () => ((await stack.resolve()).includes(victim!.address) ? undefined : true));
+    const after = await stack.namedPods(4);
     expect(after.map((pod) => pod.name)).not.toContain(victim!.name);
-    expect(await stream.stop()).toMatchObject({ failures: [] });
-  });
-
-  test("a killed kubelet, containerd, kube-proxy or API server comes back by itself, and the name is answered all the while", async () => {
-    await namedPods(4);
-    const stream = questions();
-    for (const [node, unit] of [["pi2", "kubelet"], ["pi2", "containerd"], ["pi3", "kube-proxy"], ["pi1", "kube-apiserver"], ["pi1", "etcd"]] as const) {
-      const pid = () => stack.output("ssh", node, "systemctl", "show", "--value", "--property=MainPID", unit);
-      const before = (await pid()).trim();
-      await stack.output("ssh", node, "kill", "-9", before);
-      await eventually(`${unit} on ${node} runs again`, 60, async () => {
-        const now = (await pid()).trim();
-        return now !== "0" && now !== before ? now : undefined;
-      });
-    }
-    await eventually("the API server answers", 60, async () => ((await kubectl("get", "--raw", "/readyz")) === "ok" ? true : undefined));
-    await namedPods(4);
-    expect(await stream.stop()).toMatchObject({ failures: [] });
-  });
-
-  test("with all processes of a node dead the name is answered; up brings the node back with its data; then up changes nothing", async () => {
-    await stack.output("ssh", "pi3", "touch", "/var/lib/kubelet/kept");
-    const stream = questions();
-    const processes = stack.leftovers()["processes"] as { pid: number; command: string }[];
-    const container = processes.find(({ command }) => /systemd-nspawn .*--machine=pi3 /.test(command))!.pid;
-    // With its first process, the kernel ends all processes of the node.
-    process.kill(Number(readFileSync(`/proc/${container}/task/${container}/children`, "utf8").trim()), "SIGKILL");
-    await eventually("status tells that pi3 is gone", 90, async () => ((await status()).nodes.find(({ name }) => name === "pi3")!.ready ? undefined : true));
-    expect((await stack.peak("up")).code).toBe(0);
-    expect(await stream.stop()).toMatchObject({ failures: [] });
-    expect(await stack.output("ssh", "pi3", "ls", "/var/lib/kubelet/kept")).toBe("/var/lib/kubelet/kept\n");
-    await eventually("pi3 is ready", 90, async () => ((await status()).nodes.every(({ ready }) => ready) ? true : undefined));
-    await namedPods(4);
-
-    const { code, stdout, stderr } = await stack.peak("up");
-    expect(code).toBe(0);
-    expect(stdout + stderr).toMatch(/^up: \d+ unchanged$/m);
+    // It goes on serving those who still have its address.
+    expect(await traffic.stop()).toMatchObject({ resolved: { failed: 0 }, direct: { failed: 0 }, requests: { first: 0, failed: 0 } });
   });
 
   test("a changed service is rolled out, and nothing else", async () => {
@@ -230,10 +137,14 @@ describe("what changes", () => {
     const { code, stdout, stderr } = await stack.peak("up");
     expect(code).toBe(0);
     expect(stdout + stderr).toMatch(/^up: \d+ unchanged, (1 updated, 1 replaced|1 replaced, 1 updated)$/m);
-    await namedPods(4);
-    await eventually("a new pod answers", 60, async () => ((await onClient("curl", "-s", "--max-time", "5", "http://echo.peak/")).includes('"edition":2') ? true : undefined));
+    await stack.namedPods(4);
+    await eventually("a new pod answers", 60, async () => ((await stack.onClient("curl", "-s", "--max-time", "5", "http://echo.peak/")).includes('"edition":2') ? true : undefined));
   });
 });
+
+describe("steering", () => describeSteering(() => stack));
+
+describe("faults", () => describeFaults(() => stack));
 
 describe("to nothing", () => {
   const nothing = { processes: [], namespaces: [], links: [], routes: [], mounts: [], cgroups: [], directories: [] };

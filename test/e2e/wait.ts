@@ -18,28 +18,3 @@ export async function eventually<T>(what: string, seconds: number, probe: () => 
     await sleep(500);
   }
 }
-
-/** Asks again and again, one question at a time, until stopped; counts what went wrong. */
-export class Stream {
-  asked = 0;
-  readonly failures: string[] = [];
-  #stop = false;
-  readonly #done: Promise<void>;
-
-  constructor(ask: () => Promise<void>, pause = 200) {
-    this.#done = (async () => {
-      while (!this.#stop) {
-        this.asked += 1;
-        await ask().catch((error: unknown) => void this.failures.push(String(error)));
-        await sleep(pause);
-      }
-    })();
-  }
-
-  /** Ends the stream after the question that is under way. */
-  async stop(): Promise<this> {
-    this.#stop = true;
-    await this.#done;
-    return this;
-  }
-}
