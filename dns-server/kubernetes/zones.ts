@@ -1,7 +1,8 @@
-import { isSubdomain, parentName, ROOT, type Name } from "../wire/name.ts";
+import { isDeepStrictEqual } from "node:util";
+import { foldName, isSubdomain, parentName, ROOT, type Name } from "../wire/name.ts";
 import type { Zone } from "../zone/zone.ts";
 import type { Target } from "./model.ts";
-import { domainZone, type MadeZone, type Published, type ZoneSettings } from "./domains.ts";
+import { domainZone, type MadeZone, type NameServer, type Published, type ZoneSettings } from "./domains.ts";
 
 /** The zones of all domains. A change makes again the zones that it touches and no other. */
 export class Zones {
@@ -12,6 +13,8 @@ export class Zones {
   private readonly origins = new Set<Name>();
   /** For each origin that has some, the next ones below it. */
   private readonly below = new Map<Name, Set<Name>>();
+  /** Name servers of other clusters, for each origin that the parent zone delegates to some. */
+  private readonly others = new Map<Name, readonly NameServer[]>();
   private readonly dirty = new Set<Name>();
   private readonly made = new Map<Name, MadeZone>();
   private zones: ReadonlyMap<Name, Zone> = new Map();
@@ -44,6 +47,21 @@ export class Zones {
   }
 
   /**
+   * The parent zone delegates an origin to these servers. A resolver believes the NS records of the zone itself rather than the parent's
+   * (RFC 2181 section 5.4.1): they must name the other clusters too, or it knows of nobody to ask while this one is away.
+   */
+  delegate(origin: Name, servers: readonly NameServer[]): void {
+    const own = new Set(this.settings.nameServers.map(({ name }) => foldName(name)));
+    const others = new Map(servers.map(({ name, addresses }) => [foldName(name), { name, addresses: [...addresses].sort() }]));
+    for (const name of own) others.delete(name);
+    const sorted = [...others].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, server]) => server);
+    if (isDeepStrictEqual(sorted, this.others.get(origin) ?? [])) return;
+    if (sorted.length > 0) this.others.set(origin, sorted);
+    else this.others.delete(origin);
+    for (const at of this.origins) if (isSubdomain(at, origin)) this.dirty.add(at);
+  }
+
+  /**
    * The zones as they now are, by origin.
    * @param serial SOA serial of the zones that changed since the last call
    */
@@ -58,7 +76,8 @@ export class Zones {
       }
       const domains = [...(this.published.get(origin)?.values() ?? [])];
       const below = [...(this.below.get(origin) ?? [])];
-      const made = domainZone(origin, domains, below, this.settings, serial, this.made.get(origin));
+      const settings = { ...this.settings, nameServers: [...this.settings.nameServers, ...this.othersFor(origin)] };
+      const made = domainZone(origin, domains, below, settings, serial, this.made.get(origin));
       this.made.set(origin, made);
       zones.set(origin, made.zone);
     }
@@ -69,6 +88,15 @@ export class Zones {
   /** The origins below a zone that it has to delegate: those that no other one here is above of. */
   delegated(zone: Name): Name[] {
     return [...this.origins].filter((origin) => isSubdomain(origin, zone) && this.above(origin) === undefined);
+  }
+
+  /** Other clusters that serve an origin: those to whom it, or one above it, is delegated. */
+  private othersFor(origin: Name): readonly NameServer[] {
+    for (let at: Name | undefined = origin; at !== undefined; at = this.above(at)) {
+      const others = this.others.get(at);
+      if (others) return others;
+    }
+    return [];
   }
 
   private appear(origin: Name): void {
@@ -88,6 +116,7 @@ export class Zones {
 
   private disappear(origin: Name): void {
     this.origins.delete(origin);
+    this.others.delete(origin);
     const lower = this.below.get(origin) ?? new Set<Name>();
     this.below.delete(origin);
     const above = this.above(origin);

@@ -37,7 +37,6 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
     zones.set({ name, origin: parentName(name), alias: target, onlyTop: true, chosen: [], named: [], ttl: delegationTtl });
   }
   const registered = nameServers.filter(({ name }) => register?.as?.includes(name) ?? true);
-  const registration = register && new Registration({ ...register, zone, nameServers: registered, ttl: delegationTtl });
   const domains = new Map<Name, Domain>();
   /** Domains of which it has to be chosen anew what is given. */
   const stale = new Set<Name>();
@@ -85,6 +84,12 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
     swap ??= setImmediate(rebuild);
   };
   const isComplete = (): boolean => view.loading.length === 0;
+  const registration =
+    register &&
+    new Registration({ ...register, zone, nameServers: registered, ttl: delegationTtl }, (domain, servers) => {
+      zones.delegate(domain, servers);
+      schedule();
+    });
 
   const kubeConfig = loadKubeConfig(config.kubernetes.kubeconfig, config.kubernetes.context);
   const send = (asked: ApiRequest): Promise<unknown> => request(kubeConfig, asked);

@@ -1,14 +1,14 @@
 import { randomInt } from "node:crypto";
 import { log } from "../log.ts";
-import { exchange } from "../transport/client.ts";
 import { formatEndpoint, type Endpoint } from "../transport/transport.ts";
-import { Class, Rcode, rcodeName, Type } from "../wire/constants.ts";
+import { Class, Type } from "../wire/constants.ts";
 import { nameBytes, type Name } from "../wire/name.ts";
-import { HEADER_LENGTH } from "../wire/query.ts";
-import { isSignedAnswer, signRequest, type TsigKey } from "../wire/tsig.ts";
+import type { TsigKey } from "../wire/tsig.ts";
 import { addressRecord, type NameServer } from "../kubernetes/domains.ts";
+import { askDelegation } from "./delegation.ts";
 import type { UpdateRecord } from "./message.ts";
 import { encodeUpdate } from "./request.ts";
+import { exchangeSigned } from "./signed-exchange.ts";
 
 export interface RegistrationSettings {
   /** The parent zone, folded. */
@@ -29,11 +29,17 @@ const TIMEOUT_MS = 3000;
 /** A withdrawal must not hold up the end of the process. */
 const WITHDRAW_TIMEOUT_MS = 400;
 const FIRST_RETRY_MS = 500;
+/** Questions at a time. */
+const PARALLEL = 8;
 
 /** What one server of the parent was told. */
 class Registrar {
   private readonly server: Endpoint;
   private readonly settings: RegistrationSettings;
+  /** Called when `delegations` has been read again. */
+  private readonly read: () => void;
+  /** To whom the server delegates each domain, as it said last. */
+  readonly delegations = new Map<Name, readonly NameServer[]>();
   private wanted: ReadonlySet<Name> = new Set();
   private readonly registered = new Set<Name>();
   private timer: NodeJS.Timeout | undefined;
@@ -43,11 +49,13 @@ class Registrar {
   private stopped = false;
   private failures = 0;
   private lastError: string | undefined;
+  private lastReadError: string | undefined;
   private confirmedAt: number | undefined;
 
-  constructor(server: Endpoint, settings: RegistrationSettings) {
+  constructor(server: Endpoint, settings: RegistrationSettings, read: () => void) {
     this.server = server;
     this.settings = settings;
+    this.read = read;
   }
 
   /** Seconds since the server last took everything; undefined before the first time. */
@@ -82,6 +90,7 @@ class Registrar {
       this.failures = 0;
       this.lastError = undefined;
       this.confirmedAt = Date.now();
+      await this.readBack();
       // twice more before the lease ends, if this time fails
       delay = (this.settings.lease * 1000) / 3;
     } catch (error) {
@@ -130,14 +139,27 @@ class Registrar {
   private async send(updates: readonly UpdateRecord[], timeoutMs: number): Promise<void> {
     if (updates.length === 0) return;
     const { zone, key, lease } = this.settings;
-    const id = randomInt(0x10000);
-    const now = (): number => Math.floor(Date.now() / 1000);
-    const { message, mac } = signRequest(encodeUpdate(id, zone, updates, { lease }), key, now());
-    const answer = await exchange(this.server, message, { idleMs: timeoutMs, totalMs: timeoutMs });
-    if (answer.length < HEADER_LENGTH || answer.readUInt16BE(0) !== id) throw new Error("the answer is of another request");
-    const rcode = answer[3]! & 15;
-    if (rcode !== Rcode.NOERROR) throw new Error(`the server said ${rcodeName(rcode)}`);
-    if (!isSignedAnswer(answer, key, mac, now())) throw new Error("the answer is not signed with the key");
+    await exchangeSigned(this.server, encodeUpdate(randomInt(0x10000), zone, updates, { lease }), key, timeoutMs);
+  }
+
+  /** Reads to whom the domains are delegated, besides this cluster. What cannot be read stays as it was. */
+  private async readBack(): Promise<void> {
+    const left = [...this.wanted];
+    const readNext = async (): Promise<void> => {
+      for (let domain = left.pop(); domain !== undefined && !this.stopped; domain = left.pop())
+        this.delegations.set(domain, await askDelegation(this.server, domain, this.settings.key, TIMEOUT_MS));
+    };
+    try {
+      await Promise.all(Array.from({ length: PARALLEL }, readNext));
+      this.lastReadError = undefined;
+    } catch (error) {
+      const { message } = error as Error;
+      if (message !== this.lastReadError)
+        log("warn", "cannot read to whom the domains are delegated", { server: formatEndpoint(this.server), error: message });
+      this.lastReadError = message;
+    }
+    for (const domain of this.delegations.keys()) if (!this.wanted.has(domain)) this.delegations.delete(domain);
+    this.read();
   }
 
   /** Renews no more; what is registered lives until its lease ends. */
@@ -171,9 +193,13 @@ export class Registration {
   private readonly settings: RegistrationSettings;
   private known: ReadonlySet<Name> | undefined;
 
-  constructor(settings: RegistrationSettings) {
+  /** @param delegated told, after each renewal, to whom the parent delegates a domain: this cluster, and others that serve it too */
+  constructor(settings: RegistrationSettings, delegated: (domain: Name, servers: readonly NameServer[]) => void) {
     this.settings = settings;
-    this.registrars = settings.servers.map((server) => new Registrar(server, settings));
+    const read = (): void => {
+      for (const domain of this.known ?? []) delegated(domain, this.registrars.flatMap(({ delegations }) => delegations.get(domain) ?? []));
+    };
+    this.registrars = settings.servers.map((server) => new Registrar(server, settings, read));
   }
 
   /** The domains that are to be registered from now on, folded origins. */

@@ -1,0 +1,39 @@
+import { randomInt } from "node:crypto";
+import type { NameServer } from "../kubernetes/domains.ts";
+import type { Endpoint } from "../transport/transport.ts";
+import { Class, Type } from "../wire/constants.ts";
+import { foldName, readName, type Name } from "../wire/name.ts";
+import { expandRdata, formatRdata } from "../wire/rdata.ts";
+import { recordsOf } from "../wire/records.ts";
+import type { TsigKey } from "../wire/tsig.ts";
+import { MessageWriter } from "../wire/writer.ts";
+import { exchangeSigned } from "./signed-exchange.ts";
+
+const writer = new MessageWriter();
+
+/**
+ * Asks a server of the parent zone to whom it delegates a name: the NS records of its referral, with their glue (RFC 1034 section 4.2.1).
+ * @param domain folded
+ * @throws Error as `exchangeSigned`, or when the answer is not well-formed
+ */
+export async function askDelegation(server: Endpoint, domain: Name, key: TsigKey, timeoutMs: number): Promise<NameServer[]> {
+  writer.begin(0xffff);
+  writer.question(domain, Type.NS, Class.IN);
+  writer.header(randomInt(0x10000), 0, 1, 0, 0, 0);
+  return readReferral(await exchangeSigned(server, writer.take(), key, timeoutMs), domain);
+}
+
+function readReferral(message: Buffer, domain: Name): NameServer[] {
+  const servers = new Map<Name, { name: Name; addresses: string[] }>();
+  for (const { section, owner, type, lengthAt, end } of recordsOf(message)) {
+    if (section === "answer" || (type !== Type.NS && type !== Type.AAAA && type !== Type.A)) continue;
+    const rdata = expandRdata(message, type, lengthAt + 2, end);
+    if (!rdata) throw new Error("the answer is not well-formed");
+    if (type !== Type.NS) servers.get(foldName(owner))?.addresses.push(formatRdata(type, rdata));
+    else if (foldName(owner) === domain) {
+      const { name } = readName(rdata, 0)!;
+      servers.set(foldName(name), { name, addresses: [] });
+    }
+  }
+  return [...servers.values()];
+}
