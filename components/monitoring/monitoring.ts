@@ -26,8 +26,9 @@ export class Monitoring extends pulumi.ComponentResource {
       metadata: { namespace },
       spec: { selector: labels, ports: [{ name: "http", port }] },
     }, { parent: this });
-    const address = service ? service.spec.clusterIP : pulumi.output(host!.ula);
-    this.url = address.apply((address) => `http://${address.includes(":") ? `[${address}]` : address}:${port}`);
+    // A preview without a cluster has no Service address: undefined, whatever the types say.
+    const address: pulumi.Output<string | undefined> = service ? service.spec.clusterIP : pulumi.output(host!.ula);
+    this.url = address.apply((address) => `http://${address?.includes(":") ? `[${address}]` : address}:${port}`);
 
     const config = new k8s.core.v1.ConfigMap(app, { metadata: { namespace }, data: { "prometheus.yml": renderPrometheus() } }, { parent: this });
     const probe = (path: string) => ({ httpGet: { port, path, ...(host && { host: host.ula }) } });
