@@ -99,6 +99,19 @@ describe("a table that follows its zone", () => {
     expect(moved).toBeLessThan(10);
   });
 
+  test("sees that a name has gone which hid a wildcard from what others lead to", () => {
+    const origin = parseName("p.");
+    const parse = (text: string): ZoneRecord[] => parseMasterFile(text, { file: "p", origin, ttl: 5 }).records;
+    const rest = Array.from({ length: 20 }, (_, i) => `n${i} A 192.0.2.3\n`).join("");
+    const before = makeZone(origin, parse(`@ SOA a b 1 2 3 4 5\nalias CNAME x.gone\ncut NS x.gone\n* A 192.0.2.1\ngone TXT x\n${rest}`));
+    const table = new ZoneTable(before);
+    table.change(changeZone(before, new Map([[parseName("gone", origin), []]])));
+    const ask = responder(origin, table.block);
+    const address = "x.gone.p. 5 IN A 192.0.2.1";
+    expect(decodeMessage(Buffer.from(ask(encodeQuery("alias.p", "A")), "hex")).answer.at(-1)).toBe(address);
+    expect(decodeMessage(Buffer.from(ask(encodeQuery("cut.p", "A")), "hex")).additional).toEqual([address]);
+  });
+
   test("takes thousands of addresses at one name", () => {
     const origin = parseName("p.");
     const { records } = parseMasterFile("p. 1 IN SOA a. b. 1 2 3 4 5\n", { file: "p" });

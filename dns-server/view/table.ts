@@ -83,12 +83,17 @@ export class ZoneTable {
     const { zone, recorder } = this;
     const stale = new Set<Name>();
     const dependents = recorder.dependents();
+    const spoilDependents = (name: Name): void => {
+      for (const dependent of dependents.get(name) ?? []) stale.add(dependent);
+    };
     const spoil = (name: Name): void => {
       stale.add(name);
-      for (const dependent of dependents.get(name) ?? []) stale.add(dependent);
+      spoilDependents(name);
     };
     for (const name of names) {
       spoil(name);
+      // who passed by it on the way down, and found nothing, looked for the wildcard below it last; now one above may match
+      if (!zone.nodes.has(name)) spoilDependents(wildcardOf(name));
       // a cut gives glue from below, and a wildcard is written with the name above it
       for (let at = name; at !== zone.origin;) stale.add((at = parentName(at)));
       if (hides(before.nodes.get(name)) === hides(zone.nodes.get(name)) || name === zone.origin) continue;
