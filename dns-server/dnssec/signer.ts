@@ -78,8 +78,10 @@ export class ZoneSigner {
     }
     const additional = found.additional.flatMap((set): OwnedRRset[] => {
       const rrset = whole(set.rrset);
-      const isAuthoritative = matchName(zone, foldName(set.owner), rrset.type).kind === "exact";
-      return isAuthoritative ? [{ ...set, rrset }, { ...set, rrset: this.signature(set.owner, rrset)! }] : [set];
+      const { kind } = matchName(zone, foldName(set.owner), rrset.type);
+      // not worth a signature for each name that leads to a wildcard, and no good without
+      if (kind === "wildcard") return [];
+      return kind === "exact" ? [{ ...set, rrset }, { ...set, rrset: this.signature(set.owner, rrset)! }] : [set];
     });
     const rcode = absence?.kind === "name" && !compactOk ? Rcode.NOERROR : found.rcode;
     return { ...found, rcode, answer, authority, additional };

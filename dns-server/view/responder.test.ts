@@ -30,6 +30,9 @@ child DS 1 13 2 ${"ab".repeat(32)}
 ns.child AAAA 2001:db8::4
 sibling NS ns.sibling
 ns.sibling AAAA 2001:db8::5
+*.hosts AAAA 2001:db8::6
+mail MX 10 one.hosts
+other NS two.hosts
 many NS a.many
 ${Array.from({ length: 30 }, (_, i) => `many NS ns${i}.many\nns${i}.many AAAA 2001:db8::${i + 16}`).join("\n")}
 `,
@@ -152,6 +155,10 @@ describe("truncation", () => {
   test("addresses that only help are left out without TC", () => {
     const small = answer(query("example", "NS", [opt(undefined, { size: 0 })]));
     expect([small.tc, small.answer.length]).toEqual([false, 1]);
+  });
+  test("they may be those of a wildcard", () => {
+    expect(answer(query("mail.example", "MX")).additional).toEqual(["one.hosts.example. 300 IN AAAA 2001:db8::6"]);
+    expect(answer(query("a.other.example", "A")).additional).toEqual(["two.hosts.example. 300 IN AAAA 2001:db8::6"]);
   });
   test("EDNS sizes below 512 count as 512", () => {
     expect(answer(query("www.example", "AAAA", [opt(undefined, { size: 1 })])).answer).toHaveLength(2);

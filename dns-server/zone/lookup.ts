@@ -148,7 +148,7 @@ function referral(zone: SearchedZone, cut: ZoneNode): Partial<Answer> {
   };
 }
 
-/** Address RRsets, glue included, of the names that an RRset leads to; IPv6 first. */
+/** Address RRsets, glue and what a wildcard makes included, of the names that an RRset leads to; IPv6 first. */
 function addressesOf(zone: SearchedZone, rrset: RRset): OwnedRRset[] {
   const addresses: OwnedRRset[] = [];
   const seen = new Set<Name>();
@@ -156,11 +156,20 @@ function addressesOf(zone: SearchedZone, rrset: RRset): OwnedRRset[] {
     const target = targetName(rrset.type, rdata);
     if (target === undefined || seen.has(foldName(target))) continue;
     seen.add(foldName(target));
-    const node = zone.nodes.get(foldName(target));
+    const found = addressNode(zone, foldName(target));
     for (const type of [Type.AAAA, Type.A]) {
-      const set = node?.rrsets.get(type);
-      if (node && set) addresses.push({ owner: node.name, rrset: set });
+      const set = found?.node.rrsets.get(type);
+      if (found && set) addresses.push({ owner: found.by === "wildcard" ? target : found.node.name, rrset: set });
     }
   }
   return addresses;
+}
+
+/** Glue is found where an answer is not: below a cut. @param name folded */
+function addressNode(zone: SearchedZone, name: Name): { node: ZoneNode; by: "exact" | "wildcard" } | undefined {
+  const node = zone.nodes.get(name);
+  if (node) return { node, by: "exact" };
+  if (!isSubdomain(name, zone.origin)) return undefined;
+  const match = matchName(zone, name, Type.A);
+  return match.kind === "wildcard" ? { node: match.node, by: "wildcard" } : undefined;
 }

@@ -78,8 +78,8 @@ function normalize(records: readonly string[]): string[] {
 const isAlias = (record: string): boolean => /^\S+ \d+ (CNAME|DNAME) /.test(record);
 
 /**
- * rcode and aa exactly; the answer as a set, aliases also in order; authority and additional only of referrals (NS and glue) and negative
- * answers (SOA).
+ * rcode and aa exactly; the answer as a set, aliases also in order (some servers tell one that leads to itself twice); authority and
+ * additional only of referrals (NS and glue) and negative answers (SOA).
  */
 function compare(expected: Case, actual: DecodedMessage, origin: string): string[] {
   const differences: string[] = [];
@@ -94,7 +94,7 @@ function compare(expected: Case, actual: DecodedMessage, origin: string): string
 
   const [wantAnswer, gotAnswer] = [normalize(expected.answer), normalize(actual.answer)];
   sameSet("answer", wantAnswer, gotAnswer);
-  const [wantAliases, gotAliases] = [wantAnswer.filter(isAlias), gotAnswer.filter(isAlias)];
+  const [wantAliases, gotAliases] = [wantAnswer, gotAnswer].map((records) => [...new Set(records.filter(isAlias))]) as [string[], string[]];
   if (wantAliases.join() !== gotAliases.join()) differ("order of aliases", `[${wantAliases.join("; ")}]`, `[${gotAliases.join("; ")}]`);
 
   const [wantAuthority, gotAuthority] = [normalize(expected.authority), normalize(actual.authority)];

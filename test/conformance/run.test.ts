@@ -24,6 +24,15 @@ test.each([
   expect(status).toBe(0);
 });
 
+test("an alias that leads to itself may be given once or twice", () => {
+  const zone = "z. 1 IN SOA a. b. 1 2 3 4 5\nz. 1 IN NS a.\na.z. 1 IN CNAME a.z.\n";
+  const alias = "a.z. 1 IN CNAME a.z.";
+  const loop = { id: 1, zone, query: { name: "a.z.", type: "A" }, rcode: "NOERROR", aa: true, authority: [], additional: [] };
+  const file = join(folder, "loop.jsonl");
+  writeFileSync(file, [[alias], [alias, alias]].map((answer) => JSON.stringify({ ...loop, answer })).join("\n"));
+  expect(run(file)).toMatchObject({ status: 0, stdout: "2 passed, 0 failed\n" });
+});
+
 test("a wrong answer is shown and fails the run", () => {
   const [first, second] = readCases(sample);
   const file = join(folder, "wrong.jsonl");
