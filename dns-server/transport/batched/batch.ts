@@ -25,16 +25,22 @@ const SEGMENT_SIZE = 24;
 const SEGMENT_LENGTH = 18;
 const CONTROL_SIZE = PKTINFO_SIZE + SEGMENT_SIZE;
 const CONTROL_WORDS = CONTROL_SIZE / 4;
-/** What a message to be segmented may have in all: the largest UDP payload. */
+/** What a message to be segmented may have in all: the largest UDP payload, and the kernel's limit. */
 const MAX_SEGMENTED = 65_507;
+const MAX_SEGMENTS = 64;
 
 /** Size of the hash table of messages; a collision costs a message of its own. */
 const TABLE_SIZE = 256;
 
+/** A message of answers to one asker, in words. `FIRST` is the first slot, `TAIL` that of a last answer shorter than the others. */
+const Message = { FIRST: 0, SEGMENT_SIZE: 1, SEGMENTS: 2, TAIL: 3, IOVEC: 4 } as const;
+const MESSAGE_WORDS = 5;
+const NONE = -1;
+
 /**
  * Room for a batch of datagrams, and the headers that tell the kernel where it is. An answer goes back by the address (and, on a wildcard
- * socket, from the address) that its query came with, since both use the same memory. Answers of one length to one asker leave as one
- * message that the kernel cuts into datagrams (UDP_SEGMENT), which spares most of its work for each.
+ * socket, from the address) that its query came with, since both use the same memory. Answers to one asker leave as one message that
+ * the kernel cuts into datagrams (UDP_SEGMENT), which spares most of its work for each. All must have one length, but the last may be shorter.
  */
 export class Batch {
   readonly size: number;
@@ -58,11 +64,12 @@ export class Batch {
   private readonly lengths: Int32Array;
   /** Two words each: where a slot's address, control data and answer are, and the iovecs for answers. */
   private readonly at: Readonly<Record<"address" | "control" | "answer" | "iovec", Int32Array>>;
-  /** Slot (and 1) whose answer began the latest message with a hash. */
+  /** The latest message to askers with a hash. */
   private readonly table = new Int32Array(TABLE_SIZE);
+  private readonly messages: Int32Array;
+  /** Message of each slot. */
   private readonly messageOf: Int32Array;
-  private readonly nextIovec: Int32Array;
-  private segments = true;
+  private segmented = true;
 
   /** @param wildcard whether the socket is bound to all addresses */
   constructor(size: number, slot: number, wildcard: boolean) {
@@ -84,7 +91,7 @@ export class Batch {
     this.iovecs = new Int32Array(iovecs.buffer);
     this.lengths = new Int32Array(size);
     this.messageOf = new Int32Array(size);
-    this.nextIovec = new Int32Array(size);
+    this.messages = new Int32Array(size * MESSAGE_WORDS);
     const [queries, answers, addresses, control, vectors] = [this.queries, this.answers, this.addresses, this.control, iovecs].map(
       addressOf,
     ) as [bigint, bigint, bigint, bigint, bigint];
@@ -94,7 +101,7 @@ export class Batch {
       address: pointers(addresses, ADDRESS_SIZE),
       control: pointers(control, CONTROL_SIZE),
       answer: pointers(answers, slot),
-      iovec: pointers(vectors + BigInt(size * IOVEC_SIZE), IOVEC_SIZE),
+      iovec: new Int32Array(BigInt64Array.from({ length: 2 * size }, (_, i) => vectors + BigInt(i * IOVEC_SIZE)).buffer),
     };
     const query = pointers(queries, slot);
     const queryIovec = pointers(vectors, IOVEC_SIZE);
@@ -150,7 +157,7 @@ export class Batch {
     for (let start = 0; start < messages;) {
       const sent = call.sendmmsg(fd, this.sentFrom[start]!, messages - start, 0) as number;
       // a device that cannot do checksums cannot cut either; this message is lost, and answers go one by one from now on
-      if (sent < 0 && this.segments && errorName() === "EIO") this.segments = false;
+      if (sent < 0 && this.segmented && errorName() === "EIO") this.segmented = false;
       // what cannot be sent (no route, a filter) is skipped: UDP promises nothing
       start += Math.max(1, sent);
     }
@@ -159,63 +166,96 @@ export class Batch {
 
   /** Makes messages of the answers to the first `count` queries. @returns how many */
   private gather(count: number): number {
-    const { lengths, table, messageOf, nextIovec, sentWords, iovecs } = this;
-    table.fill(0);
-    let messages = 0;
+    const { lengths, messageOf, messages } = this;
+    const total = this.assign(count);
+    let iovec = this.size;
+    for (let message = 0; message < total; message++) {
+      this.writeHeader(message, iovec);
+      const at = message * MESSAGE_WORDS;
+      messages[at + Message.IOVEC] = iovec;
+      iovec += messages[at + Message.SEGMENTS]!;
+      if (messages[at + Message.TAIL] !== NONE) this.writeIovec(iovec - 1, messages[at + Message.TAIL]!);
+    }
+    for (let slot = 0; slot < count; slot++) {
+      if (lengths[slot] === 0) continue;
+      const at = messageOf[slot]! * MESSAGE_WORDS;
+      if (messages[at + Message.TAIL] !== slot) this.writeIovec(messages[at + Message.IOVEC]!++, slot);
+    }
+    return total;
+  }
+
+  /** Assigns the answers to messages. @returns number of messages */
+  private assign(count: number): number {
+    const { lengths, table, messageOf, messages } = this;
+    table.fill(NONE);
+    let total = 0;
     for (let slot = 0; slot < count; slot++) {
       const length = lengths[slot]!;
       if (length === 0) continue;
       const address = slot * ADDRESS_WORDS;
       // askers differ in port and in the end of the address (word 5 for IPv6, 1 for IPv4, with zeros in the other)
       const end = this.addressWords[address + 1]! ^ this.addressWords[address + 5]!;
-      const hash = ((this.addressWords[address]! >>> 16) ^ (end >>> 24) ^ Math.imul(length, 5)) & (TABLE_SIZE - 1);
-      const first = table[hash]! - 1;
-      if (first >= 0 && lengths[first] === length && this.isSameRoute(first, slot)) {
-        const message = messageOf[first]!;
-        const segments = sentWords[message * HEADER_WORDS + Header.IOVEC_COUNT]! + 1;
-        if (this.segments && segments * length <= MAX_SEGMENTED) {
-          messageOf[slot] = message;
-          sentWords[message * HEADER_WORDS + Header.IOVEC_COUNT] = segments;
-          continue;
-        }
+      const hash = ((this.addressWords[address]! >>> 16) ^ (end >>> 24)) & (TABLE_SIZE - 1);
+      const message = table[hash]!;
+      if (message !== NONE && this.join(message, slot, length)) {
+        messageOf[slot] = message;
+        continue;
       }
-      table[hash] = slot + 1;
-      messageOf[slot] = messages;
-      this.beginMessage(messages++, slot, length);
+      const at = MESSAGE_WORDS * total;
+      messages[at + Message.FIRST] = slot;
+      messages[at + Message.SEGMENT_SIZE] = length;
+      messages[at + Message.SEGMENTS] = 1;
+      messages[at + Message.TAIL] = NONE;
+      messageOf[slot] = table[hash] = total++;
     }
-    let iovec = 0;
-    for (let message = 0; message < messages; message++) {
-      const header = message * HEADER_WORDS;
-      nextIovec[message] = iovec;
-      copyPointer(sentWords, header + Header.IOVECS, this.at.iovec, iovec);
-      const segments = sentWords[header + Header.IOVEC_COUNT]!;
-      if (segments > 1) sentWords[header + Header.CONTROL_LENGTH]! += SEGMENT_SIZE;
-      iovec += segments;
-    }
-    for (let slot = 0; slot < count; slot++) {
-      if (lengths[slot] === 0) continue;
-      const at = (this.size + nextIovec[messageOf[slot]!]!++) * IOVEC_WORDS;
-      copyPointer(iovecs, at + Iovec.BASE, this.at.answer, slot);
-      iovecs[at + Iovec.LENGTH] = lengths[slot]!;
-    }
-    return messages;
+    return total;
   }
 
-  /** Writes the header of a message that starts with the answer in a slot, and the size of segments behind its control data. */
-  private beginMessage(message: number, slot: number, length: number): void {
-    const { sentWords, receivedWords, controlWords } = this;
+  /** Lets an answer be part of a message, if it can. @returns whether it is */
+  private join(message: number, slot: number, length: number): boolean {
+    const { messages } = this;
+    const at = message * MESSAGE_WORDS;
+    const segments = messages[at + Message.SEGMENTS]! + 1;
+    const size = messages[at + Message.SEGMENT_SIZE]!;
+    if (!this.segmented || segments > MAX_SEGMENTS || segments * Math.max(size, length) > MAX_SEGMENTED) return false;
+    const first = messages[at + Message.FIRST]!;
+    if (!this.isSameRoute(first, slot)) return false;
+    if (length !== size) {
+      // the last segment, and only that, may be shorter
+      if (messages[at + Message.TAIL] !== NONE) return false;
+      if (length > size && segments > 2) return false;
+      messages[at + Message.TAIL] = length < size ? slot : first;
+      messages[at + Message.SEGMENT_SIZE] = Math.max(size, length);
+    }
+    messages[at + Message.SEGMENTS] = segments;
+    return true;
+  }
+
+  private writeIovec(iovec: number, slot: number): void {
+    const at = iovec * IOVEC_WORDS;
+    copyPointer(this.iovecs, at + Iovec.BASE, this.at.answer, slot);
+    this.iovecs[at + Iovec.LENGTH] = this.lengths[slot]!;
+  }
+
+  /** Writes the header of a message; the size of segments stands behind the control data that its first query came with. */
+  private writeHeader(message: number, iovec: number): void {
+    const { sentWords, receivedWords, controlWords, messages } = this;
     const header = message * HEADER_WORDS;
+    const at = message * MESSAGE_WORDS;
+    const slot = messages[at + Message.FIRST]!;
+    const segments = messages[at + Message.SEGMENTS]!;
     const controlLength = this.controlLength(slot);
     copyPointer(sentWords, header + Header.NAME, this.at.address, slot);
     sentWords[header + Header.NAME_LENGTH] = receivedWords[slot * HEADER_WORDS + Header.NAME_LENGTH]!;
-    sentWords[header + Header.IOVEC_COUNT] = 1;
+    copyPointer(sentWords, header + Header.IOVECS, this.at.iovec, iovec);
+    sentWords[header + Header.IOVEC_COUNT] = segments;
     copyPointer(sentWords, header + Header.CONTROL, this.at.control, slot);
-    sentWords[header + Header.CONTROL_LENGTH] = controlLength;
+    sentWords[header + Header.CONTROL_LENGTH] = segments > 1 ? controlLength + SEGMENT_SIZE : controlLength;
     const segment = slot * CONTROL_WORDS + controlLength / 4;
     controlWords[segment] = SEGMENT_LENGTH;
     controlWords[segment + 2] = SOL_UDP;
     controlWords[segment + 3] = UDP_SEGMENT;
-    controlWords[segment + 4] = length;
+    controlWords[segment + 4] = messages[at + Message.SEGMENT_SIZE]!;
   }
 
   /** Octets of control data that a query came with. */

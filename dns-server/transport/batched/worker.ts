@@ -11,16 +11,17 @@ import { Poll } from "./socket.ts";
  * A thread that answers sockets: receive a batch, answer from the tables, send a batch. It never returns to the event loop until it stops.
  */
 
-const BATCH = 64;
+/** Large, since answers to one asker leave together. */
+const BATCH = 256;
 /**
  * When queries come in crowds, the next are let gather so long, microseconds: fewer and larger batches, for a delay that no asker can
  * tell from the network's. Never after a full batch, when more are waiting already.
  */
-const PAUSE = 100;
+const PAUSE = 200;
 /** Queries in one batch that are a crowd. */
 const CROWD = 8;
-/** Larger than any answer over UDP, and than any query that is not a mistake. */
-const SLOT = 2048;
+/** Larger than any answer over UDP, and than any query that is not a mistake. No power of two, or all slots would share few cache sets. */
+const SLOT = 2048 + 64;
 
 const settings = workerData as WorkerSettings;
 const port = parentPort!;
