@@ -11,7 +11,7 @@ import { UserError } from "./errors.ts";
 import { startServer, type Server } from "./server.ts";
 import { ask, encodeQuery, exchangeTcp } from "./testing/client.ts";
 import type { Endpoint } from "./transport/transport.ts";
-import { Opcode, Rcode, Type } from "./wire/constants.ts";
+import { EdnsOption, Opcode, Rcode, Type } from "./wire/constants.ts";
 
 /** Packets of every kind of malice against a whole server: a root that takes updates, gives transfers, and limits nothing. */
 
@@ -163,6 +163,20 @@ describe("any packet", () => {
     );
     const soa = await ask(endpoint, "peak", "SOA");
     expect(soa.answers).toMatchObject([{ data: { serial: 7 } }]);
+  });
+
+  test("with an OPT record gets one, whatever its opcode; of a later version of EDNS BADVERS", async () => {
+    for (let opcode = 0; opcode < 16; opcode++) {
+      for (const version of [0, 1]) {
+        // the option of a later version need not be one of ours
+        const options = version === 0 ? [] : [0, EdnsOption.COOKIE, 0, 1, 0];
+        const query = Buffer.concat([encodeQuery("www.peak", "SOA", 0x1234), Buffer.of(0, 0, Type.OPT, 4, 0, 0, version, 0, 0, 0, options.length, ...options)]);
+        query[2] = opcode << 3;
+        query[11] = 1;
+        const [answer] = await send(query);
+        expect(dnsPacket.decode(answer!).additionals, `opcode ${opcode}`).toMatchObject([{ type: "OPT", extendedRcode: version }]);
+      }
+    }
   });
 
   test("over TCP leaves the server answering others", { timeout: 120_000 }, async () => {

@@ -57,28 +57,28 @@ export class GeneralResponder {
     const response =
       verified.error === TsigError.NONE
         ? this.dispatch(view, { message: unsigned, protocol, client, key: verified.keyName, reserved: signer.length })
-        : failure(unsigned, Rcode.NOTAUTH);
+        : this.responder.withOpt(failure(unsigned, Rcode.NOTAUTH), unsigned, client);
     return response && signed(response, signer);
   }
 
   private dispatch(view: View, request: Request): Response | undefined {
     const { message, protocol, client, reserved } = request;
-    return this.serve(request) ?? this.responder.respond(view, message, protocol, client, reserved);
+    const served = this.serve(request);
+    return served ? this.responder.withOpt(served, message, client) : this.responder.respond(view, message, protocol, client, reserved);
   }
 
   private serve(request: Request): Response | undefined {
-    const { message } = request;
-    switch ((message[2]! >> 3) & 15) {
+    const read = readQuery(request.message);
+    if (read === "drop" || (read.query.edns && read.query.edns.version !== 0)) return undefined;
+    const { opcode, question } = read.query;
+    switch (opcode) {
       case Opcode.UPDATE:
         return this.services.update?.(request);
       case Opcode.NOTIFY:
         return this.services.notify?.(request);
       case Opcode.QUERY: {
-        const read = readQuery(message);
-        if (read === "drop" || read.malformed) return undefined;
-        const { question, edns } = read.query;
-        if (question?.class !== Class.IN || (question.type !== Type.AXFR && question.type !== Type.IXFR)) return undefined;
-        return edns && edns.version !== 0 ? undefined : this.services.transfer?.(request, question);
+        if (read.malformed || question?.class !== Class.IN || (question.type !== Type.AXFR && question.type !== Type.IXFR)) return undefined;
+        return this.services.transfer?.(request, question);
       }
       default:
         return undefined;

@@ -2,7 +2,7 @@ import { Budget } from "../dnssec/budget.ts";
 import { Class, EdnsOption, Flag, Opcode, Rcode, Type } from "../wire/constants.ts";
 import { ExtendedError, MAX_UDP_PAYLOAD, optRecord, PLAIN_UDP_PAYLOAD, type Identity } from "../wire/edns.ts";
 import { foldName, isSubdomain } from "../wire/name.ts";
-import { readQuery, type Query } from "../wire/query.ts";
+import { HEADER_LENGTH, readQuery, type Query } from "../wire/query.ts";
 import { MessageWriter } from "../wire/writer.ts";
 import { lookup, type Answer } from "../zone/lookup.ts";
 import type { OwnedRRset, RRset } from "../zone/zone.ts";
@@ -66,11 +66,22 @@ export class Responder {
     return this.write(query, decision, (protocol === "udp" ? udpLimit : MAX_MESSAGE) - reserved, opt);
   }
 
+  /** Adds the OPT record that is due for that of the request (RFC 6891 section 6.1.1) to an answer without records. */
+  withOpt(response: Response, request: Uint8Array, client: Uint8Array): Response {
+    const { message, rcode } = response;
+    const hasRecords = message.subarray(6, HEADER_LENGTH).some((octet) => octet !== 0);
+    const read = hasRecords ? "drop" : readQuery(request);
+    if (read === "drop" || !read.query.edns) return response;
+    const answer = Buffer.concat([message, optRecord(read.query.edns, this.identity, client, rcode, undefined)]);
+    answer.writeUInt16BE(1, 10);
+    return { ...response, message: answer };
+  }
+
   private decide(view: View, query: Query, malformed: boolean, protocol: Protocol): Decision {
     const { question, edns } = query;
+    if (edns && edns.version !== 0) return failure(Rcode.BADVERS);
     if (query.opcode !== Opcode.QUERY) return failure(Rcode.NOTIMP, ExtendedError.NOT_SUPPORTED);
     if (malformed) return failure(Rcode.FORMERR);
-    if (edns && edns.version !== 0) return failure(Rcode.BADVERS);
     // a query without a question asks for a cookie (RFC 7873 section 5.4)
     if (!question) return failure(edns?.options.has(EdnsOption.COOKIE) ? Rcode.NOERROR : Rcode.FORMERR);
     const { name, type, class: qclass } = question;

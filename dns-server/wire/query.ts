@@ -37,7 +37,7 @@ export const HEADER_LENGTH = 12;
 const u16 = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!;
 
 /**
- * Reads a query.
+ * Reads a query. Messages of other opcodes are taken to have the same sections; where they do not, they too count as malformed.
  * @returns 'drop' for what must not be answered (too short for a header, or itself a response); a query without a question and `malformed`
  *   set when the rest cannot be read
  */
@@ -47,7 +47,6 @@ export function readQuery(message: Uint8Array): { query: Query; malformed: boole
   const flags = u16(message, 2);
   const opcode = (flags >> 11) & 15;
   const bare: Query = { id, flags, opcode, question: undefined, edns: undefined };
-  if (opcode !== 0) return { query: bare, malformed: false };
   if (u16(message, 4) > 1) return { query: bare, malformed: true };
 
   let question: Question | undefined;
@@ -79,8 +78,10 @@ export function readQuery(message: Uint8Array): { query: Query; malformed: boole
 }
 
 function readEdns(message: Uint8Array, at: number, end: number): Edns | undefined {
+  const version = message[at + 5]!;
   const options = new Map<number, Uint8Array>();
-  for (let option = at + 10; option < end;) {
+  // what the options of a later version look like is not known
+  for (let option = at + 10; option < end && version === 0;) {
     if (option + 4 > end) return undefined;
     const next = option + 4 + u16(message, option + 2);
     if (next > end) return undefined;
@@ -91,7 +92,7 @@ function readEdns(message: Uint8Array, at: number, end: number): Edns | undefine
     option = next;
   }
   return {
-    version: message[at + 5]!,
+    version,
     payloadSize: Math.max(512, u16(message, at + 2)),
     dnssecOk: (u16(message, at + 6) & EDNS_DO) !== 0,
     compactOk: (u16(message, at + 6) & EDNS_CO) !== 0,
