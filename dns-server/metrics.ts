@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import type { RegistrationState } from "./update/registration.ts";
 import { rcodeName, typeName } from "./wire/constants.ts";
 import type { Protocol, Response } from "./view/responder.ts";
 
@@ -14,7 +15,7 @@ export interface WorkerCounts {
 export interface ServerState {
   viewVersion(): number;
   viewAgeSeconds(): number;
-  registrations(): { server: string; seconds: number | undefined }[];
+  registrations(): RegistrationState[];
 }
 
 /** The metrics of a server. The query path only adds to plain numbers; the registry reads them when it is asked. */
@@ -89,11 +90,20 @@ export class Metrics {
     });
     new Gauge({
       name: "peakdns_registration_age_seconds",
-      help: "Since a server of the parent zone last took all domains; NaN before the first time.",
+      help: "Since a server of the parent zone last took the domains; NaN before the first time.",
       labelNames: ["server"],
       registers,
       collect() {
         for (const { server, seconds } of state.registrations()) this.set({ server }, seconds ?? NaN);
+      },
+    });
+    new Gauge({
+      name: "peakdns_registration_refused",
+      help: "Domains that a server of the parent zone does not take.",
+      labelNames: ["server"],
+      registers,
+      collect() {
+        for (const { server, refused } of state.registrations()) this.set({ server }, refused);
       },
     });
   }

@@ -40,6 +40,8 @@ export interface ClaimSettings {
   readonly zone: Name;
   /** Class of the Ingresses that are this server's. */
   readonly ingressClass: string;
+  /** Names of the cluster's own name servers, folded: nobody's domain, or its pods would be asked instead of them. */
+  readonly nameServers: ReadonlySet<Name>;
 }
 
 export const refOf = (kind: Kind, { namespace, name, uid }: Meta): ObjectRef => ({

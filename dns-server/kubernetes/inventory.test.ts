@@ -94,6 +94,15 @@ describe("a domain", () => {
     expect(cluster.faults()).toEqual([]);
   });
 
+  test("is not the name of one of the cluster's name servers", () => {
+    const cluster = new TestInventory()
+      .apply("Pod", pod("a", inDomain("ns1.cluster", { ip: "fd00::a" })))
+      .apply("Pod", pod("b", inDomain("cluster", { ip: "fd00::b" })));
+    expect(cluster.answer("ns1.cluster.peak")).toBeUndefined();
+    expect(cluster.answer("cluster.peak")).toEqual(["fd00::b"]);
+    expect(cluster.faults()).toEqual(["Pod a: ns1.cluster.peak is the name of a name server of this cluster; choose another name"]);
+  });
+
   test("and its wildcard have one owner", () => {
     const cluster = new TestInventory()
       .apply("Pod", pod("a", claim("one", 1)))

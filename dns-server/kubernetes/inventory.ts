@@ -178,7 +178,7 @@ export class Inventory {
       },
     };
     const reader = READERS[source.kind] as ((facts: FactsByKind[Kind], look: Lookup, settings: ClaimSettings) => Reading) | undefined;
-    const reading = facts && reader ? reader(facts, look, this.settings) : NOTHING;
+    const reading = this.withoutReserved(facts && reader ? reader(facts, look, this.settings) : NOTHING);
     this.depend(ref, source.dependencies, dependencies);
     source.dependencies = dependencies;
     if (!facts) this.sources.delete(ref);
@@ -196,6 +196,14 @@ export class Inventory {
       origin.claims.set(ref, [...(origin.claims.get(ref) ?? []), claim]);
       this.dirtyOrigins.add(claim.origin);
     }
+  }
+
+  private withoutReserved(reading: Reading): Reading {
+    const { nameServers } = this.settings;
+    const reserved = reading.claims.filter(({ name }) => nameServers.has(name));
+    if (reserved.length === 0) return reading;
+    const claims = reading.claims.filter((claim) => !reserved.includes(claim));
+    return { claims, faults: [...reading.faults, ...reserved.map(reservation)] };
   }
 
   private depend(ref: string, old: ReadonlySet<string>, fresh: ReadonlySet<string>): void {
@@ -282,6 +290,12 @@ const refusal = (claim: Claim, holder: Claim): Fault => ({
   message:
     `${showName(claim.origin)} belongs to the namespace ${holder.namespace} (${holder.owner.kind} ${holder.owner.name}), which asked ` +
     `first; choose another name, or remove it there`,
+});
+
+const reservation = (claim: Claim): Fault => ({
+  object: claim.owner,
+  reason: "DomainTaken",
+  message: `${showName(claim.name)} is the name of a name server of this cluster; choose another name`,
 });
 
 const overruled = (claim: Claim): Fault => ({

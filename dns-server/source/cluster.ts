@@ -8,6 +8,7 @@ import { faultId } from "../kubernetes/fault.ts";
 import type { FactsByKind, Kind } from "../kubernetes/facts.ts";
 import { Inventory } from "../kubernetes/inventory.ts";
 import type { Domain, Fault } from "../kubernetes/model.ts";
+import { showName } from "../kubernetes/names.ts";
 import { IngressStatuses } from "../kubernetes/status.ts";
 import { loadKubeConfig } from "../kubernetes/watch.ts";
 import { Zones } from "../kubernetes/zones.ts";
@@ -27,7 +28,7 @@ import type { Source } from "./source.ts";
  */
 export function clusterSource(config: ClusterConfig, changed: (since: readonly number[]) => void): Source {
   const { register, zone, nameServers, delegationTtl } = config;
-  const inventory = new Inventory({ zone, ingressClass: config.ingressClass });
+  const inventory = new Inventory({ ...config, nameServers: new Set(nameServers.map(({ name }) => name)) });
   const zones = new Zones(
     config,
     config.domains.map((domain) => foldName(parseName(domain, zone))),
@@ -86,10 +87,22 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
   const isComplete = (): boolean => view.loading.length === 0;
   const registration =
     register &&
-    new Registration({ ...register, zone, nameServers: registered, ttl: delegationTtl }, (domain, servers) => {
-      zones.delegate(domain, servers);
-      schedule();
-    });
+    new Registration(
+      { ...register, zone, nameServers: registered, ttl: delegationTtl },
+      {
+        delegated: (domain, servers) => {
+          zones.delegate(domain, servers);
+          schedule();
+        },
+        refused: (name) => {
+          const owner = domains.get(name)?.owner;
+          const message =
+            `${showName(name)} is not delegated to this cluster, so that nobody finds it: a server of the zone ${showName(zone)} refuses ` +
+            `it, since others have records at or below it, or its key may not delegate to here; choose another name, or change that zone`;
+          if (owner) events.tell({ object: owner, reason: "NotDelegated", message }, () => domains.has(name));
+        },
+      },
+    );
 
   const kubeConfig = loadKubeConfig(config.kubernetes.kubeconfig, config.kubernetes.context);
   const send = (asked: ApiRequest): Promise<unknown> => request(kubeConfig, asked);
@@ -149,7 +162,7 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
       return explainDomain(domain, selector, { version: made.version, age, ...frozen }, config);
     },
     withdraw: async () => registration?.withdraw(),
-    registrations: () => registration?.ages() ?? [],
+    registrations: () => registration?.states() ?? [],
     stop: async () => {
       if (swap) clearImmediate(swap);
       clearInterval(reminder);

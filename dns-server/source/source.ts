@@ -1,6 +1,7 @@
 import type { Offers } from "../transfer/outgoing.ts";
 import type { Request } from "../view/general.ts";
 import type { Response } from "../view/responder.ts";
+import type { RegistrationState } from "../update/registration.ts";
 import type { View } from "../view/view.ts";
 import type { Name } from "../wire/name.ts";
 import type { TsigKey } from "../wire/tsig.ts";
@@ -13,8 +14,8 @@ export interface Source {
   ageSeconds(): number;
   /** What is given of the pods, and why, for a source that has some. */
   selection?(): SelectionCounts & { readonly kubernetesErrors: ReadonlyMap<string, number> };
-  /** For a source that registers with a parent: each server of it, and seconds since it last took everything (undefined: never yet). */
-  registrations?(): { server: string; seconds: number | undefined }[];
+  /** For a source that registers with a parent: how it stands with each server of it. */
+  registrations?(): RegistrationState[];
   /** Takes back what is registered with a parent: nothing is to be served any more. */
   withdraw?(): Promise<void>;
   /** Keys that messages may be signed with. */

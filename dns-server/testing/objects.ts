@@ -126,7 +126,7 @@ export const ZONE: Name = foldName(parseName("peak"));
 
 /** An inventory that takes objects as the API server sends them. */
 export class TestInventory {
-  readonly inventory = new Inventory({ zone: ZONE, ingressClass: "peak" });
+  readonly inventory = new Inventory({ zone: ZONE, ingressClass: "peak", nameServers: new Set([foldName(parseName("ns1.cluster.peak"))]) });
   readonly domains = new Map<string, Domain>();
 
   apply<K extends Kind>(kind: K, object: KubernetesObject): this {

@@ -6,7 +6,10 @@ import type { ZoneRecord } from "../zone/record.ts";
 export interface Grant {
   /** Name of the key, folded. */
   readonly key: Name;
-  /** Name servers, folded, that the key may delegate names of the zone to, and whose addresses it may set. */
+  /**
+   * Name servers, folded, that the key may delegate names of the zone to, and whose addresses it may set. No other key may delegate their
+   * names.
+   */
   readonly delegateTo: readonly Name[];
   /** Names, folded, that it may change; one that starts with `*.` stands for all below. */
   readonly names: readonly Name[];
@@ -14,8 +17,18 @@ export interface Grant {
   readonly types: readonly number[];
 }
 
-/** Whether a key may add or remove a record. The apex is nobody's but for what `names` says. */
-export function mayChange(grants: readonly Grant[], key: Name, zone: Name, record: ZoneRecord): boolean {
+/**
+ * Whether a key may add or remove a record. The apex is nobody's but for what `names` says.
+ * @param hidden the records that a delegation of a name would take out of the zone's answers. Who may delegate may take nobody else's: or
+ * whoever names a domain in a cluster could have any name of the zone, its own name servers among them
+ */
+export function mayChange(
+  grants: readonly Grant[],
+  key: Name,
+  zone: Name,
+  record: ZoneRecord,
+  hidden: (name: Name) => readonly ZoneRecord[],
+): boolean {
   const name = foldName(record.name);
   return grants.some((grant) => {
     if (grant.key !== key) return false;
@@ -23,8 +36,20 @@ export function mayChange(grants: readonly Grant[], key: Name, zone: Name, recor
       allowed.startsWith("\x01*") ? name !== parentName(allowed) && isSubdomain(name, parentName(allowed)) : name === allowed,
     );
     if (named && grant.types.includes(record.type)) return true;
-    if (record.type === Type.NS)
-      return name !== zone && grant.delegateTo.includes(foldName(Buffer.from(record.rdata).toString("latin1") as Name));
-    return (record.type === Type.AAAA || record.type === Type.A) && grant.delegateTo.includes(name);
+    if (!isOwn(record, grant)) return false;
+    if (record.type !== Type.NS) return true;
+    const isTheirs = (server: Name): boolean => isSubdomain(server, name) && !grant.delegateTo.includes(server);
+    return (
+      name !== zone &&
+      !name.startsWith("\x01*") &&
+      !grants.some(({ delegateTo }) => delegateTo.some(isTheirs)) &&
+      hidden(name).every((other) => isOwn(other, grant))
+    );
   });
+}
+
+/** Whether a record delegates to the name servers of a grant, or is an address of theirs. */
+function isOwn({ name, type, rdata }: ZoneRecord, { delegateTo }: Grant): boolean {
+  if (type === Type.NS) return delegateTo.includes(foldName(Buffer.from(rdata).toString("latin1") as Name));
+  return (type === Type.AAAA || type === Type.A) && delegateTo.includes(foldName(name));
 }

@@ -2,13 +2,13 @@ import { randomInt } from "node:crypto";
 import { log } from "../log.ts";
 import { formatEndpoint, type Endpoint } from "../transport/transport.ts";
 import { Class, Type } from "../wire/constants.ts";
-import { nameBytes, type Name } from "../wire/name.ts";
+import { foldName, formatName, nameBytes, type Name } from "../wire/name.ts";
 import type { TsigKey } from "../wire/tsig.ts";
 import { addressRecord, type NameServer } from "../kubernetes/domains.ts";
 import { askDelegation } from "./delegation.ts";
 import type { UpdateRecord } from "./message.ts";
 import { encodeUpdate } from "./request.ts";
-import { exchangeSigned } from "./signed-exchange.ts";
+import { exchangeSigned, RefusedError } from "./signed-exchange.ts";
 
 export interface RegistrationSettings {
   /** The parent zone, folded. */
@@ -32,16 +32,29 @@ const FIRST_RETRY_MS = 500;
 /** Questions at a time. */
 const PARALLEL = 8;
 
+/** What a server is to be told of a domain. */
+interface Wish {
+  readonly domain: Name;
+  readonly isWanted: boolean;
+}
+
+interface RegistrarListener {
+  /** `delegations` has been read again. */
+  read(): void;
+  refused(domain: Name): void;
+}
+
 /** What one server of the parent was told. */
 class Registrar {
   private readonly server: Endpoint;
   private readonly settings: RegistrationSettings;
-  /** Called when `delegations` has been read again. */
-  private readonly read: () => void;
+  private readonly listener: RegistrarListener;
   /** To whom the server delegates each domain, as it said last. */
   readonly delegations = new Map<Name, readonly NameServer[]>();
   private wanted: ReadonlySet<Name> = new Set();
   private readonly registered = new Set<Name>();
+  /** Domains that the server does not take; asked again each time, apart from the others. */
+  private readonly refused = new Set<Name>();
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
   private busy = false;
@@ -52,13 +65,18 @@ class Registrar {
   private lastReadError: string | undefined;
   private confirmedAt: number | undefined;
 
-  constructor(server: Endpoint, settings: RegistrationSettings, read: () => void) {
+  constructor(server: Endpoint, settings: RegistrationSettings, listener: RegistrarListener) {
     this.server = server;
     this.settings = settings;
-    this.read = read;
+    this.listener = listener;
   }
 
-  /** Seconds since the server last took everything; undefined before the first time. */
+  /** How many domains the server does not take. */
+  get refusals(): number {
+    return this.refused.size;
+  }
+
+  /** Seconds since the server last took the domains; undefined before the first time. */
   ageSeconds(): number | undefined {
     return this.confirmedAt === undefined ? undefined : (Date.now() - this.confirmedAt) / 1000;
   }
@@ -80,11 +98,7 @@ class Registrar {
     this.busy = true;
     let delay: number;
     try {
-      await this.tell(
-        this.wanted,
-        [...this.registered].filter((domain) => !this.wanted.has(domain)),
-        TIMEOUT_MS,
-      );
+      await this.renewAll(this.wanted);
       if (this.failures > 0 || this.confirmedAt === undefined)
         log("info", "the domains are registered", { server: formatEndpoint(this.server) });
       this.failures = 0;
@@ -107,47 +121,83 @@ class Registrar {
     } else if (!this.stopped) this.timer = setTimeout(() => this.start(), delay * (0.8 + 0.2 * Math.random()));
   }
 
-  /** Registers domains, and takes others back. */
-  private async tell(add: ReadonlySet<Name>, remove: readonly Name[], timeoutMs: number): Promise<void> {
-    const { nameServers, ttl } = this.settings;
-    const addresses = nameServers.flatMap(({ name, addresses: list }) =>
-      list.map((address): UpdateRecord => ({ ...addressRecord(name, ttl, address), class: Class.IN })),
+  /** Takes back what is wanted no more, and registers the rest. */
+  private async renewAll(wanted: ReadonlySet<Name>): Promise<void> {
+    for (const domain of this.refused) if (!wanted.has(domain)) this.refused.delete(domain);
+    const gone = [...this.registered].filter((domain) => !wanted.has(domain));
+    const wishes = [...toWishes(gone, false), ...toWishes(wanted, true)];
+    const suspects = wishes.filter(({ domain }) => this.refused.has(domain));
+    await this.tell(
+      wishes.filter(({ domain }) => !this.refused.has(domain)),
+      TIMEOUT_MS,
     );
-    const delegations = (domains: Iterable<Name>, rclass: number): { domain: Name; records: UpdateRecord[] }[] =>
-      Array.from(domains, (domain) => ({
-        domain,
-        records: nameServers.map(({ name }) => ({
-          name: domain,
-          type: Type.NS,
-          class: rclass,
-          ttl: rclass === Class.IN ? ttl : 0,
-          rdata: nameBytes(name),
-        })),
-      }));
-    const all = [...delegations(remove, Class.NONE), ...delegations(add, Class.IN)];
-    for (let at = 0; at === 0 || at < all.length; at += CHUNK) {
-      const chunk = all.slice(at, at + CHUNK);
-      // the glue goes with the first: no delegation without it
-      await this.send([...(at === 0 && add.size > 0 ? addresses : []), ...chunk.flatMap(({ records }) => records)], timeoutMs);
-      for (const { domain } of chunk) {
-        if (add.has(domain)) this.registered.add(domain);
-        else this.registered.delete(domain);
+    for (const suspect of suspects) await this.tellSome([suspect], TIMEOUT_MS);
+    if (wanted.size > 0 && this.registered.size === 0) throw new RefusedError("the server said REFUSED");
+  }
+
+  private async tell(wishes: readonly Wish[], timeoutMs: number): Promise<void> {
+    for (let at = 0; at < wishes.length; at += CHUNK) await this.tellSome(wishes.slice(at, at + CHUNK), timeoutMs);
+  }
+
+  /** One message. A server refuses all of it for one domain's sake: which one that is is found by halves, and the others go on. */
+  private async tellSome(wishes: readonly Wish[], timeoutMs: number): Promise<void> {
+    try {
+      await this.send(wishes, timeoutMs);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      const half = wishes.length >> 1;
+      if (half > 0) {
+        await this.tellSome(wishes.slice(0, half), timeoutMs);
+        await this.tellSome(wishes.slice(half), timeoutMs);
+        return;
       }
+      for (const { domain, isWanted } of wishes) {
+        this.registered.delete(domain);
+        if (isWanted) this.refuse(domain);
+      }
+      return;
+    }
+    for (const { domain, isWanted } of wishes) {
+      if (isWanted) this.registered.add(domain);
+      else this.registered.delete(domain);
     }
   }
 
-  private async send(updates: readonly UpdateRecord[], timeoutMs: number): Promise<void> {
-    if (updates.length === 0) return;
-    const { zone, key, lease } = this.settings;
-    await exchangeSigned(this.server, encodeUpdate(randomInt(0x10000), zone, updates, { lease }), key, timeoutMs);
+  private refuse(domain: Name): void {
+    if (!this.refused.has(domain))
+      log("warn", "the server does not take a domain", { server: formatEndpoint(this.server), domain: formatName(domain) });
+    this.refused.add(domain);
+  }
+
+  private async send(wishes: readonly Wish[], timeoutMs: number): Promise<void> {
+    const { zone, key, lease, nameServers, ttl } = this.settings;
+    const updates = wishes.flatMap(({ domain, isWanted }) =>
+      nameServers.map(({ name }): UpdateRecord => {
+        const record = { name: domain, type: Type.NS, rdata: nameBytes(name) };
+        return isWanted ? { ...record, class: Class.IN, ttl } : { ...record, class: Class.NONE, ttl: 0 };
+      }),
+    );
+    // no delegation without its glue
+    const addresses = nameServers.flatMap(({ name, addresses: list }) =>
+      list.map((address): UpdateRecord => ({ ...addressRecord(name, ttl, address), class: Class.IN })),
+    );
+    const all = wishes.some(({ isWanted }) => isWanted) ? [...addresses, ...updates] : updates;
+    await exchangeSigned(this.server, encodeUpdate(randomInt(0x10000), zone, all, { lease }), key, timeoutMs);
   }
 
   /** Reads to whom the domains are delegated, besides this cluster. What cannot be read stays as it was. */
   private async readBack(): Promise<void> {
+    const own = new Set(this.settings.nameServers.map(({ name }) => foldName(name)));
     const left = [...this.wanted];
     const readNext = async (): Promise<void> => {
-      for (let domain = left.pop(); domain !== undefined && !this.stopped; domain = left.pop())
-        this.delegations.set(domain, await askDelegation(this.server, domain, this.settings.key, TIMEOUT_MS));
+      for (let domain = left.pop(); domain !== undefined && !this.stopped; domain = left.pop()) {
+        const servers = await askDelegation(this.server, domain, this.settings.key, TIMEOUT_MS);
+        this.delegations.set(domain, servers);
+        if (!this.registered.has(domain)) continue;
+        // a server may also take a delegation and leave it out, such as beside a CNAME (RFC 2136 section 3.4.2.2)
+        if (servers.some(({ name }) => own.has(foldName(name)))) this.refused.delete(domain);
+        else this.refuse(domain);
+      }
     };
     try {
       await Promise.all(Array.from({ length: PARALLEL }, readNext));
@@ -159,7 +209,8 @@ class Registrar {
       this.lastReadError = message;
     }
     for (const domain of this.delegations.keys()) if (!this.wanted.has(domain)) this.delegations.delete(domain);
-    this.read();
+    for (const domain of this.refused) this.listener.refused(domain);
+    this.listener.read();
   }
 
   /** Renews no more; what is registered lives until its lease ends. */
@@ -174,7 +225,7 @@ class Registrar {
     await Promise.race([this.running, new Promise((resolve) => setTimeout(resolve, WITHDRAW_TIMEOUT_MS / 2).unref())]);
     if (this.registered.size === 0) return;
     try {
-      await this.tell(new Set(), [...this.registered], WITHDRAW_TIMEOUT_MS);
+      await this.tell(toWishes(this.registered, false), WITHDRAW_TIMEOUT_MS);
     } catch (error) {
       log("warn", "cannot withdraw the domains; their lease will end", {
         server: formatEndpoint(this.server),
@@ -182,6 +233,24 @@ class Registrar {
       });
     }
   }
+}
+
+const toWishes = (domains: Iterable<Name>, isWanted: boolean): Wish[] => Array.from(domains, (domain) => ({ domain, isWanted }));
+
+/** What metrics show of one server of the parent. */
+export interface RegistrationState {
+  readonly server: string;
+  /** Since it last took the domains; undefined before the first time. */
+  readonly seconds: number | undefined;
+  /** Domains that it does not take. */
+  readonly refused: number;
+}
+
+export interface RegistrationListener {
+  /** The parent delegates a domain to these: this cluster, and others that serve it too. Told after each renewal. */
+  delegated(domain: Name, servers: readonly NameServer[]): void;
+  /** The parent does not take a domain. Told at each renewal. */
+  refused(domain: Name): void;
 }
 
 /**
@@ -193,13 +262,17 @@ export class Registration {
   private readonly settings: RegistrationSettings;
   private known: ReadonlySet<Name> | undefined;
 
-  /** @param delegated told, after each renewal, to whom the parent delegates a domain: this cluster, and others that serve it too */
-  constructor(settings: RegistrationSettings, delegated: (domain: Name, servers: readonly NameServer[]) => void) {
+  constructor(settings: RegistrationSettings, listener: RegistrationListener) {
     this.settings = settings;
     const read = (): void => {
-      for (const domain of this.known ?? []) delegated(domain, this.registrars.flatMap(({ delegations }) => delegations.get(domain) ?? []));
+      for (const domain of this.known ?? [])
+        listener.delegated(
+          domain,
+          this.registrars.flatMap(({ delegations }) => delegations.get(domain) ?? []),
+        );
     };
-    this.registrars = settings.servers.map((server) => new Registrar(server, settings, read));
+    const refused = (domain: Name): void => listener.refused(domain);
+    this.registrars = settings.servers.map((server) => new Registrar(server, settings, { read, refused }));
   }
 
   /** The domains that are to be registered from now on, folded origins. */
@@ -211,9 +284,12 @@ export class Registration {
     for (const registrar of this.registrars) registrar.set(next);
   }
 
-  /** For each server, seconds since it last took everything; undefined before the first time. */
-  ages(): { server: string; seconds: number | undefined }[] {
-    return this.registrars.map((registrar, i) => ({ server: formatEndpoint(this.settings.servers[i]!), seconds: registrar.ageSeconds() }));
+  states(): RegistrationState[] {
+    return this.registrars.map((registrar, i) => ({
+      server: formatEndpoint(this.settings.servers[i]!),
+      seconds: registrar.ageSeconds(),
+      refused: registrar.refusals,
+    }));
   }
 
   stop(): void {

@@ -229,6 +229,17 @@ describe("grants", () => {
     expect(send(c2, ["-echo NS ns1.c2"])).toBe("NOERROR");
     expect(contents()).toContain("echo.peak. 60 NS ns1.c1.peak.");
   });
+  test("a cluster delegates nothing that somebody else has records at or below", () => {
+    send(admin, ["+mail.corp A 192.0.2.5"]);
+    for (const name of ["www", "ns1", "corp", "mail.corp", "c2", "ns1.c2", "*", "*.free"])
+      expect([name, send(c1, [`+${name} NS ns1.c1`])]).toEqual([name, "REFUSED"]);
+    expect(send(c1, ["+api.shop NS ns1.c1"])).toBe("NOERROR");
+    expect(send(c2, ["+shop NS ns1.c2"])).toBe("REFUSED");
+    expect(send(c1, ["-api.shop NS ns1.c1", "+shop NS ns1.c1"])).toBe("NOERROR");
+    expect(send(c2, ["+shop NS ns1.c2", "+x.shop NS ns1.c2"])).toBe("NOERROR");
+    // its own name server is its own
+    expect(send(c1, ["+ns1.c1 AAAA fd00::c1", "+c1 NS ns1.c1"])).toBe("NOERROR");
+  });
   test("a name and a type", () => {
     expect(send(acme, ["+_acme-challenge.www TXT token"])).toBe("NOERROR");
     expect([

@@ -6,7 +6,7 @@ import type { Response } from "../view/responder.ts";
 import { Rcode, Type } from "../wire/constants.ts";
 import { leaseRecord } from "../wire/edns.ts";
 import { bareAnswer } from "../wire/message.ts";
-import { foldName, formatName, type Name } from "../wire/name.ts";
+import { foldName, formatName, isSubdomain, type Name } from "../wire/name.ts";
 import { isLater } from "../wire/serial.ts";
 import { formatRecord, type ZoneRecord } from "../zone/record.ts";
 import { changeZone, makeZone, type Zone } from "../zone/zone.ts";
@@ -118,7 +118,8 @@ export class UpdatableZone {
     // the TTL that another record of the same RRset takes on needs no grant: it follows from the record that was added
     const added = change.add.filter(({ record }) => update.updates.some((asked) => isSameRecord(record, asked)));
     const records = [...change.remove, ...added.map(({ record }) => record)];
-    if (!records.every((record) => mayChange(this.settings.grants, key, this.origin, record))) return { rcode: Rcode.REFUSED };
+    if (!records.every((record) => mayChange(this.settings.grants, key, this.origin, record, (name) => this.hiddenBy(name))))
+      return { rcode: Rcode.REFUSED };
     try {
       this.commit(change);
     } catch (error) {
@@ -127,6 +128,13 @@ export class UpdatableZone {
       return { rcode: Rcode.SERVFAIL };
     }
     return { rcode: Rcode.NOERROR, ...(lease === undefined ? {} : { lease }) };
+  }
+
+  /** The records that nobody would be given any more if a name were delegated. */
+  private hiddenBy(name: Name): ZoneRecord[] {
+    const node = this.current.nodes.get(name);
+    if (!node || node.rrsets.has(Type.NS)) return [];
+    return [...this.content.records()].filter((record) => isSubdomain(foldName(record.name), name));
   }
 
   private commit(change: Change): void {
