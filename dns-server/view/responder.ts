@@ -90,9 +90,13 @@ export class Responder {
     // RFC 9824 section 3.5
     if (type === Type.NXNAME) return failure(Rcode.FORMERR, ExtendedError.INVALID_QUERY_TYPE);
     if (qclass !== Class.IN) return failure(Rcode.REFUSED, ExtendedError.NOT_AUTHORITATIVE);
-    if (type === Type.AXFR || type === Type.IXFR) return failure(Rcode.REFUSED, ExtendedError.NOT_SUPPORTED);
-    const zone = findZone(view, name, type);
     const folded = foldName(name);
+    // RFC 5936 section 2.2.1
+    if (type === Type.AXFR || type === Type.IXFR) {
+      const isHere = view.zones.has(folded) || view.loading.includes(folded);
+      return isHere ? failure(Rcode.REFUSED, ExtendedError.PROHIBITED) : failure(Rcode.NOTAUTH, ExtendedError.NOT_AUTHORITATIVE);
+    }
+    const zone = findZone(view, name, type);
     if (zone) {
       const signer = edns?.dnssecOk ? view.signers?.get(zone.origin) : undefined;
       if (!signer) return { answer: lookup(zone, folded, type) };
