@@ -3,7 +3,7 @@ import type { Name } from "../wire/name.ts";
 import type { FactsByKind, Kind, Meta, SliceFacts } from "./facts.ts";
 import { KINDS } from "./kinds.ts";
 import type { Fault, ObjectRef, Target } from "./model.ts";
-import type { DomainSettings, SettingsSource } from "./settings.ts";
+import type { ConfigMaps, DomainSettings, SettingsSource } from "./settings.ts";
 
 /** What one object asks for: that a name leads to some targets. The claims of all objects make the domains. */
 export interface Claim {
@@ -60,10 +60,11 @@ export function namespaceSource(look: Lookup, namespace: string): SettingsSource
   return facts ? [sourceOf("Namespace", facts)] : [];
 }
 
-export const configMapTexts =
-  (look: Lookup, namespace: string) =>
-  (name: string, key: string): string | undefined =>
-    look.get("ConfigMap", namespace, name)?.data[key];
+/** The texts of the ConfigMaps in a namespace. */
+export const configMapsOf =
+  (look: Lookup, namespace: string): ConfigMaps =>
+  (name) =>
+    look.get("ConfigMap", namespace, name)?.data;
 
 const BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
 

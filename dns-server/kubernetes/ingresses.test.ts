@@ -79,6 +79,20 @@ describe("an Ingress", () => {
     expect(cluster.domains.get("web.peak")).toMatchObject({ ttl: { kind: "fixed", seconds: 7 }, steering: { query: "q" } });
   });
 
+  test("says how its endpoints are probed, where their pods do not; else they are at its port", () => {
+    const probes = (annotations: Record<string, string>, onPod: Record<string, string> = {}): unknown => {
+      const cluster = withService()
+        .apply("Pod", pod("a", { ip: "fd00::a", annotations: onPod, ports: { metrics: 9090, http: 80 } }))
+        .apply("Ingress", ingress("i", [{ host: "web.peak" }], { annotations }));
+      cluster.flush();
+      return cluster.domains.get("web.peak")?.targets.map(({ probe }) => probe);
+    };
+    const tcp = (port: number): object => ({ kind: "tcp", port });
+    expect(probes({})).toEqual([tcp(80), tcp(80)]);
+    expect(probes({ "dns.peak/probe": "tcp:81" })).toEqual([tcp(81), tcp(81)]);
+    expect(probes({ "dns.peak/probe": "off" }, { "dns.peak/probe": "tcp:82" })).toEqual([tcp(82), undefined]);
+  });
+
   const web = "web.peak";
   test.each<[string, readonly RuleOptions[], object, Record<string, string>, string[] | undefined, RegExp]>([
     ["a path", [{ host: web, paths: [{ path: "/api" }] }], {}, {}, ["fd00::a", "fd00::b"], /DNS knows no paths, so \/api cannot/],
@@ -110,6 +124,7 @@ describe("an Ingress", () => {
       ["fd00::a", "fd00::b"],
       /annotations nginx.ingress.kubernetes.io\/rewrite-target have no effect/,
     ],
+    ["a rewrite of another controller", [{ host: web }], {}, { "nginx.org/rewrites": "x" }, ["fd00::a", "fd00::b"], /nginx.org\/rewrites/],
     ["TLS", [{ host: web }], { tls: [{ hosts: [web] }] }, {}, ["fd00::a", "fd00::b"], /TLS ends in the pods/],
     [
       "a default backend",

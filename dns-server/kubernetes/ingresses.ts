@@ -1,6 +1,6 @@
 import type { IngressFacts, IngressPath, ServiceFacts } from "./facts.ts";
 import {
-  configMapTexts,
+  configMapsOf,
   namespaceSource,
   NOTHING,
   refOf,
@@ -68,7 +68,7 @@ export function readIngress(ingress: IngressFacts, look: Lookup, settings: Claim
       targets,
       alias: undefined,
       saidAt: ingress.created,
-      settings: reader.domainSettings(configMapTexts(look, ingress.namespace)),
+      settings: reader.domainSettings(configMapsOf(look, ingress.namespace)),
     });
   }
   return { claims, faults };
@@ -119,7 +119,8 @@ function backendTargets(
     unsupported(`host ${host}: the Service ${name} has no port "${wanted}"; it has ${service.ports.map(showPort).join(", ") || "none"}`);
     return { targets: [], service };
   }
-  const targets = serviceTargets(service, port.name, look, fault);
+  const published = [sourceOf("Ingress", ingress), sourceOf("Service", service)];
+  const targets = serviceTargets(service, port.name, published, look, fault);
   const real = [...new Set(targets.flatMap(({ ports }) => ports.map((known) => known.port)))].filter((known) => known !== port.port);
   if (real.length > 0) {
     unsupported(

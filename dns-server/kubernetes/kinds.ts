@@ -23,8 +23,27 @@ const MAX_QUERY_LENGTH = 4096;
 
 const isOurs = (key: string): boolean => key.startsWith("dns.peak/") || key === "cluster-type";
 const isExternalDns = (key: string): boolean => EXTERNAL_DNS_PREFIXES.some((prefix) => key.startsWith(prefix));
-const isForeign = (key: string): boolean =>
-  /^([a-z0-9.-]+\.)?(ingress\.kubernetes\.io|haproxy\.org|projectcontour\.io|konghq\.com)\//.test(key);
+/** Prefixes of the annotations that tell other controllers what to do with requests. */
+const FOREIGN = [
+  "ingress.kubernetes.io",
+  "ingress.cilium.io",
+  "ingress.citrix.com",
+  "ingress.pomerium.io",
+  "nginx.org",
+  "nginx.com",
+  "haproxy.org",
+  "haproxy-ingress.github.io",
+  "projectcontour.io",
+  "konghq.com",
+  "getambassador.io",
+  "higress.io",
+  "k8s.apisix.apache.org",
+  "zalando.org",
+];
+const isForeign = (key: string): boolean => {
+  const prefix = key.slice(0, Math.max(0, key.indexOf("/")));
+  return FOREIGN.some((domain) => prefix === domain || prefix.endsWith(`.${domain}`));
+};
 
 const texts = z.record(z.string(), z.string()).nullish();
 /** A string in JSON, a Date from a typed client. */

@@ -1,6 +1,6 @@
 import type { PodFacts, WorkloadFacts } from "./facts.ts";
 import {
-  configMapTexts,
+  configMapsOf,
   labelOf,
   namespaceSource,
   NOTHING,
@@ -11,7 +11,7 @@ import {
   type Lookup,
   type Reading,
 } from "./claim.ts";
-import type { Fault, Target } from "./model.ts";
+import type { Fault, Port, Target } from "./model.ts";
 import { SettingsReader, type SettingsSource } from "./settings.ts";
 
 /** Kinds that make pods, or make what makes them. */
@@ -34,20 +34,27 @@ function workloadsOf(pod: PodFacts, look: Lookup): { kind: Workload; facts: Work
   return found;
 }
 
-/** Settings of a pod: its own, its workloads', its namespace's. What is wrong with pods of a workload is told of the workload. */
+/**
+ * Settings of a pod: its own, its workloads', its namespace's. What is wrong with pods of a workload is told of the workload.
+ * @param published objects that it is published by, and that may speak for it before its namespace does
+ */
 export function podReader(
   pod: PodFacts,
   look: Lookup,
   fault: (fault: Fault) => void,
+  published: readonly SettingsSource[] = [],
 ): { reader: SettingsReader; sources: SettingsSource[] } {
   const above = workloadsOf(pod, look).map(({ kind, facts }) => sourceOf(kind, facts));
   const object = above.at(-1)?.object ?? refOf("Pod", pod);
-  const sources = [{ object, settings: pod.settings }, ...above, ...namespaceSource(look, pod.namespace)];
+  const sources = [{ object, settings: pod.settings }, ...above, ...published, ...namespaceSource(look, pod.namespace)];
   return { reader: new SettingsReader(sources, fault), sources };
 }
 
-/** A pod as a target, ready or not. */
-export function podTarget(pod: PodFacts, look: Lookup, reader: SettingsReader): Target {
+/**
+ * A pod as a target, ready or not.
+ * @param ports at which it is to be reached
+ */
+export function podTarget(pod: PodFacts, look: Lookup, reader: SettingsReader, ports: readonly Port[]): Target {
   const lost = pod.node !== undefined && look.get("Node", "", pod.node)?.lost === true;
   return {
     key: `${pod.namespace}/${pod.name}`,
@@ -58,8 +65,8 @@ export function podTarget(pod: PodFacts, look: Lookup, reader: SettingsReader): 
     ipv6: pod.ipv6,
     ipv4: pod.ipv4,
     state: pod.terminating ? "terminating" : lost ? "node lost" : pod.ready ? "ready" : "not ready",
-    ports: pod.ports,
-    probe: reader.probe(pod.ports),
+    ports,
+    probe: reader.probe(ports),
   };
 }
 
@@ -76,10 +83,10 @@ export function readPod(pod: PodFacts, look: Lookup, { zone }: ClaimSettings): R
     namespace: pod.namespace,
     owner: sources[0]!.object,
     since: top?.facts.created ?? pod.created,
-    targets: [podTarget(pod, look, reader)],
+    targets: [podTarget(pod, look, reader, pod.ports)],
     alias: undefined,
     saidAt: pod.created,
-    settings: reader.domainSettings(configMapTexts(look, pod.namespace)),
+    settings: reader.domainSettings(configMapsOf(look, pod.namespace)),
   };
   return { claims: [claim], faults };
 }
@@ -106,7 +113,7 @@ export function readWorkload(kind: Workload, facts: WorkloadFacts, look: Lookup,
     alias: undefined,
     // any pod knows better
     saidAt: 0,
-    settings: reader.domainSettings(configMapTexts(look, facts.namespace)),
+    settings: reader.domainSettings(configMapsOf(look, facts.namespace)),
   };
   return { claims: [claim], faults };
 }

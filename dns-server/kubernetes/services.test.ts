@@ -32,6 +32,14 @@ describe("a Service with annotations of external-dns", () => {
     expect(cluster.faults()).toEqual([]);
   });
 
+  test("is told that it has no domain by itself", () => {
+    const annotated = new TestInventory().apply("Service", service("web", headless, { annotations: { "dns.peak/domain": "web" } }));
+    expect(annotated.faults()).toEqual([expect.stringContaining("annotation dns.peak/domain has no effect on a Service; set it on")]);
+    expect(annotated.answer("web.peak")).toBeUndefined();
+    const labelled = new TestInventory().apply("Service", service("web", headless, { labels: { "dns.peak/domain": "web" } }));
+    expect(labelled.faults()).toEqual([]);
+  });
+
   test.each([
     ["30", 30],
     ["1m30s", 90],

@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from "node:net";
 import { parseIpv4, parseIpv6 } from "../wire/address.ts";
 import { foldName, parseName, type Name } from "../wire/name.ts";
 import {
-  configMapTexts,
+  configMapsOf,
   namespaceSource,
   NOTHING,
   refOf,
@@ -25,16 +25,21 @@ import { isDomain, SettingsReader } from "./settings.ts";
  */
 export function readService(service: ServiceFacts, look: Lookup, { zone }: ClaimSettings): Reading {
   const hostnames = annotation(service, "hostname");
-  if (hostnames === undefined) return NOTHING;
   const object = refOf("Service", service);
   const faults: Fault[] = [];
   const fault = (reason: string, message: string): void => void faults.push({ object, reason, message });
+  // labels are often those of all that belongs together
+  if (service.settings["dns.peak/domain"]?.from === "annotation") {
+    const remedy = `set it on what makes the pods, or name hosts by ${EXTERNAL_DNS_PREFIXES[0]}hostname`;
+    fault("UnknownSetting", `annotation dns.peak/domain has no effect on a Service; ${remedy}`);
+  }
+  if (hostnames === undefined) return faults.length > 0 ? { claims: [], faults } : NOTHING;
   const ttl = readTtl(service, fault);
   const { targets, aliases } = targetsOf(service, look, fault, (other) => faults.push(other));
   const reader = new SettingsReader([sourceOf("Service", service), ...namespaceSource(look, service.namespace)], (other) =>
     faults.push(other),
   );
-  const settings = reader.domainSettings(configMapTexts(look, service.namespace));
+  const settings = reader.domainSettings(configMapsOf(look, service.namespace));
 
   const claims: Claim[] = [];
   for (const hostname of splitList(hostnames)) {
@@ -100,7 +105,7 @@ function targetsOf(
           : service.headless
             ? undefined
             : service.clusterAddresses;
-  if (texts === undefined) return { targets: serviceTargets(service, undefined, look, other), aliases: [] };
+  if (texts === undefined) return { targets: serviceTargets(service, undefined, [sourceOf("Service", service)], look, other), aliases: [] };
   const targets: Target[] = [];
   const aliases: Name[] = [];
   for (const text of texts) {

@@ -51,7 +51,6 @@ describe("a setting", () => {
     ["dns.peak/ttl", "99999999999"],
     ["dns.peak/ttl", "query:"],
     ["dns.peak/loadbalance", " "],
-    ["dns.peak/loadbalance", "configmap.none.query"],
     ["dns.peak/loadbalance-mode", "best"],
     ["dns.peak/overload-threshold", "0"],
     ["dns.peak/overload-threshold", "150%"],
@@ -77,11 +76,34 @@ describe("a setting", () => {
     const cluster = new TestInventory().apply("ConfigMap", plain("queries", {}, { data: { "by.cpu": 'cpu{cluster="%cluster-type%"}' } }));
     const { domain } = domainWith({ "dns.peak/loadbalance": "configmap.queries.by.cpu", "cluster-type": "edge" }, cluster);
     expect(domain.steering?.query).toBe('cpu{cluster="edge"}');
-    cluster.apply("ConfigMap", plain("queries", {}, { data: { "by.cpu": "other" } })).flush();
-    expect(cluster.domains.get("web.peak")?.steering?.query).toBe("other");
-    cluster.remove("ConfigMap", "shop", "queries").flush();
+    const now = (name: string, data: Record<string, string>): string | undefined => {
+      cluster.apply("ConfigMap", plain(name, {}, { data })).flush();
+      return cluster.domains.get("web.peak")?.steering?.query;
+    };
+    const faults = (): string[] => cluster.faults().map((fault) => fault.replace(/^.*" is ignored: /, ""));
+    expect(now("queries", { "by.cpu": "other" })).toBe("other");
+    expect([now("queries", {}), faults()]).toEqual([
+      undefined,
+      ["the ConfigMap queries has no such key with a text of at most 4096 characters"],
+    ]);
+    expect(now("queries", { "by.cpu": "x".repeat(5000) })).toBeUndefined();
+    // a name with a dot
+    expect(now("queries.by", { cpu: "dotted" })).toBe("dotted");
+    cluster.remove("ConfigMap", "shop", "queries.by").remove("ConfigMap", "shop", "queries").flush();
     expect(cluster.domains.get("web.peak")?.steering).toBeUndefined();
-    expect(cluster.faults()).toHaveLength(1);
+    expect(faults()).toEqual(["there is no ConfigMap queries in the namespace"]);
+  });
+
+  test("says what %cluster-type% stands for, in every query; without it the text stays", () => {
+    const query = 'load{type="%cluster-type%"}';
+    const queries = (annotations: Record<string, string>): unknown => {
+      const { domain } = domainWith({ "dns.peak/loadbalance": query, "dns.peak/ttl": `query:${query}`, ...annotations });
+      return [domain.steering?.query, domain.ttl];
+    };
+    const both = (text: string): unknown => [text, { kind: "query", query: text }];
+    expect(queries({ "cluster-type": "edge" })).toEqual(both('load{type="edge"}'));
+    expect(queries({ "dns.peak/cluster-type": "core", "cluster-type": "edge" })).toEqual(both('load{type="core"}'));
+    expect(queries({})).toEqual(both(query));
   });
 });
 

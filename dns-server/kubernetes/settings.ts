@@ -17,6 +17,14 @@ export interface DomainSettings {
   readonly ttl: TtlSpec | undefined;
 }
 
+/** The texts of a ConfigMap beside the object, by key; undefined where there is none of that name. */
+export type ConfigMaps = (name: string) => Readonly<Record<string, string>> | undefined;
+
+/** Why a text of the right form cannot be used. */
+class Unusable extends Error {
+  override readonly name = "Unusable";
+}
+
 const KEYS = {
   domain: "dns.peak/domain",
   onlyTop: "dns.peak/only-top",
@@ -25,7 +33,9 @@ const KEYS = {
   threshold: "dns.peak/overload-threshold",
   ttl: "dns.peak/ttl",
   probe: "dns.peak/probe",
-  clusterType: "cluster-type",
+  clusterType: "dns.peak/cluster-type",
+  /** As it was called first. */
+  bareClusterType: "cluster-type",
 } as const;
 
 const KNOWN: ReadonlySet<string> = new Set(Object.values(KEYS));
@@ -72,23 +82,27 @@ export class SettingsReader {
     return first && { kind: "tcp", port: first.port };
   }
 
-  /**
-   * What is said of the domain as a whole.
-   * @param configMapText value of a key of a ConfigMap beside the object
-   */
-  domainSettings(configMapText: (name: string, key: string) => string | undefined): DomainSettings {
+  /** What is said of the domain as a whole. */
+  domainSettings(configMaps: ConfigMaps): DomainSettings {
+    const word = "a word of letters, digits, dots, - and _";
+    const parseWord = (text: string): string | undefined => (/^[\w.-]+$/.test(text) ? text : undefined);
+    const clusterType = this.read(KEYS.clusterType, word, parseWord) ?? this.read(KEYS.bareClusterType, word, parseWord);
+    // without one it stays, and is told with the query that has it
+    const complete = (query: string): string => (clusterType === undefined ? query : query.replaceAll("%cluster-type%", clusterType));
+    const ttl = this.read(KEYS.ttl, "whole seconds, auto, or query:PROMQL", parseTtl);
+    const steering = this.steering(configMaps);
     return {
       onlyTop: this.read(KEYS.onlyTop, "true or false", parseBoolean) ?? false,
-      steering: this.steering(configMapText),
-      ttl: this.read(KEYS.ttl, "whole seconds, auto, or query:PROMQL", parseTtl),
+      steering: steering && { ...steering, query: complete(steering.query) },
+      ttl: ttl?.kind === "query" ? { ...ttl, query: complete(ttl.query) } : ttl,
     };
   }
 
-  private steering(configMapText: (name: string, key: string) => string | undefined): SteeringSpec | undefined {
-    const form = "a PromQL text, or configmap.NAME.KEY for one of a ConfigMap in the same namespace (at most 4096 characters)";
+  private steering(configMaps: ConfigMaps): SteeringSpec | undefined {
+    const form = "a PromQL text, or configmap.NAME.KEY for one of a ConfigMap in the same namespace";
     const query = this.read(KEYS.loadbalance, form, (text) => {
-      const reference = /^configmap\.([a-z0-9-]+)\.([-._a-zA-Z0-9]+)$/.exec(text.trim());
-      return (reference ? configMapText(reference[1]!, reference[2]!) : text)?.trim() || undefined;
+      const reference = /^configmap\.(.*)$/s.exec(text.trim())?.[1];
+      return (reference === undefined ? text : configMapText(reference, configMaps)).trim() || undefined;
     });
     const policy = this.read(KEYS.mode, "singlebest or excludeoverloaded", (text) => POLICIES.get(text.toLowerCase()));
     const threshold = this.read(
@@ -96,14 +110,11 @@ export class SettingsReader {
       "a factor of the average above 0, such as 1.5, or absolute:VALUE, such as absolute:0.8",
       parseThreshold,
     );
-    const clusterType = this.read(KEYS.clusterType, "a word of letters, digits, dots, - and _", (text) =>
-      /^[\w.-]+$/.test(text) ? text : undefined,
-    );
     return query === undefined
       ? undefined
       : {
           policy: policy ?? "round-robin",
-          query: query.replaceAll("%cluster-type%", () => clusterType ?? ""),
+          query,
           threshold: threshold ?? { kind: "average-relative", factor: 1.5 },
         };
   }
@@ -113,16 +124,36 @@ export class SettingsReader {
     for (const { object, settings } of this.sources) {
       const setting: Setting | undefined = settings[key];
       if (setting === undefined) continue;
-      const value = parse(setting.text);
-      if (value !== undefined) return value;
-      this.fault({
-        object,
-        reason: "InvalidSetting",
-        message: `${setting.from} ${key} "${setting.text}" is ignored: it must be ${form}`,
-      });
+      let why = `it must be ${form}`;
+      try {
+        const value = parse(setting.text);
+        if (value !== undefined) return value;
+      } catch (error) {
+        if (!(error instanceof Unusable)) throw error;
+        why = error.message;
+      }
+      this.fault({ object, reason: "InvalidSetting", message: `${setting.from} ${key} "${setting.text}" is ignored: ${why}` });
     }
     return undefined;
   }
+}
+
+/**
+ * The text that `NAME.KEY` stands for. Both may have dots in them: of the ways to read it the first that leads to a text counts.
+ * @throws Unusable
+ */
+function configMapText(reference: string, configMaps: ConfigMaps): string {
+  const words = reference.split(".");
+  let found: string | undefined;
+  for (let split = 1; split < words.length; split++) {
+    const name = words.slice(0, split).join(".");
+    const texts = configMaps(name);
+    const text = texts?.[words.slice(split).join(".")];
+    if (text !== undefined) return text;
+    if (texts) found ??= name;
+  }
+  if (found === undefined) throw new Unusable(`there is no ConfigMap ${words[0]} in the namespace`);
+  throw new Unusable(`the ConfigMap ${found} has no such key with a text of at most 4096 characters`);
 }
 
 const isPort = (port: number): boolean => Number.isInteger(port) && port >= 1 && port <= 65_535;

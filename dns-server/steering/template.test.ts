@@ -46,6 +46,7 @@ describe("faults", () => {
     ['x{pod != "%pods%"}', "is a regular expression"],
     ["sum(%pods%)", "must stand in a string"],
     ['x{cluster="%cluster-name%"}', "no key clusterName"],
+    ['x{type="%cluster-type%"}', "no annotation dns.peak/cluster-type"],
   ])("%s: %s", (template, fault) => {
     expect(templateFault(template, undefined)).toContain(fault);
   });

@@ -30,6 +30,8 @@ export function templateFault(template: string, clusterName: string | undefined)
   if (template.trim() === "") return "the query is empty";
   if (template.includes("%cluster-name%") && clusterName === undefined)
     return "%cluster-name% is in the query, but the server's configuration has no key clusterName";
+  if (template.includes("%cluster-type%"))
+    return "%cluster-type% is in the query, but no annotation dns.peak/cluster-type says what it stands for";
   let rest = "";
   let end = 0;
   for (const { 0: token, index } of template.matchAll(TOKENS)) {
