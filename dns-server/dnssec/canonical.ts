@@ -1,57 +1,8 @@
-import { Type } from "../wire/constants.ts";
-import { type Name } from "../wire/name.ts";
+import { canonicalRdata } from "../wire/canonical.ts";
+import type { Name } from "../wire/name.ts";
 import type { RRset } from "../zone/zone.ts";
 
 /** The canonical form of records that is signed (RFC 4034 section 6, 6840 section 5.1). */
-
-/** Types whose names in record data are lower-cased, with the octets before the names and how many there are; NAPTR apart. */
-const NAMES = new Map<number, readonly [skip: number, names: number]>([
-  [Type.NS, [0, 1]],
-  [3 /* MD */, [0, 1]],
-  [4 /* MF */, [0, 1]],
-  [Type.CNAME, [0, 1]],
-  [Type.SOA, [0, 2]],
-  [7 /* MB */, [0, 1]],
-  [8 /* MG */, [0, 1]],
-  [9 /* MR */, [0, 1]],
-  [Type.PTR, [0, 1]],
-  [14 /* MINFO */, [0, 2]],
-  [Type.MX, [2, 1]],
-  [17 /* RP */, [0, 2]],
-  [18 /* AFSDB */, [2, 1]],
-  [21 /* RT */, [2, 1]],
-  [26 /* PX */, [2, 2]],
-  [Type.SRV, [6, 1]],
-  [36 /* KX */, [2, 1]],
-  [Type.DNAME, [0, 1]],
-]);
-
-/** Record data with its names in lower case; the same octets where there is nothing to change. */
-export function canonicalRdata(type: number, rdata: Uint8Array): Uint8Array {
-  const layout = type === Type.NAPTR ? ([naptrNameAt(rdata), 1] as const) : NAMES.get(type);
-  if (!layout) return rdata;
-  let folded: Uint8Array | undefined;
-  let [at, names] = layout;
-  for (; names > 0; names--) {
-    // length octets are below the letters; data of a type that is opaque here may end anywhere
-    for (let size = rdata[at] ?? 0; size !== 0; size = rdata[at] ?? 0) {
-      for (let i = at + 1; i <= at + size && i < rdata.length; i++) {
-        const octet = rdata[i]!;
-        if (octet >= 0x41 && octet <= 0x5a) (folded ??= Uint8Array.from(rdata))[i] = octet | 0x20;
-      }
-      at += 1 + size;
-    }
-    at++;
-  }
-  return folded ?? rdata;
-}
-
-/** Order and preference, then three character strings, then the name. */
-function naptrNameAt(rdata: Uint8Array): number {
-  let at = 4;
-  for (let texts = 0; texts < 3; texts++) at += 1 + (rdata[at] ?? 0);
-  return at;
-}
 
 /** Labels as an RRSIG counts them: without the root, and without the asterisk of a wildcard (RFC 4034 section 3.1.3). */
 export function labelCount(owner: Name): number {

@@ -1,3 +1,4 @@
+import { isSameRdata } from "../wire/canonical.ts";
 import { Class, Rcode, Type } from "../wire/constants.ts";
 import { foldName, type Name } from "../wire/name.ts";
 import { isLater } from "../wire/serial.ts";
@@ -18,7 +19,7 @@ export interface Change {
 }
 
 export const sameData = (a: ZoneRecord, b: { type: number; rdata: Uint8Array }): boolean =>
-  a.type === b.type && Buffer.compare(a.rdata, b.rdata) === 0;
+  a.type === b.type && isSameRdata(a.type, a.rdata, b.rdata);
 
 export const isSameRecord = (a: ZoneRecord, b: ZoneRecord): boolean => foldName(a.name) === foldName(b.name) && sameData(a, b);
 

@@ -127,6 +127,9 @@ describe("updates", () => {
     [["+a 30 A 192.0.2.9"], ["a.peak. 30 A 192.0.2.9"], []],
     [["-www A"], [], ["www.peak. 60 A 192.0.2.1", "www.peak. 60 A 192.0.2.2"]],
     [["-www A 192.0.2.1"], [], ["www.peak. 60 A 192.0.2.1"]],
+    // names are compared in any case (RFC 2136 section 1.1)
+    [["-ALIAS CNAME WWW"], [], ["alias.peak. 60 CNAME www.peak."]],
+    [["+@ NS NS1"], [], []],
     [["-www ANY", "+www 9 TXT x"], ['www.peak. 9 TXT "x"'], ["www.peak. 60 A 192.0.2.1", "www.peak. 60 A 192.0.2.2"]],
     [
       ["+www 9 A 192.0.2.3"],

@@ -1,3 +1,4 @@
+import { rdataKey } from "../wire/canonical.ts";
 import { Type, typeName } from "../wire/constants.ts";
 import { foldName, formatName, isSubdomain, parentName, type Name } from "../wire/name.ts";
 import { targetName } from "../wire/rdata.ts";
@@ -13,6 +14,7 @@ export function checkRecords(origin: Name, records: readonly ZoneRecord[]): Faul
   const report = (severity: Fault["severity"], place: Place | undefined, message: string): void =>
     void faults.push({ severity, place, message });
   const byName = new Map<Name, Map<number, ZoneRecord[]>>();
+  const seen = new Set<string>();
 
   for (const record of records) {
     const name = foldName(record.name);
@@ -27,8 +29,8 @@ export function checkRecords(origin: Name, records: readonly ZoneRecord[]): Faul
     byName.set(name, types);
     const set = types.get(record.type) ?? [];
     types.set(record.type, set);
-    const same = set.find((other) => Buffer.compare(other.rdata, record.rdata) === 0);
-    if (same) report("warning", record.place, `${shown} ${typeName(record.type)} is given twice`);
+    const isRepeated = seen.size === seen.add(`${record.type} ${name}${rdataKey(record.type, record.rdata)}`).size;
+    if (isRepeated) report("warning", record.place, `${shown} ${typeName(record.type)} is given twice`);
     else if (set.length > 0 && SINGLETONS.has(record.type))
       report("error", record.place, `${shown} has more than one ${typeName(record.type)}`);
     else if (set.length > 0 && set[0]!.ttl !== record.ttl) {

@@ -72,3 +72,11 @@ describe("a changed zone", () => {
     expect(() => changeZone(makeZone(origin, soa(1)), new Map([[origin, []]]))).toThrow("no SOA");
   });
 });
+
+test("records that differ in the case of a name only are one", () => {
+  const ns = (count: number): string => Array.from({ length: count }, (_, i) => `@ 60 NS n${i}\n@ 60 NS N${i}\n`).join("");
+  for (const count of [2, 50]) {
+    const zone = makeZone(origin, [...soa(1), ...parse(ns(count))]);
+    expect(zone.nodes.get(origin)!.rrsets.get(Type.NS)!.rdatas).toHaveLength(count);
+  }
+});

@@ -1,3 +1,4 @@
+import { isSameRdata, rdataKey } from "../wire/canonical.ts";
 import { Type } from "../wire/constants.ts";
 import { foldName, isSubdomain, parentName, type Name } from "../wire/name.ts";
 import { NodeOverlay } from "./overlay.ts";
@@ -168,14 +169,15 @@ function joinRecords(records: readonly ZoneRecord[], maxAnswers: number | undefi
       rrsets.set(type, { type, ttl, rdatas: [rdata], ...(limited ? { maxAnswers } : {}) });
     }
   }
-  for (const rrset of rrsets.values()) if (rrset.rdatas.length > 1) rrset.rdatas = distinct(rrset.rdatas);
+  for (const rrset of rrsets.values()) if (rrset.rdatas.length > 1) rrset.rdatas = distinct(rrset.type, rrset.rdatas);
   return rrsets;
 }
 
-function distinct(rdatas: Uint8Array[]): Uint8Array[] {
-  if (rdatas.length < MANY) return rdatas.filter((rdata, i) => rdatas.findIndex((other) => Buffer.compare(other, rdata) === 0) === i);
-  const seen = new Map(rdatas.map((rdata) => [Buffer.from(rdata.buffer, rdata.byteOffset, rdata.length).toString("latin1"), rdata]));
-  return seen.size === rdatas.length ? rdatas : [...seen.values()];
+function distinct(type: number, rdatas: Uint8Array[]): Uint8Array[] {
+  if (rdatas.length < MANY) return rdatas.filter((rdata, i) => rdatas.findIndex((other) => isSameRdata(type, other, rdata)) === i);
+  const seen = new Set<string>();
+  const unseen = rdatas.filter((rdata) => seen.size < seen.add(rdataKey(type, rdata)).size);
+  return unseen.length === rdatas.length ? rdatas : unseen;
 }
 
 function withSoa(origin: Name, nodes: Zone["nodes"]): Zone {
