@@ -15,12 +15,12 @@ const NAMES = new Map<number, readonly [skip: number, names: number]>([
   [Type.PTR, [0, 1]],
   [14 /* MINFO */, [0, 2]],
   [Type.MX, [2, 1]],
-  [17 /* RP */, [0, 2]],
-  [18 /* AFSDB */, [2, 1]],
+  [Type.RP, [0, 2]],
+  [Type.AFSDB, [2, 1]],
   [21 /* RT */, [2, 1]],
   [26 /* PX */, [2, 2]],
   [Type.SRV, [6, 1]],
-  [36 /* KX */, [2, 1]],
+  [Type.KX, [2, 1]],
   [Type.DNAME, [0, 1]],
 ]);
 

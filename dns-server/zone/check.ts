@@ -8,8 +8,11 @@ import type { Fault, Place, ZoneRecord } from "./record.ts";
 const BESIDE_CNAME = new Set<number>([Type.CNAME, Type.RRSIG, Type.NSEC]);
 const SINGLETONS = new Set<number>([Type.SOA, Type.CNAME, Type.DNAME]);
 
-/** Checks what only the whole zone shows. An error: no server could serve it right. A warning: it works, but not as its author thinks. */
-export function checkRecords(origin: Name, records: readonly ZoneRecord[]): Fault[] {
+/**
+ * Checks what only the whole zone shows. An error: no server could serve it right. A warning: it works, but not as its author thinks.
+ * @param start where the zone begins, for what is missing of one without records
+ */
+export function checkRecords(origin: Name, records: readonly ZoneRecord[], start?: Place): Fault[] {
   const faults: Fault[] = [];
   const report = (severity: Fault["severity"], place: Place | undefined, message: string): void =>
     void faults.push({ severity, place, message });
@@ -44,8 +47,9 @@ export function checkRecords(origin: Name, records: readonly ZoneRecord[]): Faul
   }
 
   const apex = byName.get(origin);
-  if (!apex?.has(Type.SOA)) report("error", records[0]?.place, `no SOA at the origin ${formatName(origin)}`);
-  if (!apex?.has(Type.NS)) report("error", records[0]?.place, `no NS at the origin ${formatName(origin)}`);
+  const beginning = records[0]?.place ?? start;
+  if (!apex?.has(Type.SOA)) report("error", beginning, `no SOA at the origin ${formatName(origin)}`);
+  if (!apex?.has(Type.NS)) report("error", beginning, `no NS at the origin ${formatName(origin)}`);
 
   /** The delegation or DNAME above a name that hides it, if any. */
   const hiddenBy = (name: Name): { name: Name; type: number } | undefined => {

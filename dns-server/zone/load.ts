@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { UserError } from "../errors.ts";
@@ -31,7 +32,7 @@ export interface ZoneText {
 export function loadZone(origin: Name, { text, file, include = false }: ZoneText, added: readonly ZoneRecord[] = []): LoadedZone {
   const { records, faults } = parseMasterFile(text, { file, origin, ...(include ? { include: readIncluded } : {}) });
   const all = [...records, ...added];
-  faults.push(...checkRecords(origin, all));
+  faults.push(...checkRecords(origin, all, { file, line: 1 }));
   const errors = faults.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new UserError(`zone ${formatName(origin)} is not usable:\n${errors.map(formatFault).join("\n")}`);
   return { zone: makeZone(origin, all), records: all, warnings: faults };
@@ -39,11 +40,25 @@ export function loadZone(origin: Name, { text, file, include = false }: ZoneText
 
 /** @throws UserError when the file cannot be read */
 export function readZoneFile(file: string, include = false): ZoneText {
+  let octets: Buffer;
   try {
-    return { text: readFileSync(file, "utf8"), file, include };
+    octets = readFileSync(file);
   } catch (error) {
     throw new UserError(`cannot read the zone: ${(error as Error).message}`);
   }
+  return { text: decode(octets, file), file, include };
+}
+
+/** The text of a master file. @throws UserError that names the line which is not UTF-8 */
+function decode(octets: Buffer, file: string): string {
+  // a mark of the byte order, with which some editors begin a file, is left out
+  if (isUtf8(octets)) return new TextDecoder().decode(octets);
+  let [line, at] = [1, 0];
+  for (let end = octets.indexOf(10); end >= 0 && isUtf8(octets.subarray(at, end)); end = octets.indexOf(10, at)) {
+    line++;
+    at = end + 1;
+  }
+  throw new UserError(`${file}:${line}: error: this is not UTF-8; octets beyond ASCII are written \\DDD`);
 }
 
 function readIncluded(path: string, from: string): ZoneText {

@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { Type } from "../wire/constants.ts";
+import { parseName } from "../wire/name.ts";
+import { loadZone, readZoneFile, type LoadedZone } from "./load.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "peak-load-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const origin = parseName("example.");
+const file = join(folder, "zone");
+const load = (content: string | Buffer, include = false): LoadedZone => {
+  writeFileSync(file, content);
+  return loadZone(origin, readZoneFile(file, include));
+};
+const head = "$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns AAAA ::1\n";
+
+test("text of editors: a mark of the byte order, and lines that end in CR LF", () => {
+  expect(load(`\ufeff${head.replaceAll("\n", "\r\n")}`)).toMatchObject({ warnings: [] });
+});
+
+test("text beyond ASCII is the octets of UTF-8", () => {
+  const { zone } = load(`${head}text TXT "ü"\n`);
+  expect(zone.nodes.get(parseName("text", origin))!.rrsets.get(Type.TXT)!.rdatas).toEqual([Buffer.from("\x02ü", "utf8")]);
+});
+
+test.each<[string, string | Buffer, string]>([
+  ["another encoding", Buffer.from(`${head}a TXT ok\ntext TXT "ü"\n`, "latin1"), `${file}:6: error: this is not UTF-8`],
+  ["octets at random", Buffer.of(0x0a, 0xff, 0xfe, 0x0a), `${file}:2: error: this is not UTF-8`],
+  ["an empty file", "", `${file}:1: error: no SOA at the origin example.`],
+  ["a file that $INCLUDE does not find", `${head}$INCLUDE missing\n`, `${file}:5: error: cannot read the zone: ENOENT`],
+])("%s is a fault with its place", (_, content, message) => {
+  expect(() => load(content, true)).toThrow(message);
+});
