@@ -14,7 +14,8 @@ export interface WorkerCounts {
 /** What gauges show. */
 export interface ServerState {
   viewVersion(): number;
-  viewAgeSeconds(): number;
+  /** How long the source of the view has been lost, and why. */
+  lost(): { readonly seconds: number; readonly reason: string } | undefined;
   registrations(): RegistrationState[];
 }
 
@@ -82,10 +83,13 @@ export class Metrics {
     });
     new Gauge({
       name: "peakdns_view_age_seconds",
-      help: "How long the source of the view has been lost; 0 while it is watched.",
+      help: "How long the source of the view has been lost, and why; 0 while it is watched.",
+      labelNames: ["reason"],
       registers,
       collect() {
-        this.set(state.viewAgeSeconds());
+        this.reset();
+        const lost = state.lost();
+        this.set({ reason: lost?.reason.replaceAll(" ", "_") ?? "" }, lost?.seconds ?? 0);
       },
     });
     new Gauge({

@@ -228,7 +228,7 @@ describe("cluster role", () => {
     await api.stop();
     const age = async (): Promise<number> => {
       const text = await (await fetch(`http://[::1]:${server.http!.port}/metrics`)).text();
-      return Number(/^peakdns_view_age_seconds (.*)$/m.exec(text)![1]);
+      return Number(/^peakdns_view_age_seconds\{reason="(?:|reset|refused)"\} (.*)$/m.exec(text)![1]);
     };
     await eventually(age, (seconds) => seconds > 0);
     expect(await addresses(server)).toEqual(["fd00::a"]);

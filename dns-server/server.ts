@@ -66,7 +66,7 @@ export async function startServer(config: Config): Promise<Server> {
   let version = 0;
   const metrics = new Metrics({
     viewVersion: () => version,
-    viewAgeSeconds: () => source.ageSeconds(),
+    lost: () => source.lost(),
     registrations: () => source.registrations?.() ?? [],
   });
   registerSelectionMetrics(metrics.registry, () => source.selection?.());

@@ -69,7 +69,7 @@ function exchange(url: URL, options: https.RequestOptions, body: string | undefi
     // an agent for TLS cannot be used without
     const asked =
       url.protocol === "https:" ? https.request(url, options, answered) : http.request(url, { ...options, agent: undefined }, answered);
-    asked.on("timeout", () => asked.destroy(new Error("no answer in time")));
+    asked.on("timeout", () => asked.destroy(new DOMException("no answer in time", "TimeoutError")));
     asked.on("error", reject);
     asked.end(body);
   });

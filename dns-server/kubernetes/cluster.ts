@@ -2,6 +2,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { log } from "../log.ts";
 import type { FactsByKind, Kind } from "./facts.ts";
 import { KINDS } from "./kinds.ts";
+import type { Loss } from "./loss.ts";
 import { watchKind } from "./watch.ts";
 
 /** What the watch of a cluster tells. */
@@ -12,8 +13,8 @@ export interface ClusterListener {
 }
 
 export interface ClusterWatch {
-  /** Since when something of the cluster is lost, milliseconds since the epoch, and why. */
-  lost(): { since: number; error: string | undefined } | undefined;
+  /** Since when something of the cluster is lost, milliseconds since the epoch, and why; without a reason there was no contact yet. */
+  lost(): { since: number; loss: Loss | undefined } | undefined;
   /** Failures of lists and watches so far, by kind. */
   readonly errors: ReadonlyMap<Kind, number>;
   stop(): Promise<void>;
@@ -22,7 +23,7 @@ export interface ClusterWatch {
 interface KindState {
   listed: boolean;
   lostAt: number | undefined;
-  error: string | undefined;
+  loss: Loss | undefined;
 }
 
 /** Without these there is nothing to answer with. */
@@ -48,11 +49,11 @@ const USES: Readonly<Record<Kind, string>> = {
 export function watchCluster(config: KubeConfig, listener: ClusterListener): ClusterWatch {
   const kinds = Object.keys(KINDS) as Kind[];
   const started = Date.now();
-  const states = new Map(kinds.map((kind): [Kind, KindState] => [kind, { listed: false, lostAt: started, error: undefined }]));
+  const states = new Map(kinds.map((kind): [Kind, KindState] => [kind, { listed: false, lostAt: started, loss: undefined }]));
   const lost = (): ReturnType<ClusterWatch["lost"]> => {
     let first: KindState | undefined;
     for (const state of states.values()) if (state.lostAt !== undefined && state.lostAt < (first?.lostAt ?? Infinity)) first = state;
-    return first && { since: first.lostAt!, error: first.error };
+    return first && { since: first.lostAt!, loss: first.loss };
   };
   const errors = new Map<Kind, number>();
   let wasLost = true;
@@ -61,9 +62,9 @@ export function watchCluster(config: KubeConfig, listener: ClusterListener): Clu
     const now = lost();
     if (!now && wasLost) log("info", "watching the cluster");
     // one loss breaks all watches, each in its own way
-    if (now?.error !== undefined && !isTold) log("warn", "the Kubernetes API is away, serving the last view", { error: now.error });
+    if (now?.loss && !isTold) log("warn", "the Kubernetes API is away, serving the last view", { error: now.loss.message });
     wasLost = now !== undefined;
-    isTold = now?.error !== undefined;
+    isTold = now?.loss !== undefined;
   };
   const start = <K extends Kind>(kind: K): { stop(): Promise<void> } => {
     const state = states.get(kind)!;
@@ -74,18 +75,18 @@ export function watchCluster(config: KubeConfig, listener: ClusterListener): Clu
     return watchKind(config, kind, {
       set: (key, facts) => listener.set(kind, key, facts),
       listed,
-      connection: (error) => {
-        if (error !== undefined) errors.set(kind, (errors.get(kind) ?? 0) + 1);
-        state.error = error;
-        state.lostAt = error === undefined ? undefined : (state.lostAt ?? Date.now());
+      connection: (loss) => {
+        if (loss) errors.set(kind, (errors.get(kind) ?? 0) + 1);
+        state.loss = loss;
+        state.lostAt = loss && (state.lostAt ?? Date.now());
         tell();
       },
-      missing: (error) => {
+      missing: (loss) => {
         const remedy = "grant list and watch (dns-server/README.md has the rules)";
-        log("error", `cannot read ${KINDS[kind].path}: ${USES[kind]}; ${remedy}`, { error });
+        log("error", `cannot read ${KINDS[kind].path}: ${USES[kind]}; ${remedy}`, { error: loss.message });
         // what has been read once stays, and grows old
         if (ESSENTIAL.includes(kind) || state.listed) return;
-        state.error = state.lostAt = undefined;
+        state.loss = state.lostAt = undefined;
         tell();
         listed();
       },

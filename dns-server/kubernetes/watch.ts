@@ -1,11 +1,11 @@
 import { KubeConfig, ListWatch, Watch, type KubernetesObject } from "@kubernetes/client-node";
 import { existsSync } from "node:fs";
-import { prettifyError, ZodError } from "zod";
 import { UserError } from "../errors.ts";
 import { log } from "../log.ts";
-import { ApiError, getJson } from "./api.ts";
+import { getJson } from "./api.ts";
 import type { FactsByKind, Kind } from "./facts.ts";
 import { KINDS } from "./kinds.ts";
+import { describe, lossOf, statusOf, type Loss } from "./loss.ts";
 
 /** What the watch of one kind tells. */
 export interface KindListener<K extends Kind> {
@@ -13,10 +13,10 @@ export interface KindListener<K extends Kind> {
   set(key: string, facts: FactsByKind[K] | undefined): void;
   /** A complete list has been told; from now on what was told is all there is. */
   listed(): void;
-  /** The API server is lost (`error` says why) or found again. What was told before stays true as far as anybody knows. */
-  connection(error: string | undefined): void;
+  /** The API server is lost, or found again. What was told before stays true as far as anybody knows. */
+  connection(loss: Loss | undefined): void;
   /** The kind may not be read, or is not there. It is asked for again and again. */
-  missing(error: string): void;
+  missing(loss: Loss): void;
 }
 
 export interface KindWatch {
@@ -90,8 +90,6 @@ class TrimmingWatch extends Watch {
 /** The version to watch from is too old: the server is there, the informer lists anew. */
 const isExpired = (error: unknown): boolean => statusOf(error) === 410;
 
-const statusOf = (error: unknown): unknown => (error instanceof Error && "statusCode" in error ? error.statusCode : undefined);
-
 /**
  * Lists and watches all objects of a kind, again and again: after an error it goes on from where it was, with back-off and jitter. A list
  * is read in pages, and of each object only its facts are kept.
@@ -146,9 +144,9 @@ export function watchKind<K extends Kind>(config: KubeConfig, kind: K, listener:
     const status = statusOf(error);
     if (status === 403 || status === 404) refusals++;
     else refusals = 0;
-    const text = error instanceof ApiError ? error.message : `watch of ${path}: ${describe(error)}`;
-    if (refusals < REFUSALS_TO_BELIEVE) listener.connection(text);
-    else if (refusals === REFUSALS_TO_BELIEVE) listener.missing(text);
+    const loss = lossOf(error, `watch of ${path}`);
+    if (refusals < REFUSALS_TO_BELIEVE) listener.connection(loss);
+    else if (refusals === REFUSALS_TO_BELIEVE) listener.missing(loss);
   };
   const watch = new TrimmingWatch(config, {
     keep,
@@ -186,11 +184,4 @@ export function watchKind<K extends Kind>(config: KubeConfig, kind: K, listener:
 interface ObjectList {
   readonly items?: readonly KubernetesObject[] | null;
   readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
-}
-
-/** The innermost reason: `fetch failed` alone says nothing. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error instanceof ZodError) return prettifyError(error);
-  return error.cause instanceof Error ? `${error.message}: ${describe(error.cause)}` : error.message.split("\n")[0]!;
 }

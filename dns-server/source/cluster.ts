@@ -148,9 +148,9 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
   });
   return {
     view: () => view,
-    ageSeconds: () => {
+    lost: () => {
       const lost = watch.lost();
-      return lost ? (Date.now() - lost.since) / 1000 : 0;
+      return lost && { seconds: (Date.now() - lost.since) / 1000, reason: lost.loss?.reason ?? "no contact yet" };
     },
     selection: () => ({ ...selector.counts(), kubernetesErrors: watch.errors }),
     explain: (name) => {
@@ -158,7 +158,7 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
       if (!domain) return undefined;
       const lost = watch.lost();
       const age = (Date.now() - made.at) / 1000;
-      const frozen = lost && { frozen: (Date.now() - lost.since) / 1000, error: lost.error };
+      const frozen = lost && { frozen: (Date.now() - lost.since) / 1000, error: lost.loss?.message };
       return explainDomain(domain, selector, { version: made.version, age, ...frozen }, config);
     },
     withdraw: async () => registration?.withdraw(),

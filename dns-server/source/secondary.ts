@@ -65,7 +65,10 @@ export async function secondarySource(
   return {
     zones,
     view: () => view,
-    ageSeconds: () => Math.max(...zones.map((zone) => zone.ageSeconds())),
+    lost: () => {
+      const seconds = Math.max(...zones.map((zone) => zone.ageSeconds()));
+      return seconds > 0 ? { seconds, reason: "primary" } : undefined;
+    },
     keys,
     offers: new Map(config.zones.map(({ origin, transfer }) => [origin, transfer])),
     // the primary is to be told; nothing is passed on (RFC 2136 section 6)

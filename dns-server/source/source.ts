@@ -10,8 +10,8 @@ import type { SelectionCounts } from "./selector.ts";
 /** Where a view comes from. It calls back when the view has changed. */
 export interface Source {
   view(): View;
-  /** Seconds since what it follows was lost; 0 while it is followed. */
-  ageSeconds(): number;
+  /** How long what it follows has been lost, and why, as a word for metrics; undefined while it is followed. */
+  lost(): { readonly seconds: number; readonly reason: string } | undefined;
   /** What is given of the pods, and why, for a source that has some. */
   selection?(): SelectionCounts & { readonly kubernetesErrors: ReadonlyMap<string, number> };
   /** For a source that registers with a parent: how it stands with each server of it. */

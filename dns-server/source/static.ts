@@ -46,7 +46,7 @@ function staticSource({ loaded, keys, offers }: StaticZones): Source {
   };
   return {
     view: () => view,
-    ageSeconds: () => 0,
+    lost: () => undefined,
     keys: new Map(keys.map((key) => [key.name, key])),
     offers,
     stop: async () => {},
