@@ -13,8 +13,8 @@ const STAND_IN = "\x01\x00";
 const ALIAS_TYPES: readonly number[] = [Type.A, Type.AAAA, Type.CNAME];
 /** A type that no record has: what it gets, every type without records gets. */
 const NO_TYPE = 0xfffe;
-/** Octets that a name with one address takes, roughly. */
-const OCTETS_PER_NAME = 180;
+/** Octets that a name with a few addresses takes, and as much again for changes: what is not written to costs no memory. */
+const OCTETS_PER_NAME = 400;
 /** Part of the slots that may be in use before a table is written anew. */
 const MAX_LOAD = 0.75;
 

@@ -3,6 +3,7 @@ import { Type } from "../wire/constants.ts";
 import { foldName, isSubdomain, parentName, type Name } from "../wire/name.ts";
 import { NodeOverlay } from "./overlay.ts";
 import type { ZoneRecord } from "./record.ts";
+import { SingleRrset } from "./single-rrset.ts";
 
 /** All records of one name and type. Never changed once it is in a zone. */
 export interface RRset {
@@ -170,7 +171,8 @@ function joinRecords(records: readonly ZoneRecord[], maxAnswers: number | undefi
     }
   }
   for (const rrset of rrsets.values()) if (rrset.rdatas.length > 1) rrset.rdatas = distinct(rrset.type, rrset.rdatas);
-  return rrsets;
+  const [first] = rrsets.values();
+  return first && rrsets.size === 1 ? new SingleRrset(first) : rrsets;
 }
 
 function distinct(type: number, rdatas: Uint8Array[]): Uint8Array[] {
