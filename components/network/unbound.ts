@@ -36,6 +36,8 @@ ${allow.map((prefix) => `  access-control: ${prefix} allow`).join("\n")}
   cache-max-negative-ttl: 5
   # A server that was away for long is found again when it is back.
   infra-keep-probing: yes
+  # Why a name could not be resolved stands in the log.
+  log-servfail: yes
   num-threads: 1
   local-zone: "." refuse
   # Where dig +trace starts.

@@ -20,7 +20,7 @@ export interface Tally {
   direct: Asked;
   /** Requests: `first` failed at the first address of the answer, `failed` at all of them. */
   requests: { sent: number; first: number; failed: number };
-  /** The first faults, for people. */
+  /** The first faults of each kind, for people. */
   faults: string[];
 }
 
@@ -39,8 +39,9 @@ const tally: Tally = {
   faults: [],
 };
 const started = Date.now();
-const fault = (text: string): void => {
-  if (tally.faults.length < 20) tally.faults.push(`${((Date.now() - started) / 1000).toFixed(1)} s: ${text}`);
+const fault = (what: string, error: unknown): void => {
+  const already = tally.faults.filter((text) => text.includes(`: ${what}: `)).length;
+  if (already < 10) tally.faults.push(`${((Date.now() - started) / 1000).toFixed(1)} s: ${what}: ${(error as Error).message}`);
 };
 
 let stop = false;
@@ -60,7 +61,7 @@ async function count(kind: Asked, what: string, ask: () => Promise<string[]>): P
     return await ask();
   } catch (error) {
     kind.failed++;
-    fault(`${what}: ${(error as Error).message}`);
+    fault(what, error);
     return [];
   } finally {
     kind.slowestMs = Math.max(kind.slowestMs, Math.round(performance.now() - begun));
@@ -100,7 +101,7 @@ async function fetchByName(): Promise<void> {
       return await fetchFrom(address);
     } catch (error) {
       if (index === 0) tally.requests.first++;
-      fault(`${address}: ${(error as Error).message}`);
+      fault(address, error);
     }
   }
   tally.requests.failed++;
