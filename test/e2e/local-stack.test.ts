@@ -140,6 +140,16 @@ describe("what changes", () => {
     await stack.namedPods(4);
     await eventually("a new pod answers", 60, async () => ((await stack.onClient("curl", "-s", "--max-time", "5", "http://echo.peak/")).includes('"edition":2') ? true : undefined));
   });
+
+  test("changed DNS servers are rolled out one after another, and no question is without its answer", async () => {
+    stack.edit("dns-server/log.ts", (content) => `${content}// another edition\n`);
+    const traffic = await stack.traffic("new DNS servers");
+    const { code, stdout, stderr } = await stack.peak("up");
+    expect(code).toBe(0);
+    expect(stdout + stderr).toMatch(/^up: \d+ unchanged, (4 updated, 1 replaced|1 replaced, 4 updated)$/m);
+    await stack.settled();
+    expect(await traffic.stop()).toMatchObject({ resolved: { failed: 0 }, direct: { failed: 0 }, requests: { first: 0, failed: 0 } });
+  });
 });
 
 describe("steering", () => describeSteering(() => stack));
