@@ -25,9 +25,8 @@ export function serveStream(socket: Socket, client: Uint8Array, handle: Handler,
     let size = 0;
     for (const message of reader.push(chunk)) {
       const response = handle(message, client);
-      // what must not be answered ends the connection: the peer does not speak DNS, or is not to be spoken to
       if (!response) {
-        socket.destroy();
+        end(answers);
         return;
       }
       answers.push(frame(response.message));
@@ -48,6 +47,16 @@ export function serveStream(socket: Socket, client: Uint8Array, handle: Handler,
       if (socket.writableNeedDrain) socket.once("drain", goOn);
       else setImmediate(goOn);
     }
+  };
+  /** What must not be answered ends the connection: the peer does not speak DNS, or is not to be spoken to. What came before is answered. */
+  const end = (answers: readonly Buffer[]): void => {
+    if (answers.length === 0) {
+      socket.destroy();
+      return;
+    }
+    // read to its end, unheard: or the system would reset the connection, and the answers with it
+    socket.off("data", answer);
+    socket.end(Buffer.concat(answers));
   };
   /** A client that sends octet by octet is never idle, but its message has to come to an end. */
   const watchMessage = (progress: boolean): void => {

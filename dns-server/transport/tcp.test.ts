@@ -86,6 +86,14 @@ describe("connections", () => {
     socket.write(frame(Buffer.from("x")));
     await closed(socket);
   });
+  test("what was asked before it on the connection is answered, what comes behind is not", async () => {
+    await serve();
+    const socket = await open();
+    socket.write(Buffer.concat(["a", "b", "x", "c"].map((text) => frame(Buffer.from(text)))));
+    socket.write(frame(Buffer.from("d")));
+    expect(Buffer.concat(await socket.toArray())).toEqual(Buffer.concat([frame(Buffer.from("a")), frame(Buffer.from("b"))]));
+    await closed(socket);
+  });
   test("connections above the limit are closed, the others go on", async () => {
     const places = new ConnectionLimits({ total: 1, perSource: 1 });
     await serve({ enter: (client) => places.enter(client) });
