@@ -18,10 +18,10 @@ let folder: string;
 let server: ChildProcess | undefined;
 let endpoint: Endpoint;
 
-async function start(): Promise<void> {
-  const started = spawn(process.execPath, [join(import.meta.dirname, "../main.ts"), "serve", "--config", join(folder, "config.yaml")], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+/** @param node flags for Node */
+async function start(...node: string[]): Promise<void> {
+  const command = [join(import.meta.dirname, "../main.ts"), "serve", "--config", join(folder, "config.yaml")];
+  const started = spawn(process.execPath, [...node, ...command], { stdio: ["ignore", "ignore", "pipe"] });
   server = started;
   const lines: string[] = [];
   createInterface(started.stderr).on("line", (line) => lines.push(line));
@@ -52,15 +52,14 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-describe.each([
-  ["nsupdate", ["-y", `hmac-sha256:admin:${secret}`]],
-  ["knsupdate", ["-y", `hmac-sha256:admin:${secret}`]],
-])("%s", (tool, flags) => {
-  const update = (flag: readonly string[], ...commands: string[]): { status: number | null; output: string } => {
+describe.each(["nsupdate", "knsupdate"])("%s", (tool) => {
+  const updateAs = (key: string, flags: readonly string[], ...commands: string[]): { status: number | null; output: string } => {
     const script = [`server 127.0.0.1 ${endpoint.port}`, "zone peak.", ...commands, "send", ""].join("\n");
-    const { status, stdout, stderr } = spawnSync(tool, [...flags, ...flag], { input: script, encoding: "utf8", timeout: 20_000 });
+    const { status, stdout, stderr } = spawnSync(tool, ["-y", key, ...flags], { input: script, encoding: "utf8", timeout: 20_000 });
     return { status, output: stdout + stderr };
   };
+  const update = (flags: readonly string[], ...commands: string[]): { status: number | null; output: string } =>
+    updateAs(`hmac-sha256:admin:${secret}`, flags, ...commands);
 
   test.skipIf(!isInstalled(tool))("adds and removes, over UDP and TCP; what was acknowledged survives kill -9", async () => {
     expect(update([], "update add a.peak. 60 AAAA 2001:db8::1")).toMatchObject({ status: 0 });
@@ -79,5 +78,25 @@ describe.each([
     expect(update([], "update add a.peak. 60 A 192.0.2.1").output).toMatch(/REFUSED/);
     expect(update([], "prereq yxdomain none.peak.", "update add a.peak. 60 TXT x").output).toMatch(/NXDOMAIN/);
     expect((await ask(endpoint, "a.peak", "A")).answers).toEqual([]);
+  });
+
+  test.skipIf(!isInstalled(tool))("is told what is wrong with its signature", async () => {
+    const add = "update add a.peak. 60 AAAA 2001:db8::1";
+    const wrong = Buffer.alloc(32, 8).toString("base64");
+    for (const [key, error] of [
+      [`hmac-sha256:admin:${wrong}`, "BADSIG"],
+      [`hmac-sha256:nobody:${secret}`, "BADKEY"],
+      [`hmac-sha512:admin:${secret}`, "BADKEY"],
+    ] as const) {
+      const { status, output } = updateAs(key, [], add);
+      expect([status === 0, output]).toEqual([false, expect.stringContaining(error)]);
+    }
+    // to a server whose clock is an hour ahead
+    server!.kill("SIGKILL");
+    await once(server!, "exit");
+    await start("--import", "data:text/javascript,const now = Date.now; Date.now = () => now() + 3600e3;");
+    const { status, output } = update([], add);
+    expect([status === 0, output]).toEqual([false, expect.stringContaining("BADTIME")]);
+    expect((await ask(endpoint, "a.peak", "AAAA")).answers).toEqual([]);
   });
 });
