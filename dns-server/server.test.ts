@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import dnsPacket from "dns-packet";
-import { parseConfig } from "./config.ts";
+import { parseConfig, type Config } from "./config.ts";
 import { startServer, type Server } from "./server.ts";
 import { addressesIn, ask, encodeQuery, eventually, exchangeTcp, rcodeOf } from "./testing/client.ts";
 import { FakeApiServer, fakePod } from "./testing/fake-api-server.ts";
@@ -14,8 +14,9 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
+const defaults = { listen: ["[::1]:0"], http: "[::1]:0", zone: "peak" };
 async function start(yaml: object): Promise<Server> {
-  const config = parseConfig(JSON.stringify({ listen: ["[::1]:0"], http: "[::1]:0", zone: "peak", ...yaml }), "test.yaml");
+  const config = parseConfig(JSON.stringify({ ...defaults, ...yaml }), "test.yaml");
   const server = await startServer(config);
   cleanups.push(() => server.close());
   return server;
@@ -79,13 +80,14 @@ describe("cluster role", () => {
     kubeconfig = join(folder, "kubeconfig");
     writeFileSync(kubeconfig, api.kubeconfig());
   });
-  const startCluster = (): Promise<Server> =>
-    start({
-      role: "cluster",
-      kubernetes: { kubeconfig },
-      domains: ["fixed"],
-      nameServers: [{ name: "ns1.cluster.peak", addresses: ["fd00::2"] }],
-    });
+  const clusterConfig = (): object => ({
+    ...defaults,
+    role: "cluster",
+    kubernetes: { kubeconfig },
+    domains: ["fixed"],
+    nameServers: [{ name: "ns1.cluster.peak", addresses: ["fd00::2"] }],
+  });
+  const startCluster = (): Promise<Server> => start(clusterConfig());
   const addresses = async (server: Server, name = "echo.peak"): Promise<string[]> =>
     addressesIn(await ask(server.endpoints[0]!, name, "AAAA"));
 
@@ -216,6 +218,26 @@ describe("cluster role", () => {
     closed.cluster = true;
     await cluster.close();
     expect(await referral("web.peak")).toBe("");
+  });
+
+  test("takes a later configuration while one waits for an API that does not answer", async () => {
+    api.apply(fakePod("a", { domain: "echo", addresses: ["fd00::a"] }));
+    const server = await startCluster();
+    await eventually(
+      () => addresses(server),
+      (found) => found.join() === "fd00::a",
+    );
+    const config = (ttl: number): Config => parseConfig(JSON.stringify({ ...clusterConfig(), ttl }), "test.yaml");
+    let open = (): void => {};
+    api.listGate = new Promise((resolve) => (open = resolve));
+    const stuck = server.reload(config(7));
+    const refused = expect(stuck).rejects.toThrow("a later one has come before it was complete");
+    const later = server.reload(config(9));
+    await refused;
+    expect(await addresses(server)).toEqual(["fd00::a"]);
+    open();
+    await later;
+    expect((await ask(server.endpoints[0]!, "echo.peak", "AAAA")).answers).toMatchObject([{ ttl: 9 }]);
   });
 
   test("freezes while the API is away, then catches up", async () => {

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Config } from "./config.ts";
 import { controlRoutes } from "./control/routes.ts";
 import { serveControl } from "./control/server.ts";
+import { registerSignatureMetrics } from "./dnssec/metrics.ts";
 import { registerSelectionMetrics } from "./steering/metrics.ts";
 import { UserError } from "./errors.ts";
 import { serveHttp } from "./http.ts";
@@ -69,6 +70,7 @@ export async function startServer(config: Config): Promise<Server> {
     lost: () => source.lost(),
     registrations: () => source.registrations?.() ?? [],
   });
+  registerSignatureMetrics(metrics.registry, () => source.view().signers?.values() ?? []);
   registerSelectionMetrics(metrics.registry, () => source.selection?.());
   const counts: TransferCounts = new TransferCounts(metrics.registry, () => transfers.serials());
   let source = await startSource(config, counts, (since) => swap(since));
@@ -102,7 +104,10 @@ export async function startServer(config: Config): Promise<Server> {
   };
   adopt(source);
   const open: { close(): Promise<void> }[] = [];
+  /** Gives up the configuration that is being loaded, if any. */
+  let abandon = (): void => {};
   const close = async (): Promise<void> => {
+    abandon();
     // while askers still come they are still answered
     await source.withdraw?.();
     transfers.stop();
@@ -127,12 +132,22 @@ export async function startServer(config: Config): Promise<Server> {
       if (fixed !== undefined)
         throw new UserError(`the key ${fixed} has changed, which needs a restart; the old configuration stays in force`);
       transports.certificate?.reload();
-      const old = source;
-      let complete = (): void => {};
-      const completed = new Promise<void>((resolve) => (complete = resolve));
-      const fresh: Source = await startSource(next, counts, (since) => (source === fresh ? swap(since) : complete()), old);
+      abandon();
+      let abandoned = false;
+      let settle = (): void => {};
+      const settled = new Promise<void>((resolve) => (settle = resolve));
+      abandon = () => {
+        abandoned = true;
+        settle();
+      };
+      const fresh: Source = await startSource(next, counts, (since) => (source === fresh ? swap(since) : settle()), source);
       // a secondary has taken over what there was; what is new comes when its primary gives it
-      if (next.role === "cluster" && !isComplete(fresh)) await completed;
+      if (next.role === "cluster" && !isComplete(fresh)) await settled;
+      if (abandoned) {
+        await fresh.stop();
+        throw new UserError("a later one has come before it was complete");
+      }
+      const old = source;
       transports.limits.setRateLimit(next.rateLimit);
       adopt(fresh);
       await old.stop();

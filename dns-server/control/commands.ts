@@ -40,9 +40,13 @@ export function addControlCommands(program: Command): void {
       printRefusals([refusal.parse(await askServer(socketOf(flags), "POST", "/refusals", wanted))]);
     });
 
-  command("refusals", "list the prefixes that are refused or dropped").action(async (flags: ServerFlags) =>
-    printRefusals(z.array(refusal).parse(await askServer(socketOf(flags), "GET", "/refusals"))),
-  );
+  command("refusals", "list the prefixes that are refused or dropped, and until when")
+    .option("--json", "as JSON", false)
+    .action(async (flags: ServerFlags & { json: boolean }) => {
+      const refusals = z.array(refusal).parse(await askServer(socketOf(flags), "GET", "/refusals"));
+      if (flags.json) process.stdout.write(`${JSON.stringify(refusals, undefined, 2)}\n`);
+      else printRefusals(refusals);
+    });
 
   command("allow <prefix>", "answer a refused prefix again").action(async (prefix: string, flags: ServerFlags) => {
     const ended = refusal.parse(await askServer(socketOf(flags), "DELETE", `/refusals?${new URLSearchParams({ prefix })}`));

@@ -85,6 +85,10 @@ describe.each(process.platform === "linux" ? ["batched", "plain"] : ["plain"])("
       expect.stringContaining("127.0.0.0/8"),
       "",
     ]);
+    expect(JSON.parse((await run("refusals", "--json")).stdout)).toEqual([
+      { prefix: "::1/128", action: "refuse", until: expect.stringMatching(/Z$/) as string },
+      { prefix: "127.0.0.0/8", action: "drop" },
+    ]);
 
     expect((await run("allow", "::1")).stdout).toBe("::1/128 is answered again\n");
     await eventually(
