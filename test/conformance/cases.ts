@@ -17,9 +17,9 @@ const caseSchema = z.object({
   query: z.object({ name: z.string(), type: z.string() }),
   rcode: z.string(),
   aa: z.boolean(),
-  answer: z.array(z.string()),
-  authority: z.array(z.string()),
-  additional: z.array(z.string()),
+  answer: z.array(z.string()).default([]),
+  authority: z.array(z.string()).default([]),
+  additional: z.array(z.string()).default([]),
 });
 export type Case = z.output<typeof caseSchema>;
 
