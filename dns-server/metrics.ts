@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics, type HistogramConfiguration } from "prom-client";
+import { BYTES, readSamples, SAMPLED, SECONDS, type Histogram as Counted } from "./transport/batched/sampler.ts";
 import type { RegistrationState } from "./update/registration.ts";
 import { rcodeName, typeName } from "./wire/constants.ts";
 import type { Protocol, Response } from "./view/responder.ts";
@@ -9,6 +10,7 @@ const PROTOCOLS: readonly Protocol[] = ["udp", "tcp", "tls", "https"];
 export interface WorkerCounts {
   counts(): Iterable<{ type: number; rcode: number; count: number }>;
   dropped(): number;
+  samples(): ReturnType<typeof readSamples>;
 }
 
 /** What gauges show. */
@@ -17,6 +19,32 @@ export interface ServerState {
   /** How long the source of the view has been lost, and why. */
   lost(): { readonly seconds: number; readonly reason: string } | undefined;
   registrations(): RegistrationState[];
+}
+
+/** A histogram that is counted elsewhere. */
+class CountedHistogram extends Histogram {
+  private readonly configuration: HistogramConfiguration<string>;
+  private readonly read: () => Counted;
+
+  constructor(configuration: HistogramConfiguration<string>, read: () => Counted) {
+    super(configuration);
+    this.configuration = configuration;
+    this.read = read;
+  }
+
+  /** What the registry asks for; the types of prom-client do not show it. */
+  async getForPromString(): Promise<object> {
+    const { name, help, buckets = [] } = this.configuration;
+    const { counts, sum } = this.read();
+    let total = 0;
+    const below = counts.map((count, i) => ({ metricName: `${name}_bucket`, labels: { le: buckets[i] ?? "+Inf" }, value: (total += count) }));
+    const value = (suffix: string, number: number): { metricName: string; labels: object; value: number } => ({
+      metricName: name + suffix,
+      labels: {},
+      value: number,
+    });
+    return { name, help, type: "histogram", aggregator: "sum", values: [...below, value("_sum", sum), value("_count", total)] };
+  }
 }
 
 /** The metrics of a server. The query path only adds to plain numbers; the registry reads them when it is asked. */
@@ -63,6 +91,23 @@ export class Metrics {
         for (const worker of workers) for (const { type, rcode, count } of worker.counts()) add(type, rcode, "udp", count);
       },
     });
+    const samples = (): ReturnType<typeof readSamples>[] => workers.map((worker) => worker.samples());
+    // there is one transport of workers at most
+    const none = readSamples([]);
+    const sampled = `Of one answer in ${SAMPLED} that worker threads give over UDP:`;
+    new CountedHistogram(
+      {
+        name: "peakdns_sampled_answer_seconds",
+        help: `${sampled} from taking its batch of queries from the kernel until the batch is answered.`,
+        buckets: SECONDS,
+        registers,
+      },
+      () => (samples()[0] ?? none).seconds,
+    );
+    new CountedHistogram(
+      { name: "peakdns_sampled_answer_bytes", help: `${sampled} its size.`, buckets: BYTES, registers },
+      () => (samples()[0] ?? none).bytes,
+    );
     const dropped = (): number => workers.reduce((sum, worker) => sum + worker.dropped(), this.dropped);
     new Counter({
       name: "peakdns_dropped_total",

@@ -41,6 +41,16 @@ export function rrsigRdata(owner: Name, rrset: RRset, origin: Name, key: Signing
   return Buffer.concat([prefix, sign("sha256", signed, { key: key.privateKey, dsaEncoding: "ieee-p1363" })]);
 }
 
+/** Since the start. */
+export interface SignatureCounts {
+  readonly made: number;
+  readonly reused: number;
+  /** Not made, since they might not be. */
+  readonly limited: number;
+  /** How many there are now. */
+  readonly kept: number;
+}
+
 interface Kept {
   readonly rrset: RRset;
   readonly signature: RRset;
@@ -54,10 +64,18 @@ export class Signatures {
   limit: number;
   private readonly settings: SigningSettings;
   private readonly kept = new Map<string, Kept>();
+  private made = 0;
+  private reused = 0;
+  private limited = 0;
 
   constructor(settings: SigningSettings, limit: number) {
     this.settings = settings;
     this.limit = limit;
+  }
+
+  counts(): SignatureCounts {
+    const { made, reused, limited, kept } = this;
+    return { made, reused, limited, kept: kept.size };
   }
 
   /**
@@ -71,8 +89,15 @@ export class Signatures {
     const key = String.fromCharCode(rrset.type) + owner;
     const known = this.kept.get(key);
     // a clock that was set back makes signatures that are not valid yet
-    if (known && now >= known.madeAt && now < known.refreshAt && isSame(known.rrset, rrset)) return known.signature;
-    if (may && !may()) return undefined;
+    if (known && now >= known.madeAt && now < known.refreshAt && isSame(known.rrset, rrset)) {
+      this.reused++;
+      return known.signature;
+    }
+    if (may && !may()) {
+      this.limited++;
+      return undefined;
+    }
+    this.made++;
     const { origin, keys, validity } = this.settings;
     // not all at once when they run out
     const expiration = now + validity - Math.floor((Math.random() * validity) / 8);

@@ -6,7 +6,7 @@ import type { OwnedRRset, RRset, Zone, ZoneNode } from "../zone/zone.ts";
 import type { Budget } from "./budget.ts";
 import { keyRecords } from "./key.ts";
 import { nsecRdata } from "./nsec.ts";
-import { Signatures, type SigningSettings } from "./signatures.ts";
+import { Signatures, type SignatureCounts, type SigningSettings } from "./signatures.ts";
 
 /** Signatures kept for names that only askers thought of: those that do not exist, or that a wildcard makes. */
 const MAX_INVENTED = 10_000;
@@ -33,6 +33,16 @@ export class ZoneSigner {
     this.origin = settings.origin;
     this.data = new Signatures(settings, 0);
     this.invented = new Signatures(settings, MAX_INVENTED);
+  }
+
+  counts(): SignatureCounts {
+    const [data, invented] = [this.data.counts(), this.invented.counts()];
+    return {
+      made: data.made + invented.made,
+      reused: data.reused + invented.reused,
+      limited: data.limited + invented.limited,
+      kept: data.kept + invented.kept,
+    };
   }
 
   /**

@@ -40,7 +40,8 @@ const NONE = -1;
 /**
  * Room for a batch of datagrams, and the headers that tell the kernel where it is. An answer goes back by the address (and, on a wildcard
  * socket, from the address) that its query came with, since both use the same memory. Answers to one asker leave as one message that
- * the kernel cuts into datagrams (UDP_SEGMENT), which spares most of its work for each. All must have one length, but the last may be shorter.
+ * the kernel cuts into datagrams (UDP_SEGMENT), which spares most of its work for each. All must have one length, but the last may be
+ * shorter.
  */
 export class Batch {
   readonly size: number;
@@ -61,7 +62,8 @@ export class Batch {
   /** The headers of answers from each on. */
   private readonly sentFrom: readonly Uint8Array[];
   private readonly iovecs: Int32Array;
-  private readonly lengths: Int32Array;
+  /** Of the answers; 0: none. */
+  readonly lengths: Int32Array;
   /** Two words each: where a slot's address, control data and answer are, and the iovecs for answers. */
   private readonly at: Readonly<Record<"address" | "control" | "answer" | "iovec", Int32Array>>;
   /** The latest message to askers with a hash. */

@@ -8,6 +8,7 @@ import { parseAddress } from "../../wire/address.ts";
 import type { Endpoint, Transport } from "../transport.ts";
 import { Batch } from "./batch.ts";
 import { Control, counterKey, COUNTERS, type GeneralQuery, type ToWorker, type WorkerSettings, type WorkerSocket } from "./protocol.ts";
+import { readSamples, SAMPLE_WORDS } from "./sampler.ts";
 import { closeSocket, isWildcard, openSocket } from "./socket.ts";
 
 /** Room for one answer of the general path over UDP. */
@@ -33,6 +34,7 @@ interface Running {
   readonly control: Int32Array;
   readonly counters: Float64Array;
   readonly guardCounters: Float64Array;
+  readonly samples: Float64Array;
 }
 
 /**
@@ -75,8 +77,9 @@ export class BatchedUdpTransport implements Transport {
     const control = new Int32Array(shared);
     const counters = new SharedArrayBuffer(8 * COUNTERS);
     const guardCounters = new SharedArrayBuffer(8 * GuardCounter.SIZE);
+    const samples = new SharedArrayBuffer(8 * SAMPLE_WORDS);
     const { nsid, cookieSecret, limits } = this.settings;
-    const data: WorkerSettings = { sockets, nsid, cookieSecret, control: shared, counters, guardCounters };
+    const data: WorkerSettings = { sockets, nsid, cookieSecret, control: shared, counters, guardCounters, samples };
     const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: data, resourceLimits: WORKER_HEAP });
     const tell = (message: ToWorker): void => {
       worker.postMessage(message);
@@ -102,7 +105,14 @@ export class BatchedUdpTransport implements Transport {
       reply.setAnswer(0, response.message.length);
       reply.send(fd, 1);
     });
-    return { sockets, worker, control, counters: new Float64Array(counters), guardCounters: new Float64Array(guardCounters) };
+    return {
+      sockets,
+      worker,
+      control,
+      counters: new Float64Array(counters),
+      guardCounters: new Float64Array(guardCounters),
+      samples: new Float64Array(samples),
+    };
   }
 
   /** Answers from the tables by type and rcode, since the start. */
@@ -110,6 +120,11 @@ export class BatchedUdpTransport implements Transport {
     for (const { counters } of this.running) {
       for (let i = 0; i < COUNTERS; i++) if (counters[i]! > 0) yield { ...counterKey(i), count: counters[i]! };
     }
+  }
+
+  /** Time and size of some answers from the tables. */
+  samples(): ReturnType<typeof readSamples> {
+    return readSamples(this.running.map(({ samples }) => samples));
   }
 
   /** What a guard counted, by index in GuardCounter. */

@@ -25,6 +25,8 @@ export interface WorkerSettings {
   readonly counters: SharedArrayBuffer;
   /** What its guard counts: 64-bit floating point. */
   readonly guardCounters: SharedArrayBuffer;
+  /** Its `Sampler`'s. */
+  readonly samples: SharedArrayBuffer;
 }
 
 /** To a worker, in order. It reads them before its next batch when `Control.MESSAGES` has changed. */

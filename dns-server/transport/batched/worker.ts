@@ -5,6 +5,7 @@ import { Cookies } from "../../wire/cookie.ts";
 import { Control, counterIndex, MAX_PENDING, type GeneralQuery, type ToWorker, type WorkerSettings } from "./protocol.ts";
 import { ADDRESS_SIZE, Batch } from "./batch.ts";
 import { call } from "./libc.ts";
+import { Sampler } from "./sampler.ts";
 import { Poll } from "./socket.ts";
 
 /**
@@ -30,6 +31,7 @@ const counters = new Float64Array(settings.counters);
 const cookies = new Cookies(settings.cookieSecret);
 const responder = new FastResponder({ nsid: settings.nsid, cookies });
 const guard = new Guard(cookies, new Float64Array(settings.guardCounters));
+const sampler = new Sampler(new Float64Array(settings.samples));
 const sockets = settings.sockets.map((socket, index) => ({ ...socket, index, batch: new Batch(BATCH, SLOT, socket.wildcard) }));
 const poll = new Poll(sockets.map(({ fd }) => fd));
 type Socket = (typeof sockets)[number];
@@ -62,6 +64,7 @@ function answerBatch(socket: Socket, wait: boolean): number {
   const { fd, ipv6, batch } = socket;
   const count = batch.receive(fd, wait);
   if (count === 0) return 0;
+  const start = sampler.isDue(count) ? performance.now() : 0;
   const messages = Atomics.load(control, Control.MESSAGES);
   if (messages !== seen) {
     seen = messages;
@@ -88,6 +91,7 @@ function answerBatch(socket: Socket, wait: boolean): number {
     }
   }
   batch.send(fd, count);
+  if (start !== 0) sampler.take(batch.lengths, count, (performance.now() - start) / 1000);
   return count;
 }
 
