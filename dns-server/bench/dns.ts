@@ -45,13 +45,12 @@ interface Running {
 }
 
 /** As in the Dockerfile. */
-const NODE_FLAGS = ["--max-semi-space-size=2", "--v8-pool-size=1", "--optimize-for-size"];
+const NODE = ["env", "MALLOC_ARENA_MAX=1", process.execPath, "--max-semi-space-size=2", "--v8-pool-size=1", "--optimize-for-size"];
 const peakdns: Peer = {
   name: "PeakDNS",
   binary: "node",
   command: (zones, port) => [
-    process.execPath,
-    ...NODE_FLAGS,
+    ...NODE,
     join(import.meta.dirname, "../main.ts"),
     "serve",
     "--listen",

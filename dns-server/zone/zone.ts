@@ -73,7 +73,11 @@ export function makeZone(origin: Name, records: Iterable<ZoneRecord>, maxAnswers
     else if (isSubdomain(key, origin)) byName.set(key, [record]);
   }
   const nodes = new Map<Name, ZoneNode & { children: number }>();
-  for (const [key, own] of byName) nodes.set(key, { name: own[0]!.name, rrsets: joinRecords(own, maxAnswers), children: 0 });
+  for (const [key, own] of byName) {
+    const { name } = own[0]!;
+    // equal strings are kept once
+    nodes.set(key, { name: name === key ? key : name, rrsets: joinRecords(own, maxAnswers), children: 0 });
+  }
   for (const [key, own] of byName) {
     let { name } = own[0]!;
     for (let at = key; at !== origin;) {
