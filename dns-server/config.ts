@@ -7,13 +7,14 @@ import { dnssec, dnssecFrom } from "./dnssec/settings.ts";
 import { UserError } from "./errors.ts";
 import { isDomain } from "./kubernetes/settings.ts";
 import { limitKeys } from "./limit/settings.ts";
-import { address, endpoint, key, name, seconds } from "./schema.ts";
+import { address, endpoint, key, keys, name, seconds } from "./schema.ts";
 import { clusterName, probe, prometheus, readmissionMargin, ttlRange } from "./steering/settings.ts";
 import { tls } from "./transport/settings.ts";
+import { formatEndpoint } from "./transport/transport.ts";
 import { knowsKeys, secondaryZone, transfer } from "./transfer/settings.ts";
 import { isMetaType, typeCode } from "./wire/constants.ts";
 import { MAX_NSID_LENGTH } from "./wire/edns.ts";
-import { ROOT, wildcardOf, type Name } from "./wire/name.ts";
+import { formatName, isSubdomain, ROOT, wildcardOf, type Name } from "./wire/name.ts";
 
 const domain = z.string().toLowerCase().refine(isDomain, "must be host name labels (a-z, 0-9, -), relative to the zone");
 const wildcard = name.refine((value) => value.startsWith(wildcardOf(ROOT).slice(0, 2)), "must begin with *.");
@@ -40,8 +41,16 @@ const updates = z.strictObject({
     .min(1),
 });
 
+const listen = z
+  .array(endpoint)
+  .min(1)
+  .refine((list) => {
+    const fixed = list.filter(({ port }) => port !== 0);
+    return new Set(fixed.map(formatEndpoint)).size === fixed.length;
+  }, "an address is given twice");
+
 const common = {
-  listen: z.array(endpoint).min(1),
+  listen,
   http: endpoint.optional(),
   control: z.string().max(MAX_SOCKET_PATH, `is longer than a unix domain socket's path may be (${MAX_SOCKET_PATH})`).optional(),
   udp: z.enum(["batched", "plain"]).default(process.platform === "linux" ? "batched" : "plain"),
@@ -61,7 +70,7 @@ const root = z
     include: z.boolean().default(false),
     delegations: z.record(domain, z.array(nameServer).min(1)).default({}),
     delegationTtl: seconds.default(60),
-    keys: z.array(key).default([]),
+    keys,
     updates: updates.optional(),
     transfer,
     dnssec,
@@ -74,6 +83,15 @@ const root = z
     path: ["updates", "grants"],
     message: "a grant names a key that is not under keys",
   })
+  .superRefine(({ zone, updates: given }, context) =>
+    given?.grants.forEach(({ names }, i) => {
+      for (const granted of names)
+        if (!isSubdomain(granted, zone)) {
+          const message = `${formatName(granted)} is out of the zone ${formatName(zone)}`;
+          context.addIssue({ code: "custom", path: ["updates", "grants", i, "names"], message });
+        }
+    }),
+  )
   .superRefine(knowsKeys);
 
 const cluster = z
@@ -115,12 +133,12 @@ const zones = z
     role: z.literal("zones"),
     ...common,
     zones: zoneList(z.strictObject({ origin: name, file: z.string(), include: z.boolean().default(false), transfer, dnssec })),
-    keys: z.array(key).default([]),
+    keys,
   })
   .superRefine(knowsKeys);
 
 const secondary = z
-  .strictObject({ role: z.literal("secondary"), ...common, zones: zoneList(secondaryZone), keys: z.array(key).default([]) })
+  .strictObject({ role: z.literal("secondary"), ...common, zones: zoneList(secondaryZone), keys })
   .superRefine(knowsKeys);
 
 const schema = z.discriminatedUnion("role", [root, cluster, zones, secondary]);
@@ -138,7 +156,7 @@ export type SecondaryConfig = z.output<typeof secondary>;
 export function parseConfig(text: string, file: string): Config {
   const document = parseDocument(text, { prettyErrors: true });
   const fault = document.errors[0];
-  if (fault) throw new UserError(`${file}: ${fault.message.split("\n")[0]}`);
+  if (fault) throw new UserError(`${file}: ${fault.message.split("\n")[0]!.replace(/:$/, "")}`);
   const folder = dirname(file);
   const fromFolder = (path: string): string => resolve(folder, path);
   const checked = check(document.toJS(), (path) => `${file}: ${keyPath(path)}`);

@@ -36,6 +36,8 @@ describe("check-zone", () => {
 });
 
 describe("check-config", () => {
+  const root = (more: string, listen = '["[::1]:53"]'): string =>
+    `role: root\nlisten: ${listen}\nzone: peak\nrecords: "@ 5 SOA ns h 1 2 3 4 5\\n@ 5 NS ns"\n${more}\n`;
   test.each([
     ['role: root\nlisten: ["[::1]:53"]\nzone: peak\nrecords: ""\nextra: 1\n', 'Unrecognized key: "extra"'],
     ['role: root\nlisten: ["::1:53"]\nzone: peak\nrecords: ""\n', 'key listen[0]: "::1:53" is not [IPV6]:PORT or IPV4:PORT'],
@@ -46,6 +48,17 @@ describe("check-config", () => {
     ],
     ['role: zones\nlisten: ["[::1]:53"]\nzones: [{origin: a, file: x}, {origin: A., file: y}]\n', "key zones: a zone is given twice"],
     ["role: [\n", "at line"],
+    [root("", '["[::1]:53", "127.0.0.1:53", "[::1]:53"]'), "key listen: an address is given twice"],
+    [root("keys: [{name: k, secret: YQ==}, {name: K., secret: Yg==}]"), "key keys: a key is given twice"],
+    [root("tls: {certificate: missing, key: missing, listen: ['[::1]:853']}"), "missing are no certificate and its key: ENOENT"],
+    [
+      root("keys: [{name: k, secret: YQ==}]\nupdates: {journal: j, grants: [{key: k, names: ['*.peak', a.other], types: [A]}]}"),
+      "key updates.grants[0].names: a.other. is out of the zone peak.",
+    ],
+    [
+      'role: cluster\nlisten: ["[::1]:53"]\nzone: peak\nnameServers: [{name: ns}]\nkubernetes: {kubeconfig: missing}\n',
+      "kubernetes.kubeconfig: no file",
+    ],
     [`role: zones\nlisten: ["[::1]:53"]\nzones: [{origin: example, file: bad.zone}]\n`, "bad.zone:5: error:"],
   ])("%j", (text, message) => {
     const { status, stderr } = run("check-config", file("config.yaml", text));

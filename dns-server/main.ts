@@ -8,6 +8,7 @@ import { UserError } from "./errors.ts";
 import { log } from "./log.ts";
 import { startServer } from "./server.ts";
 import { loadRootZone, loadZones } from "./source/static.ts";
+import { Certificate } from "./transport/certificate.ts";
 import { foldName, formatName, parseName } from "./wire/name.ts";
 import { loadZone, readZoneFile } from "./zone/load.ts";
 import { formatFault } from "./zone/record.ts";
@@ -39,7 +40,9 @@ program
         await server.reload(read());
         log("info", "the new configuration is in force");
       };
-      reload().catch((error: unknown) => log("error", "the old configuration stays in force", { error: String(error) }));
+      reload().catch((error: unknown) =>
+        log("error", "the old configuration stays in force", { error: error instanceof UserError ? error.message : String(error) }),
+      );
     });
     const signal = await Promise.race(["SIGTERM", "SIGINT"].map(async (name) => (await once(process, name), name)));
     log("info", "stopping", { signal });
@@ -61,10 +64,15 @@ program
 
 program
   .command("check-config")
-  .description("check a configuration and the zones that it names; exit code 2 when it is faulty")
+  .description("check a configuration, and the zones, keys and certificate that it names; exit code 2 when it is faulty")
   .argument("<file>", "configuration (YAML)")
-  .action((file: string) => {
+  .action(async (file: string) => {
     const config = loadConfig(file);
+    if (config.tls) new Certificate(config.tls).close();
+    if (config.role === "cluster" && config.kubernetes.kubeconfig !== undefined) {
+      const { loadKubeConfig } = await import("./kubernetes/watch.ts");
+      loadKubeConfig(config.kubernetes.kubeconfig, config.kubernetes.context);
+    }
     const loaded = config.role === "root" ? [loadRootZone(config)] : config.role === "zones" ? loadZones(config) : [];
     for (const { warnings } of loaded) for (const warning of warnings) process.stdout.write(`${formatFault(warning)}\n`);
     process.stdout.write(`${file} is usable\n`);

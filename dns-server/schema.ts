@@ -37,3 +37,8 @@ export const seconds = z.int().min(0).max(0x7fffffff);
 export const key = z
   .strictObject({ name, algorithm: z.enum(TSIG_ALGORITHMS).default("hmac-sha256"), secret: z.base64().min(1) })
   .transform(({ secret, ...rest }): TsigKey => ({ ...rest, secret: Buffer.from(secret, "base64") }));
+
+export const keys = z
+  .array(key)
+  .default([])
+  .refine((list) => new Set(list.map((item) => item.name)).size === list.length, "a key is given twice");

@@ -129,8 +129,7 @@ export async function startServer(config: Config): Promise<Server> {
     });
     const reload = async (next: Config): Promise<void> => {
       const fixed = RESTART_KEYS.find((key) => !isDeepStrictEqual(config[key], next[key]));
-      if (fixed !== undefined)
-        throw new UserError(`the key ${fixed} has changed, which needs a restart; the old configuration stays in force`);
+      if (fixed !== undefined) throw new UserError(`the key ${fixed} has changed, which needs a restart`);
       transports.certificate?.reload();
       abandon();
       let abandoned = false;
