@@ -37,7 +37,10 @@ class CountedHistogram extends Histogram {
     const { name, help, buckets = [] } = this.configuration;
     const { counts, sum } = this.read();
     let total = 0;
-    const below = counts.map((count, i) => ({ metricName: `${name}_bucket`, labels: { le: buckets[i] ?? "+Inf" }, value: (total += count) }));
+    const below = counts.map((count, i) => {
+      total += count;
+      return { metricName: `${name}_bucket`, labels: { le: buckets[i] ?? "+Inf" }, value: total };
+    });
     const value = (suffix: string, number: number): { metricName: string; labels: object; value: number } => ({
       metricName: name + suffix,
       labels: {},

@@ -7,6 +7,7 @@ import { startApiServer, type ApiServer } from "../../test/harness/api-server.ts
 import { parseConfig } from "../config.ts";
 import { startServer, type Server } from "../server.ts";
 import { addressesIn, ask, eventually } from "../testing/client.ts";
+import { examplesIn, guide } from "../testing/documents.ts";
 
 /** A cluster server with the permissions that README.md names, against a real API server. */
 
@@ -101,6 +102,22 @@ afterAll(async () => {
   await server?.close();
   await api?.stop();
   rmSync(folder, { recursive: true });
+});
+
+test("the API server takes every object in the guide", async () => {
+  const paths: Record<string, string> = {
+    Deployment: inShop("deployments", "/apis/apps/v1"),
+    Ingress: inShop("ingresses", networking),
+    Service: inShop("services"),
+    Namespace: "/api/v1/namespaces",
+  };
+  const objects = examplesIn(guide).filter((example) => "kind" in example);
+  expect(objects.length).toBeGreaterThan(3);
+  for (const { metadata, ...object } of objects) {
+    const named = { ...(metadata as object), name: "guide" };
+    const path = `${paths[String(object["kind"])]}?dryRun=All&fieldValidation=Strict`;
+    await post(path, { ...object, metadata: named });
+  }
 });
 
 describe("a cluster server", () => {

@@ -7,7 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { eventually, freePort } from "../testing/client.ts";
+import { examplesIn, guide } from "../testing/documents.ts";
 import { testDomain, testTarget } from "../testing/domain.ts";
+import { plain, pod, TestInventory } from "../testing/objects.ts";
 import { Prometheus } from "./prometheus.ts";
 import { Steering } from "./steering.ts";
 
@@ -68,12 +70,14 @@ class RealPrometheus {
 
 /** Loads by pod, as an exporter shows them. */
 const loads = new Map<string, string>();
+/** What else it shows, as text. */
+let more = (): string => "";
 
 async function start(): Promise<RealPrometheus> {
   const exporter = createServer((_, response) =>
     response
       .writeHead(200, { "content-type": "text/plain; version=0.0.4" })
-      .end([...loads].map(([pod, load]) => `load{namespace="shop",pod="${pod}"} ${load}\n`).join("")),
+      .end([...loads].map(([pod, load]) => `load{namespace="shop",pod="${pod}"} ${load}\n`).join("") + more()),
   );
   exporter.listen(0, "127.0.0.1");
   await once(exporter, "listening");
@@ -180,6 +184,59 @@ test("a real Prometheus that is suspended or killed freezes what was chosen last
   await prometheus.start();
   await settles("b,c");
 });
+
+/** Web servers since `start`, of which the last is busy, as the exporters of nginx and of programs show them. */
+function webServers(pods: readonly string[], start: number): string {
+  const seconds = (Date.now() - start) / 1000;
+  return pods
+    .flatMap((pod, i) => {
+      const isBusy = i === pods.length - 1;
+      const requests = Math.floor((isBusy ? 500 : 10) * seconds);
+      const labels = `namespace="shop",pod="${pod}"`;
+      const bucket = (le: string, count: number): string => `http_request_duration_seconds_bucket{${labels},le="${le}"} ${count}`;
+      return [
+        `nginx_connections_active{${labels}} ${isBusy ? 90 : 10}`,
+        `nginx_http_requests_total{${labels}} ${requests}`,
+        `process_cpu_seconds_total{${labels}} ${(isBusy ? 0.9 : 0.01) * seconds}`,
+        bucket("0.1", isBusy ? 0 : requests),
+        bucket("0.5", requests),
+        bucket("+Inf", requests),
+      ];
+    })
+    .join("\n")
+    .concat("\n");
+}
+
+test("every example of steering in the guide takes the busy pod out, or gives a TTL", async () => {
+  const pods = ["web-0", "web-1", "web-2", "web-3"];
+  const begin = Date.now();
+  more = () => webServers(pods, begin);
+  cleanups.push(() => (more = () => ""));
+  const { url } = await start();
+  const examples = examplesIn(guide).filter((example) => Object.keys(example).some((key) => /^dns\.peak\/(loadbalance|ttl)$/.test(key)));
+  expect(examples.length).toBeGreaterThan(7);
+  for (const annotations of examples as Record<string, string>[]) {
+    const cluster = new TestInventory()
+      .apply("ConfigMap", plain("queries", {}, { data: { load: 'nginx_connections_active{pod=~"%pods%"}' } }))
+      .apply("Pod", pod("a", { annotations: { "dns.peak/domain": "web", "dns.peak/probe": "off", ...annotations } }));
+    expect([annotations, cluster.faults()]).toEqual([annotations, []]);
+    const { steering: spec, ttl } = cluster.domains.get("web.peak")!;
+    if (ttl?.kind === "auto") continue;
+    const faults: string[] = [];
+    const settings = { prometheus: { url, interval: 0.2, timeout: 1, parallel: 16 }, clusterName: "c1", readmissionMargin: 0.1 };
+    const steering = new Steering(settings, { changed: () => {}, fault: (_, message) => faults.push(message) });
+    const candidates = pods.map((name) => testTarget(name));
+    const domain = testDomain({ targets: candidates, steering: spec, ttl });
+    const now = (): string => {
+      const selection = steering.select(domain, candidates);
+      return spec ? selection.chosen.map(({ name }) => name).join() : String(selection.ttl);
+    };
+    const expected = !spec ? "5" : spec.policy === "single-best" ? "web-0" : "web-0,web-1,web-2";
+    await eventually(now, (found) => found === expected, 1600);
+    steering.stop();
+    expect(faults).toEqual([]);
+  }
+}, 60_000);
 
 test("a round of 1,000 pods is one request that a real Prometheus answers fast", async () => {
   loads.clear();
