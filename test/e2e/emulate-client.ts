@@ -47,7 +47,8 @@ const fault = (what: string, error: unknown): void => {
 let stop = false;
 process.stdin.resume().once("end", () => (stop = true));
 
-const resolver = new Resolver({ timeout: 5000, tries: 2 });
+// c-ares takes five times the usual latency for its first patience, 250 ms here, and doubles it: five tries are the ten seconds of a C library
+const resolver = new Resolver({ timeout: 5000, tries: 5 });
 const direct = servers.map((server) => {
   const one = new Resolver({ timeout: SERVER_MS, tries: 1 });
   one.setServers([`[${server}]`]);
