@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeMessage, type DecodedMessage } from "./testing/decode.ts";
 import { encodeQuery, exchangeUdp, freePort } from "./testing/client.ts";
 import { testClient, testIdentity } from "./testing/identity.ts";
-import { isInstalled, knot, nsd, startPeer, type Peer, type ZoneFile } from "./testing/peers.ts";
+import { isInstalled, knot, named, nsd, startPeer, type Peer, type ZoneFile } from "./testing/peers.ts";
 import { QUERY_TYPES, randomName, randomZone, seededRandom } from "./testing/random-zone.ts";
 import { Answerer } from "./view/answerer.ts";
 import type { View } from "./view/view.ts";
@@ -54,7 +54,14 @@ function repeatsDname({ answer }: DecodedMessage): boolean {
   return owners("DNAME").some((dname) => owners("CNAME").filter((owner) => owner.endsWith(`.${dname}`)).length > 1);
 }
 
-describe.each([knot, nsd])("compared with $name", (peer: Peer) => {
+/** Whether a chain of aliases leads back into itself: BIND says SERVFAIL then, the others NOERROR. */
+function loops({ answer }: DecodedMessage): boolean {
+  const aliases = answer.map((record) => record.toLowerCase().split(" ")).filter(([, , , type]) => type === "cname");
+  const target = aliases.at(-1)?.[4];
+  return aliases.some(([owner]) => owner === target);
+}
+
+describe.each([knot, nsd, named])("compared with $name", (peer: Peer) => {
   let stop: (() => Promise<void>) | undefined;
   let port = 0;
   beforeAll(async () => {
@@ -76,7 +83,7 @@ describe.each([knot, nsd])("compared with $name", (peer: Peer) => {
           const type = QUERY_TYPES[Math.floor(random() * QUERY_TYPES.length)]!;
           const query = encodeQuery(name, type);
           const answer = decodeMessage(answerer.respond(query, "udp", testClient)!.message);
-          if (repeatsDname(answer)) continue;
+          if (repeatsDname(answer) || (peer === named && loops(answer))) continue;
           const ours = essence(answer, origin);
           const theirs = essence(decodeMessage(await exchangeUdp({ address: "127.0.0.1", port }, query)), origin);
           if (ours !== theirs) differences.push(`${name} ${type}\n  ours   ${ours}\n  theirs ${theirs}\n${text}`);

@@ -100,7 +100,9 @@ export const named: Peer = {
       [
         `options { directory "${folder}"; pid-file "${folder}/named.pid"; recursion no;`,
         `  listen-on port ${port} { 127.0.0.1; }; listen-on-v6 { none; };`,
-        "  minimal-responses yes; notify no; check-names primary ignore; dnssec-validation no; };",
+        "  minimal-responses yes; notify no; check-names primary ignore; dnssec-validation no;",
+        // off by default: else an absence of SOA would have TTL 0
+        "  zero-no-soa-ttl no; };",
         "controls { };",
         "logging { category default { null; }; };",
         ...zones.map(({ origin, file }) => `zone "${origin}" { type primary; file "${file}"; };`),
