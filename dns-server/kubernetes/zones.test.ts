@@ -107,6 +107,23 @@ const contents = (zones: Zones): string[] =>
     )
     .sort();
 
+test("other clusters' name servers are named, with their addresses where these are in the zone; none of them is the zone's own name", () => {
+  const zones = new Zones(settings, []);
+  const target = testTarget("a", { ipv6: parseIpv6("fd00::a") });
+  zones.set(published("web.peak", { chosen: [target] }));
+  zones.set(published("api.web.peak"));
+  const others = ["ns1.cluster.peak", "ns1.other.peak", "ns.web.peak", "web.peak"].map((text) => ({ name: name(text), addresses: ["fd00::99"] }));
+  zones.delegate(name("web.peak"), others);
+  const servers = ["60 ns.web.peak.", "60 ns1.cluster.peak.", "60 ns1.other.peak."];
+  const zone = zones.build(1).get(name("web.peak"))!;
+  expect(ask(zone, "web.peak", Type.NS).sort()).toEqual(servers);
+  expect(ask(zone, "web.peak", Type.AAAA)).toEqual(["7 fd00::a"]);
+  expect(ask(zone, "ns.web.peak", Type.AAAA)).toEqual(["60 fd00::99"]);
+  expect(ask(zones.build(1).get(name("api.web.peak"))!, "api.web.peak", Type.NS).sort()).toEqual(servers);
+  zones.delegate(name("web.peak"), []);
+  expect(ask(zones.build(2).get(name("web.peak"))!, "web.peak", Type.NS)).toEqual(["60 ns1.cluster.peak."]);
+});
+
 describe("zones below each other", () => {
   const origins = fc.uniqueArray(fc.constantFrom("a.peak", "b.a.peak", "c.b.a.peak", "d.b.a.peak", "x.a.peak", "e.peak"), { minLength: 1 });
 

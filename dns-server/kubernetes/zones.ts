@@ -54,6 +54,8 @@ export class Zones {
     const own = new Set(this.settings.nameServers.map(({ name }) => foldName(name)));
     const others = new Map(servers.map(({ name, addresses }) => [foldName(name), { name, addresses: [...addresses].sort() }]));
     for (const name of own) others.delete(name);
+    // its address would be given beside those of the pods
+    others.delete(origin);
     const sorted = [...others].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, server]) => server);
     if (isDeepStrictEqual(sorted, this.others.get(origin) ?? [])) return;
     if (sorted.length > 0) this.others.set(origin, sorted);

@@ -29,8 +29,12 @@ const TIMEOUT_MS = 3000;
 /** A withdrawal must not hold up the end of the process. */
 const WITHDRAW_TIMEOUT_MS = 400;
 const FIRST_RETRY_MS = 500;
+/** When the first so many domains are refused one by one, all are. */
+const MAX_REFUSED_FIRST = 64;
 /** Questions at a time. */
 const PARALLEL = 8;
+
+const REFUSED_ALL = "the server said REFUSED to every domain; grant the key delegateTo these name servers (updates.grants)";
 
 /** What a server is to be told of a domain. */
 interface Wish {
@@ -55,6 +59,8 @@ class Registrar {
   private readonly registered = new Set<Name>();
   /** Domains that the server does not take; asked again each time, apart from the others. */
   private readonly refused = new Set<Name>();
+  /** Those that the log has. */
+  private told: ReadonlySet<Name> = new Set();
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
   private busy = false;
@@ -132,7 +138,7 @@ class Registrar {
       TIMEOUT_MS,
     );
     for (const suspect of suspects) await this.tellSome([suspect], TIMEOUT_MS);
-    if (wanted.size > 0 && this.registered.size === 0) throw new RefusedError("the server said REFUSED");
+    if (wanted.size > 0 && this.registered.size === 0) throw new RefusedError(REFUSED_ALL);
   }
 
   private async tell(wishes: readonly Wish[], timeoutMs: number): Promise<void> {
@@ -153,20 +159,15 @@ class Registrar {
       }
       for (const { domain, isWanted } of wishes) {
         this.registered.delete(domain);
-        if (isWanted) this.refuse(domain);
+        if (isWanted) this.refused.add(domain);
       }
+      if (this.registered.size === 0 && this.refused.size >= MAX_REFUSED_FIRST) throw new RefusedError(REFUSED_ALL);
       return;
     }
     for (const { domain, isWanted } of wishes) {
       if (isWanted) this.registered.add(domain);
       else this.registered.delete(domain);
     }
-  }
-
-  private refuse(domain: Name): void {
-    if (!this.refused.has(domain))
-      log("warn", "the server does not take a domain", { server: formatEndpoint(this.server), domain: formatName(domain) });
-    this.refused.add(domain);
   }
 
   private async send(wishes: readonly Wish[], timeoutMs: number): Promise<void> {
@@ -196,7 +197,7 @@ class Registrar {
         if (!this.registered.has(domain)) continue;
         // a server may also take a delegation and leave it out, such as beside a CNAME (RFC 2136 section 3.4.2.2)
         if (servers.some(({ name }) => own.has(foldName(name)))) this.refused.delete(domain);
-        else this.refuse(domain);
+        else this.refused.add(domain);
       }
     };
     try {
@@ -209,8 +210,16 @@ class Registrar {
       this.lastReadError = message;
     }
     for (const domain of this.delegations.keys()) if (!this.wanted.has(domain)) this.delegations.delete(domain);
-    for (const domain of this.refused) this.listener.refused(domain);
+    this.tellRefused();
     this.listener.read();
+  }
+
+  private tellRefused(): void {
+    const untold = [...this.refused].filter((domain) => !this.told.has(domain));
+    if (untold.length > 0)
+      log("warn", "the server does not take some domains", { server: formatEndpoint(this.server), domains: untold.map(formatName) });
+    this.told = new Set(this.refused);
+    for (const domain of this.refused) this.listener.refused(domain);
   }
 
   /** Renews no more; what is registered lives until its lease ends. */
