@@ -7,6 +7,7 @@ import { endOfQuestions } from "../wire/message.ts";
 import { formatName, readName } from "../wire/name.ts";
 import { isLater } from "../wire/serial.ts";
 import type { TsigKey } from "../wire/tsig.ts";
+import { SIGNED } from "../zone/check.ts";
 import type { Zone } from "../zone/zone.ts";
 import type { TransferCounts } from "./counts.ts";
 import { serialOf, soaOf } from "./difference.ts";
@@ -165,6 +166,7 @@ export class SecondaryZone {
     this.lastError = undefined;
     const latest = zone ?? this.current!;
     const wasExpired = this.expired;
+    if (isSigned(latest) && !(this.current && isSigned(this.current))) log("warn", SIGNED, { zone: formatName(origin) });
     this.take(latest, Date.now());
     if (zone) log("info", "the zone has changed", { zone: formatName(origin), serial: serialOf(zone), primary: formatEndpoint(primary) });
     if (zone || wasExpired) this.changed();
@@ -194,6 +196,8 @@ export class SecondaryZone {
       .catch((error: unknown) => log("error", "cannot save the zone", { file, error: (error as Error).message }));
   }
 }
+
+const isSigned = (zone: Zone): boolean => zone.nodes.get(zone.origin)!.rrsets.has(Type.RRSIG);
 
 /** The serial in the SOA record that a NOTIFY may carry: a hint only (RFC 1996 section 3.7). */
 function notifiedSerial(message: Buffer): number | undefined {

@@ -8,6 +8,10 @@ import type { Fault, Place, ZoneRecord } from "./record.ts";
 const BESIDE_CNAME = new Set<number>([Type.CNAME, Type.RRSIG, Type.NSEC]);
 const SINGLETONS = new Set<number>([Type.SOA, Type.CNAME, Type.DNAME]);
 
+/** Said of a zone that brings signatures of its own. */
+export const SIGNED =
+  "the zone has signatures, but answers are given without them, and validators refuse those: take it unsigned, and sign it here (dnssec)";
+
 /**
  * Checks what only the whole zone shows. An error: no server could serve it right. A warning: it works, but not as its author thinks.
  * @param start where the zone begins, for what is missing of one without records
@@ -50,6 +54,9 @@ export function checkRecords(origin: Name, records: readonly ZoneRecord[], start
   const beginning = records[0]?.place ?? start;
   if (!apex?.has(Type.SOA)) report("error", beginning, `no SOA at the origin ${formatName(origin)}`);
   if (!apex?.has(Type.NS)) report("error", beginning, `no NS at the origin ${formatName(origin)}`);
+
+  const signature = records.find(({ type }) => type === Type.RRSIG);
+  if (signature) report("warning", signature.place, SIGNED);
 
   /** The delegation or DNAME above a name that hides it, if any. */
   const hiddenBy = (name: Name): { name: Name; type: number } | undefined => {

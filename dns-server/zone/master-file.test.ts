@@ -169,6 +169,7 @@ describe("zone checks", () => {
     [`${head}d DNAME e\nx.d A 192.0.2.1`, ["z:6: warning: x.d.example. is never seen: d.example. has DNAME"]],
     [`${head}@ MX 1 mx\nmx CNAME ns`, ["z:5: warning: MX of example. leads to mx.example., which is an alias"]],
     [`${head}a DS 1 13 2 00`, ["z:5: warning: DS at a.example., which is no delegation"]],
+    [`${head}ns RRSIG \\# 1 00`, [expect.stringContaining("z:5: warning: the zone has signatures") as string]],
     [`${head}@ MX 0 .\n@ NS ns.elsewhere.`, []],
   ])("%s", (text, faults) => expect(check(text)).toEqual(faults));
 });
