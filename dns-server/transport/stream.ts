@@ -48,7 +48,7 @@ export function serveStream(socket: Socket, client: Uint8Array, handle: Handler,
       else setImmediate(goOn);
     }
   };
-  /** What must not be answered ends the connection: the peer does not speak DNS, or is not to be spoken to. What came before is answered. */
+  /** What must not be answered ends the connection: the peer speaks no DNS, or is not to be spoken to. What came before is answered. */
   const end = (answers: readonly Buffer[]): void => {
     if (answers.length === 0) {
       socket.destroy();
