@@ -2,7 +2,7 @@ import { limiter } from "../concurrency.ts";
 import type { ProbeSpec, Target } from "../kubernetes/model.ts";
 import { log } from "../log.ts";
 import { formatIpv4, formatIpv6 } from "../wire/address.ts";
-import type { Name } from "../wire/name.ts";
+import { formatName, type Name } from "../wire/name.ts";
 import { check as checkBySocket, type Check, type ProbeResult } from "./check.ts";
 import { HealthState } from "./state.ts";
 
@@ -29,6 +29,8 @@ const TIMEOUT_SHARE = 0.75;
 /** Part of the interval that is left to chance, so that targets are not asked all at once. */
 const JITTER = 0.1;
 const MAX_PARALLEL = 512;
+/** Domains in one line of the log. */
+const MAX_LOGGED = 5;
 
 interface Probe {
   readonly address: string;
@@ -161,14 +163,31 @@ export class Prober {
     });
   }
 
+  /** The domains that most of the failing targets are of, as `NAME FAILING/ALL`: one whose probe is wrong shows. */
+  private failing(): string[] {
+    const counts = Array.from(this.byDomain, ([domain, ids]) => ({
+      domain,
+      all: ids.size,
+      failing: [...ids].filter((id) => this.state.failures(id) > 0).length,
+    }));
+    return counts
+      .filter(({ failing }) => failing > 0)
+      .toSorted((a, b) => b.failing - a.failing)
+      .slice(0, MAX_LOGGED)
+      .map(({ domain, all, failing }) => `${formatName(domain)} ${failing}/${all}`);
+  }
+
   /** Makes a change and tells the domains of the targets that it returns, and the log when it begins or ends a freeze. */
   private tell(change: () => string[]): void {
     const frozen = this.state.frozen;
     const changed = change();
     if (this.state.frozen !== frozen) {
-      const fields = { targets: this.state.size };
-      if (frozen) log("info", "most targets answer probes again", fields);
-      else log("warn", "more than half of all targets fail their probes at once: the fault may be ours, verdicts stay as they are", fields);
+      const targets = this.state.size;
+      if (frozen) log("info", "most targets answer probes again", { targets });
+      else {
+        const message = "more than half of all targets fail their probes at once: the fault may be ours, verdicts stay as they are";
+        log("warn", message, { targets, failing: this.failing() });
+      }
     }
     const domains = new Set(changed.flatMap((id) => [...(this.probes.get(id)?.domains ?? [])]));
     for (const domain of domains) this.changed(domain);

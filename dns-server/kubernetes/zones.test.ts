@@ -107,13 +107,16 @@ const contents = (zones: Zones): string[] =>
     )
     .sort();
 
-test("other clusters' name servers are named, with their addresses where these are in the zone; none of them is the zone's own name", () => {
+test("other clusters' name servers are named, with their addresses where these are in the zone; none is the zone's own name", () => {
   const zones = new Zones(settings, []);
   const target = testTarget("a", { ipv6: parseIpv6("fd00::a") });
   zones.set(published("web.peak", { chosen: [target] }));
   zones.set(published("api.web.peak"));
-  const others = ["ns1.cluster.peak", "ns1.other.peak", "ns.web.peak", "web.peak"].map((text) => ({ name: name(text), addresses: ["fd00::99"] }));
-  zones.delegate(name("web.peak"), others);
+  const others = ["ns1.cluster.peak", "ns1.other.peak", "ns.web.peak", "web.peak"];
+  zones.delegate(
+    name("web.peak"),
+    others.map((text) => ({ name: name(text), addresses: ["fd00::99"] })),
+  );
   const servers = ["60 ns.web.peak.", "60 ns1.cluster.peak.", "60 ns1.other.peak."];
   const zone = zones.build(1).get(name("web.peak"))!;
   expect(ask(zone, "web.peak", Type.NS).sort()).toEqual(servers);
