@@ -29,6 +29,8 @@ const lineSchema = z.strictObject({
   base: z.string().optional(),
 });
 
+const LINE_START = '{"remove":';
+
 function parseRecord(text: string): ZoneRecord {
   const {
     records: [record],
@@ -84,7 +86,8 @@ export class Journal {
       if (isNew) syncFolder(folder);
       const lines = readFileSync(file, "utf8").split("\n");
       // an append that was cut short was never acknowledged
-      const torn = Buffer.byteLength(lines.pop()!);
+      const tail = lines.pop()!;
+      const torn = Buffer.byteLength(tail);
       const changes = lines.map((line, index) => {
         try {
           return parseLine(line);
@@ -93,6 +96,10 @@ export class Journal {
           throw new UserError(`${file}:${index + 1}: ${(error as Error).message}`);
         }
       });
+      if (!isTorn(tail)) {
+        closeSync(fd);
+        throw new UserError(`${file}:${lines.length + 1}: this is no line of a journal`);
+      }
       const journal = new Journal(file, fd, fstatSync(fd).size - torn, changes);
       if (torn > 0) journal.cut();
       return { journal, changes };
@@ -156,6 +163,9 @@ export class Journal {
     closeSync(this.fd);
   }
 }
+
+/** Whether what follows the last whole line can be the start of one, or what a power cut leaves in its place: no file of others is cut. */
+const isTorn = (tail: string): boolean => /^\0*$/.test(tail) || tail.startsWith(LINE_START) || LINE_START.startsWith(tail);
 
 /** A file that is new in a folder, or has another name, is there after a power cut only when the folder is on the disk, too. */
 function syncFolder(folder: string): void {

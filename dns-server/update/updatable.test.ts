@@ -340,8 +340,12 @@ describe("the journal", () => {
     zone = open();
     expect(contents()).toContain("a.peak. 60 A 192.0.2.9");
     expect(readFileSync(join(folder, "journal"), "utf8").split("\n")).toHaveLength(3);
-    writeFileSync(join(folder, "journal"), "nonsense\n");
-    expect(() => open()).toThrow(UserError);
+    // a file of something else, named by mistake, stays as it is
+    for (const text of ["nonsense\n", "nonsense"]) {
+      writeFileSync(join(folder, "journal"), text);
+      expect(() => open()).toThrow(UserError);
+      expect(readFileSync(join(folder, "journal"), "utf8")).toBe(text);
+    }
   });
   test("is made short again; master file and journal both count", () => {
     for (let i = 0; i < 1100; i++) send(admin, [`${i % 2 === 0 ? "+" : "-"}a A 192.0.2.9`]);
