@@ -56,6 +56,10 @@ describe("check-config", () => {
       "key updates.grants[0].names: a.other. is out of the zone peak.",
     ],
     [
+      'role: secondary\nlisten: ["[::1]:53"]\nzones: [{origin: a, primaries: ["[::1]:54"], dnssec: {keys: [missing.pem]}}]\n',
+      "cannot read the key: ENOENT",
+    ],
+    [
       'role: cluster\nlisten: ["[::1]:53"]\nzone: peak\nnameServers: [{name: ns}]\nkubernetes: {kubeconfig: missing}\n',
       "kubernetes.kubeconfig: no file",
     ],

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { addControlCommands } from "./control/commands.ts";
 import { loadConfig, parseZoneFlags, type Config } from "./config.ts";
 import { describeKey, newKey, writeKeyFile } from "./dnssec/key.ts";
+import { loadSigner } from "./dnssec/load.ts";
 import { UserError } from "./errors.ts";
 import { log } from "./log.ts";
 import { startServer } from "./server.ts";
@@ -73,6 +74,7 @@ program
       const { loadKubeConfig } = await import("./kubernetes/watch.ts");
       loadKubeConfig(config.kubernetes.kubeconfig, config.kubernetes.context);
     }
+    if (config.role === "secondary") for (const { origin, dnssec } of config.zones) if (dnssec) loadSigner(origin, dnssec);
     const loaded = config.role === "root" ? [loadRootZone(config)] : config.role === "zones" ? loadZones(config) : [];
     for (const { warnings } of loaded) for (const warning of warnings) process.stdout.write(`${formatFault(warning)}\n`);
     process.stdout.write(`${file} is usable\n`);
