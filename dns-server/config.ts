@@ -83,15 +83,17 @@ const root = z
     path: ["updates", "grants"],
     message: "a grant names a key that is not under keys",
   })
-  .superRefine(({ zone, updates: given }, context) =>
-    given?.grants.forEach(({ names }, i) => {
-      for (const granted of names)
-        if (!isSubdomain(granted, zone)) {
-          const message = `${formatName(granted)} is out of the zone ${formatName(zone)}`;
-          context.addIssue({ code: "custom", path: ["updates", "grants", i, "names"], message });
-        }
-    }),
-  )
+  .superRefine(({ zone, updates: given, delegations }, context) => {
+    const check = (inside: Name, path: PropertyKey[], remedy = ""): void => {
+      if (isSubdomain(inside, zone)) return;
+      context.addIssue({ code: "custom", path, message: `${formatName(inside)} is out of the zone ${formatName(zone)}${remedy}` });
+    };
+    given?.grants.forEach(({ names }, i) => names.forEach((granted) => check(granted, ["updates", "grants", i, "names"])));
+    for (const [domain, servers] of Object.entries(delegations))
+      servers.forEach(({ name: server, addresses }, i) => {
+        if (addresses.length > 0) check(server, ["delegations", domain, i], ": leave out its addresses");
+      });
+  })
   .superRefine(knowsKeys);
 
 const cluster = z

@@ -56,6 +56,10 @@ describe("check-config", () => {
       "key updates.grants[0].names: a.other. is out of the zone peak.",
     ],
     [
+      root("delegations: {a.b: [{name: ns.peak, addresses: ['::1']}, {name: ns.other}, {name: ns.other, addresses: ['::1']}]}"),
+      "key delegations.a.b[2]: ns.other. is out of the zone peak.: leave out its addresses",
+    ],
+    [
       'role: secondary\nlisten: ["[::1]:53"]\nzones: [{origin: a, primaries: ["[::1]:54"], dnssec: {keys: [missing.pem]}}]\n',
       "cannot read the key: ENOENT",
     ],
