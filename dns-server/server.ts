@@ -52,7 +52,7 @@ async function startSource(
     case "cluster": {
       // only here: the Kubernetes client is most of the memory
       const { clusterSource } = await import("./source/cluster.ts");
-      return clusterSource(config, changed);
+      return clusterSource(config, changed, old);
     }
   }
 }
@@ -142,6 +142,8 @@ export async function startServer(config: Config): Promise<Server> {
       const fresh: Source = await startSource(next, counts, (since) => (source === fresh ? swap(since) : settle()), source);
       // a secondary has taken over what there was; what is new comes when its primary gives it
       if (next.role === "cluster" && !isComplete(fresh)) await settled;
+      // or targets that are known to be dead or overloaded would be given until that is found out again
+      if (!abandoned) await fresh.settled?.();
       if (abandoned) {
         await fresh.stop();
         throw new UserError("a later one has come before it was complete");

@@ -104,6 +104,13 @@ export class Prober {
     };
   }
 
+  /** Whether it has an opinion of all targets: each has answered, or failed as often as it takes. */
+  isSettled(): boolean {
+    if (this.state.frozen) return true;
+    for (const [id, { last }] of this.probes) if (last !== "ok" && !this.state.isOut(id)) return false;
+    return true;
+  }
+
   /** Numbers for the metrics. */
   counts(): {
     readonly targets: number;

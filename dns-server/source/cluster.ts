@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { ClusterConfig } from "../config.ts";
 import { request, type ApiRequest } from "../kubernetes/api.ts";
@@ -20,13 +21,22 @@ import { explainDomain } from "./explanation.ts";
 import { Selector } from "./selector.ts";
 import type { Source } from "./source.ts";
 
+/** A source whose answers are chosen among pods. */
+export interface ClusterSource extends Source {
+  readonly selector: Selector;
+}
+
+/** How often it is looked whether all has settled, in the time that it may take. */
+const SETTLE_CHECKS = 60;
+
 /**
  * A view that follows the objects of a cluster: objects -> domains -> which targets are given -> zones -> view. Changes that come together
  * make one view.
  * @param changed called after each new view, with the times of the changes that led to it, in milliseconds since the epoch
+ * @param old the source of the configuration before, whose loads stay in force until there are new ones
  * @throws UserError when there is no access to a cluster
  */
-export function clusterSource(config: ClusterConfig, changed: (since: readonly number[]) => void): Source {
+export function clusterSource(config: ClusterConfig, changed: (since: readonly number[]) => void, old?: Source): ClusterSource {
   const { register, zone, nameServers, delegationTtl } = config;
   const inventory = new Inventory({ ...config, nameServers: new Set(nameServers.map(({ name }) => name)) });
   const zones = new Zones(
@@ -128,6 +138,7 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
           },
         ),
     },
+    old && "selector" in old ? (old as ClusterSource).selector : undefined,
   );
 
   const watch = watchCluster(kubeConfig, {
@@ -147,10 +158,16 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
     },
   });
   return {
+    selector,
     view: () => view,
     lost: () => {
       const lost = watch.lost();
       return lost && { seconds: (Date.now() - lost.since) / 1000, reason: lost.loss?.reason ?? "no contact yet" };
+    },
+    settled: async () => {
+      // two failures, and a bit
+      const patience = 3 * config.probe.interval + (config.prometheus?.timeout ?? 0);
+      for (let i = 0; i < SETTLE_CHECKS && !selector.isSettled(); i++) await setTimeout((1000 * patience) / SETTLE_CHECKS);
     },
     selection: () => ({ ...selector.counts(), kubernetesErrors: watch.errors }),
     explain: (name) => {

@@ -43,11 +43,14 @@ export class Selector {
   private readonly settings: SelectorSettings;
   private readonly selected = new Map<Name, Selected>();
 
-  /** @param listener told when it has to be chosen anew for a domain */
-  constructor(settings: SelectorSettings, listener: SteeringListener) {
+  /**
+   * @param listener told when it has to be chosen anew for a domain
+   * @param before that of an earlier configuration
+   */
+  constructor(settings: SelectorSettings, listener: SteeringListener, before?: Selector) {
     this.settings = settings;
     this.prober = new Prober(settings.probe, (domain) => listener.changed(domain));
-    this.steering = new Steering(settings, listener);
+    this.steering = new Steering(settings, listener, before?.steering);
   }
 
   /** Chooses for a domain as it now is; from then on its targets are probed and their loads are asked for. */
@@ -73,6 +76,11 @@ export class Selector {
     };
     this.selected.set(name, selected);
     return selected;
+  }
+
+  /** Whether all has been looked at: what is chosen from now on rests on probes and loads. */
+  isSettled(): boolean {
+    return this.prober.isSettled() && this.steering.isSettled();
   }
 
   remove(domain: Name): void {

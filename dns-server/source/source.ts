@@ -12,6 +12,8 @@ export interface Source {
   view(): View;
   /** How long what it follows has been lost, and why, as a word for metrics; undefined while it is followed. */
   lost(): { readonly seconds: number; readonly reason: string } | undefined;
+  /** Resolves when the view rests on all that it is made from, or will not soon: for a source that finds out by and by. */
+  settled?(): Promise<void>;
   /** What is given of the pods, and why, for a source that has some. */
   selection?(): SelectionCounts & { readonly kubernetesErrors: ReadonlyMap<string, number> };
   /** For a source that registers with a parent: how it stands with each server of it. */

@@ -17,6 +17,13 @@ export class Reading<T> {
     this.fault = fault;
   }
 
+  /** As it is now, to go on with by itself. */
+  copy(): Reading<T> {
+    const copy = new Reading<T>(this.template, this.fault);
+    Object.assign(copy, { error: this.error, last: this.last, told: this.told });
+    return copy;
+  }
+
   get value(): T | undefined {
     return this.last?.value;
   }

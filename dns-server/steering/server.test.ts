@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { parseConfig } from "../config.ts";
+import { parseConfig, type Config } from "../config.ts";
 import { askServer } from "../control/client.ts";
 import { startServer, type Server } from "../server.ts";
 import { explanation, type Explanation } from "../source/explanation.ts";
@@ -37,7 +37,7 @@ beforeEach(async () => {
   writeFileSync(join(folder, "kubeconfig"), api.kubeconfig());
 });
 
-async function start(): Promise<Server> {
+function configuration(more: object = {}): Config {
   const config = {
     role: "cluster",
     listen: ["[::1]:0"],
@@ -49,8 +49,13 @@ async function start(): Promise<Server> {
     kubernetes: { kubeconfig: "kubeconfig" },
     prometheus: { url: prometheus.url, interval: 0.1, timeout: 1 },
     probe: { interval: 0.1 },
+    ...more,
   };
-  const server = await startServer(parseConfig(JSON.stringify(config), join(folder, "test.yaml")));
+  return parseConfig(JSON.stringify(config), join(folder, "test.yaml"));
+}
+
+async function start(): Promise<Server> {
+  const server = await startServer(configuration());
   cleanups.push(() => server.close());
   return server;
 }
@@ -133,6 +138,46 @@ describe("a cluster's server", () => {
     });
     await listen(3);
     await settles(server, "127.0.0.2,127.0.0.3,127.0.0.4");
+  });
+
+  test("takes a new configuration without giving, for a moment, what it knows to be dead or overloaded", async () => {
+    const port = await freePort();
+    const listen = async (last: number): Promise<void> => {
+      const listener = createServer((socket) => socket.on("error", () => {}).destroy()).listen(port, `127.0.0.${last}`);
+      await once(listener, "listening");
+      cleanups.push(() => listener.close());
+    };
+    for (const last of [2, 3, 4, 5]) {
+      if (last !== 5) await listen(last);
+      api.apply(pod(last, { ...STEERED, "dns.peak/probe": `tcp:${port}` }));
+    }
+    loads = { p2: "1", p3: "1", p4: "9" };
+    const server = await start();
+    await settles(server, "127.0.0.2,127.0.0.3");
+    const seen = new Set<string>();
+    const reloaded = server.reload(configuration({ ttl: 7 }));
+    for (let isOver = false; !isOver; ) {
+      isOver = await Promise.race([reloaded.then(() => true), given(server).then((addresses) => (seen.add(addresses), false))]);
+    }
+    seen.add(await given(server));
+    expect([...seen]).toEqual(["127.0.0.2,127.0.0.3"]);
+    expect((await explain()).ttl.seconds).toBe(7);
+  });
+
+  test("takes a new configuration while Prometheus is away: the last loads stay, and so does the time since when", async () => {
+    for (const last of [2, 3, 4]) api.apply(pod(last, STEERED));
+    loads = { p2: "1", p3: "1", p4: "9" };
+    const server = await start();
+    await settles(server, "127.0.0.2,127.0.0.3");
+    await prometheus.stop();
+    const lostFor = async (): Promise<number> => (await explain()).prometheus?.lost?.seconds ?? 0;
+    await eventually(lostFor, (seconds) => seconds > 0.3);
+    await server.reload(configuration({ ttl: 7 }));
+    expect(await given(server)).toBe("127.0.0.2,127.0.0.3");
+    expect(await lostFor()).toBeGreaterThan(0.3);
+    loads = { p2: "1", p3: "9", p4: "1" };
+    await prometheus.start();
+    await settles(server, "127.0.0.2,127.0.0.4");
   });
 
   test("tells the author of a broken query by an Event, and gives all pods", async () => {

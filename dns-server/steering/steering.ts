@@ -86,6 +86,7 @@ export class Steering {
   private readonly settings: SteeringSettings;
   private readonly listener: SteeringListener;
   private readonly prometheus: Prometheus | undefined;
+  private before: Steering | undefined;
   private readonly steered = new Map<Name, Steered>();
   private readonly errors = new Map<QueryErrorReason, number>();
   private requests = 0;
@@ -98,9 +99,12 @@ export class Steering {
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
 
-  constructor(settings: SteeringSettings, listener: SteeringListener) {
+  /** @param before that of an earlier configuration: its last loads stay in force until there are new ones */
+  constructor(settings: SteeringSettings, listener: SteeringListener, before?: Steering) {
     this.settings = settings;
     this.listener = listener;
+    this.before = before;
+    if (before?.settings.prometheus?.url === settings.prometheus?.url) this.lost = before?.lost;
     this.prometheus = settings.prometheus && new Prometheus(settings.prometheus);
     if (this.prometheus) this.schedule(this.intervalMs());
   }
@@ -115,11 +119,12 @@ export class Steering {
       this.steered.delete(domain.name);
       return { chosen: candidates, verdicts: new Map(candidates.map(({ key }) => [key, "in"])), ttl: undefined, interval: undefined };
     }
-    const known = this.steered.get(domain.name);
+    const isNew = !this.steered.has(domain.name);
+    const known = this.steered.get(domain.name) ?? this.inherited(domain.name);
     const loads = this.reading(known?.loads, domain.steering?.query, domain);
     const ttl = this.reading(known?.ttl, domain.ttl?.kind === "query" ? domain.ttl.query : undefined, domain);
     const steered: Steered = known ?? { domain, candidates, loads, ttl, decision: NOTHING_HELD };
-    const fresh = loads !== known?.loads || ttl !== known?.ttl;
+    const fresh = isNew || loads !== known?.loads || ttl !== known?.ttl;
     if (loads?.template !== known?.loads?.template || domain.steering?.policy !== known?.domain.steering?.policy)
       steered.decision = NOTHING_HELD;
     Object.assign(steered, { domain, candidates, loads, ttl });
@@ -138,6 +143,13 @@ export class Steering {
 
   remove(domain: Name): void {
     this.steered.delete(domain);
+  }
+
+  /** Whether each template has been asked. */
+  isSettled(): boolean {
+    const isAsked = (reading: Reading<unknown> | undefined): boolean =>
+      !reading || reading.answer !== undefined || reading.error !== undefined || reading.fault !== undefined;
+    return [...this.steered.values()].every(({ loads, ttl }) => isAsked(loads) && isAsked(ttl));
   }
 
   /** For a domain that asks to be steered. */
@@ -183,6 +195,17 @@ export class Steering {
     this.stopped = true;
     clearTimeout(this.timer);
     this.steered.clear();
+    this.before = undefined;
+  }
+
+  /** What was known of a domain before this configuration, if it can still be asked as it was. */
+  private inherited(domain: Name): Steered | undefined {
+    const { before } = this;
+    const old = before?.steered.get(domain);
+    if (!old || !this.prometheus || before?.settings.clusterName !== this.settings.clusterName) return undefined;
+    const take = <T>(reading: Reading<T> | undefined): Reading<T> | undefined =>
+      reading?.fault === undefined ? reading?.copy() : undefined;
+    return { ...old, loads: take(old.loads), ttl: take(old.ttl) };
   }
 
   /** The reading of a template: the same one as long as the text is the same. */
