@@ -63,6 +63,11 @@ export class Zones {
     for (const at of this.origins) if (isSubdomain(at, origin)) this.dirty.add(at);
   }
 
+  /** Other clusters' servers, as told by `delegate`. */
+  get delegations(): ReadonlyMap<Name, readonly NameServer[]> {
+    return this.others;
+  }
+
   /**
    * The zones as they now are, by origin.
    * @param serial SOA serial of the zones that changed since the last call

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseConfig, type ClusterConfig } from "../config.ts";
+import { startServer } from "../server.ts";
 import { eventually } from "../testing/client.ts";
 import { FakeApiServer } from "../testing/fake-api-server.ts";
 import { ingress, node, pod, service, slice } from "../testing/objects.ts";
@@ -32,7 +33,7 @@ beforeEach(async () => {
 });
 
 /** A source whose first view is complete. */
-async function start(more: object = {}, changed: (since: readonly number[]) => void = () => {}): Promise<Source> {
+async function start(more: object = {}, changed: (since: readonly number[]) => void = () => {}, old?: Source): Promise<Source> {
   const yaml = {
     role: "cluster",
     listen: ["[::1]:0"],
@@ -41,7 +42,7 @@ async function start(more: object = {}, changed: (since: readonly number[]) => v
     nameServers: [{ name: "ns1.cluster.peak" }],
     ...more,
   };
-  const source = clusterSource(parseConfig(JSON.stringify(yaml), "test.yaml") as ClusterConfig, changed);
+  const source = clusterSource(parseConfig(JSON.stringify(yaml), "test.yaml") as ClusterConfig, changed, old);
   cleanups.push(() => source.stop());
   await eventually(
     () => source.view().loading.length,
@@ -157,6 +158,35 @@ describe("a view of a cluster", () => {
     const source = await start({ vanity });
     expect(answer(source, "any.shop.example", Type.A)).toEqual(["shop.peak."]);
     expect(answer(source, "any.all.peak")).toEqual(["web.peak."]);
+  });
+
+  test("names other clusters' servers as the parent does, and goes on with a new configuration while that is away", async () => {
+    const key = { name: "c1", secret: Buffer.alloc(32, 1).toString("base64") };
+    const folder = mkdtempSync(join(tmpdir(), "peakdns-parent-"));
+    cleanups.push(() => rmSync(folder, { recursive: true }));
+    const parent = await startServer(
+      parseConfig(
+        JSON.stringify({
+          role: "root",
+          listen: ["[::1]:0"],
+          udp: "plain",
+          zone: "peak",
+          records: "@ 5 SOA ns h 1 1 1 1 1\n@ 5 NS ns\nns 5 AAAA ::1\n",
+          delegations: { web: [{ name: "ns1.other.peak", addresses: ["fd00::99"] }] },
+          keys: [key],
+          updates: { journal: "journal", grants: [{ key: "c1", delegateTo: ["ns1.cluster.peak"] }] },
+        }),
+        join(folder, "root.yaml"),
+      ),
+    );
+    api.apply(web("a", "fd00::a"));
+    const more = { register: { servers: [`[::1]:${parent.endpoints[0]!.port}`], key } };
+    const both = ["ns1.cluster.peak.", "ns1.other.peak."];
+    const first = await start(more);
+    await settles(first, "web.peak", both, Type.NS);
+    await parent.close();
+    expect(answer(await start(more, undefined, first), "web.peak", Type.NS)).toEqual(both);
+    expect(answer(await start({}, undefined, first), "web.peak", Type.NS)).toEqual(["ns1.cluster.peak."]);
   });
 
   test("delegates names below others in the zone above", async () => {

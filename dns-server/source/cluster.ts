@@ -24,6 +24,8 @@ import type { Source } from "./source.ts";
 /** A source whose answers are chosen among pods. */
 export interface ClusterSource extends Source {
   readonly selector: Selector;
+  /** Other clusters that serve the same domains. */
+  readonly delegations: Zones["delegations"];
 }
 
 /** How often it is looked whether all has settled, in the time that it may take. */
@@ -33,7 +35,7 @@ const SETTLE_CHECKS = 60;
  * A view that follows the objects of a cluster: objects -> domains -> which targets are given -> zones -> view. Changes that come together
  * make one view.
  * @param changed called after each new view, with the times of the changes that led to it, in milliseconds since the epoch
- * @param old the source of the configuration before, whose loads stay in force until there are new ones
+ * @param old the source of the configuration before: what it knows stays in force until it is found out anew
  * @throws UserError when there is no access to a cluster
  */
 export function clusterSource(config: ClusterConfig, changed: (since: readonly number[]) => void, old?: Source): ClusterSource {
@@ -43,6 +45,9 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
     config,
     config.domains.map((domain) => foldName(parseName(domain, zone))),
   );
+  const earlier = old && "selector" in old ? (old as ClusterSource) : undefined;
+  // the parent may be away
+  if (register) earlier?.delegations.forEach((servers, domain) => zones.delegate(domain, servers));
   const vanity = new Set(config.vanity.map(({ name }) => name));
   for (const { name, target } of config.vanity) {
     zones.set({ name, origin: parentName(name), alias: target, onlyTop: true, chosen: [], named: [], ttl: delegationTtl });
@@ -138,7 +143,7 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
           },
         ),
     },
-    old && "selector" in old ? (old as ClusterSource).selector : undefined,
+    earlier?.selector,
   );
 
   const watch = watchCluster(kubeConfig, {
@@ -159,6 +164,7 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
   });
   return {
     selector,
+    delegations: zones.delegations,
     view: () => view,
     lost: () => {
       const lost = watch.lost();
