@@ -119,8 +119,12 @@ function outcome(answer: Buffer): Outcome {
   return { rcode, aa: (flags & Flag.AA) !== 0, tc: (flags & Flag.TC) !== 0, edns: opt !== undefined };
 }
 
-/** Sends each packet, and a query behind each batch to see when it is through. */
-async function askAll(port: number, packets: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
+/**
+ * Sends each packet, and a query behind each batch to see when it is through.
+ * @param all whether everything is answered that may be: the next batch waits for that, since what the tables of PeakDNS cannot answer
+ *   takes longer, and no more than a thousand may wait
+ */
+async function askAll(port: number, packets: readonly Buffer[], all: boolean): Promise<(Buffer | undefined)[]> {
   const answers = packets.map((): Buffer | undefined => undefined);
   const socket: Socket = createSocket("udp4");
   socket.on("message", (answer: Buffer) => {
@@ -142,6 +146,8 @@ async function askAll(port: number, packets: readonly Buffer[]): Promise<(Buffer
     });
     socket.send(encodeQuery("peak.test", "SOA", END), port, "127.0.0.1");
     await ended;
+    const isMissing = (id: number): boolean => !answers[id] && !isUnanswerable(packets[id]!);
+    for (let tries = 0; all && tries < 100 && ids.some(isMissing); tries++) await new Promise((resolve) => setTimeout(resolve, 2));
   };
   try {
     for (let from = 0; from < packets.length; from += BATCH)
@@ -176,7 +182,7 @@ describe.skipIf(!isInstalled(knot))("compared with Knot DNS", () => {
   });
 
   test("faulty and odd packets are answered or not, and with the same rcode where the RFCs fix it", { timeout: 120_000 }, async () => {
-    const [ours, theirs] = [await askAll(ports.peak, packets), await askAll(ports.knot, packets)];
+    const [ours, theirs] = [await askAll(ports.peak, packets, true), await askAll(ports.knot, packets, false)];
     const differences: string[] = [];
     const compared = { fixed: 0, unanswerable: 0 };
     packets.forEach((message, id) => {
