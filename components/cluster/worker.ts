@@ -99,6 +99,8 @@ export function renderKubelet(host: Pick<Host, "name" | "role">, plan: Pick<Addr
     clusterDomain: "cluster.local",
     resolvConf: "/etc/resolv.conf",
     registerWithTaints: host.role === "steering" ? [{ key: "peak/role", value: "steering", effect: "NoSchedule" }] : [],
+    // Somebody waits for what crashed several times, too: by default for up to five minutes.
+    crashLoopBackOff: { maxContainerRestartPeriod: "10s" },
     // What a virtual Pi on cgroup v1 cannot do: tiers of service, and a cgroup that holds all pods.
     cgroupDriver: "cgroupfs",
     cgroupsPerQOS: false,
