@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -9,18 +9,17 @@ import { startServer, type Server } from "../server.ts";
 import { addressesIn, ask, eventually } from "../testing/client.ts";
 import { examplesIn, guide } from "../testing/documents.ts";
 
-/** A cluster server with the permissions that README.md names, against a real API server. */
+/** A cluster server with the permissions that the guide names, against a real API server. */
 
 let api: ApiServer;
 let server: Server;
 const folder = mkdtempSync(join(tmpdir(), "peakdns-cluster-"));
 
-/** The rules of README.md, as an operator copies them. */
+/** The rules of the guide, as an operator copies them. */
 function documentedRules(): unknown {
-  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-  const block = /#### Permissions\n[^]*?```yaml\n([^]*?)```/.exec(readme)?.[1];
-  if (block === undefined) throw new Error("README.md has no rules");
-  return (parse(block) as { rules: unknown }).rules;
+  const example = examplesIn(guide).find((found) => "rules" in found);
+  if (!example) throw new Error("the guide has no rules");
+  return example["rules"];
 }
 
 /** A kubeconfig of a service account that may do what is documented. */

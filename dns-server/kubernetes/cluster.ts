@@ -82,7 +82,7 @@ export function watchCluster(config: KubeConfig, listener: ClusterListener): Clu
         tell();
       },
       missing: (loss) => {
-        const remedy = "grant list and watch (dns-server/README.md has the rules)";
+        const remedy = "grant list and watch (docs/peakdns.md has the rules)";
         log("error", `cannot read ${KINDS[kind].path}: ${USES[kind]}; ${remedy}`, { error: loss.message });
         // what has been read once stays, and grows old
         if (ESSENTIAL.includes(kind) || state.listed) return;

@@ -1,11 +1,9 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 
-/** The texts for operators, and the examples in them. */
+/** The text for operators, and the examples in it. */
 
-const read = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8");
-export const reference = read("../README.md");
-export const guide = read("../../docs/peakdns.md");
+export const guide = readFileSync(new URL("../../docs/peakdns.md", import.meta.url), "utf8");
 
 /** The YAML examples of a text, parsed. What stands for a secret is one. */
 export const examplesIn = (text: string): Record<string, unknown>[] =>
