@@ -42,11 +42,11 @@ async function reply(request: Http2ServerRequest, handle: Handler, client: Uint8
 
 /** The query of a request, or what is wrong with it. */
 async function readMessage(request: Http2ServerRequest): Promise<Buffer | Reply> {
-  const { pathname, searchParams } = new URL(request.url, "https://dns");
-  if (pathname !== PATH) return fault(constants.HTTP_STATUS_NOT_FOUND, `try ${PATH}`);
+  const url = URL.parse(request.url, "https://dns");
+  if (url?.pathname !== PATH) return fault(constants.HTTP_STATUS_NOT_FOUND, `try ${PATH}`);
   switch (request.method) {
     case "GET": {
-      const text = searchParams.get("dns");
+      const text = url.searchParams.get("dns");
       if (text === null || !/^[\w-]+$/.test(text))
         return fault(constants.HTTP_STATUS_BAD_REQUEST, "the parameter dns must be a message in base64url");
       return Buffer.from(text, "base64url");

@@ -234,6 +234,7 @@ describe("DNS over HTTPS", () => {
     });
     test.each([
       [404, { path: "/" }],
+      [404, { path: "//[::no-address" }],
       [400, { path: "/dns-query" }],
       [400, { path: "/dns-query?dns=a*b" }],
       [400, get(Buffer.from("short"))],
