@@ -87,7 +87,8 @@ export interface IngressClassFacts extends Meta {
 export interface IngressFacts extends Meta {
   readonly className: string | undefined;
   readonly rules: readonly IngressRule[];
-  readonly hasDefaultBackend: boolean;
+  /** Of hosts without paths. */
+  readonly defaultBackend: IngressPath | undefined;
   readonly hasTls: boolean;
   /** Keys of annotations that are for other controllers. */
   readonly foreign: readonly string[];

@@ -134,6 +134,14 @@ describe("an Ingress", () => {
       ["fd00::a", "fd00::b"],
       /spec.defaultBackend has no effect/,
     ],
+    [
+      "a default backend that is no Service",
+      [{ host: web, paths: [] }],
+      { defaultBackend: { resource: { kind: "Bucket", name: "b" } } },
+      {},
+      [],
+      /host web.peak has no Service as its backend/,
+    ],
     ["no host", [{}], {}, {}, undefined, /a rule without a host has no effect/],
     ["a host elsewhere", [{ host: "web.example" }], {}, {}, undefined, /"web.example" is not below the zone peak/],
     ["all of the zone", [{ host: "*.peak" }], {}, {}, undefined, /"\*.peak" is not at least two labels below/],
@@ -145,6 +153,16 @@ describe("an Ingress", () => {
     expect(cluster.answer("web.peak")).toEqual(expected);
     expect(cluster.faults()).toEqual([expect.stringMatching(message)]);
     expect(cluster.faults()[0]).toMatch(/^Ingress i: /);
+  });
+
+  test("gives a host without paths its default backend, and no ExternalName", () => {
+    const cluster = withService();
+    const spec = { defaultBackend: { service: { name: "web", port: { number: 80 } } } };
+    cluster.apply("Ingress", ingress("i", [{ host: web, paths: [] }], {}, spec));
+    expect([cluster.answer(web), cluster.faults()]).toEqual([["fd00::a", "fd00::b"], []]);
+    cluster.apply("Service", service("web", { type: "ExternalName", externalName: "web.example", ports: [{ port: 80 }] }));
+    expect(cluster.answer(web)).toEqual([]);
+    expect(cluster.faults()).toEqual([expect.stringContaining("the Service web is another name (ExternalName)")]);
   });
 
   test("says that ports are not translated", () => {

@@ -38,7 +38,9 @@ export function readIngress(ingress: IngressFacts, look: Lookup, settings: Claim
     );
   }
   if (ingress.hasTls) unsupported("spec.tls has no effect: TLS ends in the pods; mount the Secret there");
-  if (ingress.hasDefaultBackend) unsupported("spec.defaultBackend has no effect: only a host can be a name; give a rule with a host");
+  const { defaultBackend } = ingress;
+  if (defaultBackend && !ingress.rules.some(({ host, paths }) => host !== "" && paths.length === 0))
+    unsupported("spec.defaultBackend has no effect: only a host can be a name; give a rule with a host, and no paths");
 
   const byHost = new Map<string, IngressPath[]>();
   for (const { host, paths } of ingress.rules) {
@@ -52,7 +54,7 @@ export function readIngress(ingress: IngressFacts, look: Lookup, settings: Claim
       unsupported(place);
       continue;
     }
-    const path = choosePath(host, paths, unsupported);
+    const path = choosePath(host, paths.length === 0 && defaultBackend ? [defaultBackend] : paths, unsupported);
     const { targets, service } = backendTargets(host, ingress, path, look, unsupported, (fault) => faults.push(fault));
     const sources: SettingsSource[] = [
       sourceOf("Ingress", ingress),
@@ -113,6 +115,10 @@ function backendTargets(
   if (!service) {
     unsupported(`host ${host}: there is no Service ${name} in the namespace ${ingress.namespace}; create it`);
     return { targets: [] };
+  }
+  if (service.type === "ExternalName") {
+    unsupported(`host ${host}: the Service ${name} is another name (ExternalName), without endpoints; name a Service that has some`);
+    return { targets: [], service };
   }
   const port = service.ports.find((known) => known.port === wanted || known.name === wanted);
   if (!port) {

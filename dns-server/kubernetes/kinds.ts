@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { z } from "zod";
 import { parseIpv4, parseIpv6 } from "../wire/address.ts";
-import type { FactsByKind, Kind, Meta, Settings, SliceEndpoint } from "./facts.ts";
+import type { FactsByKind, IngressPath, Kind, Meta, Settings, SliceEndpoint } from "./facts.ts";
 import type { Port } from "./model.ts";
 
 /** Where each kind is in the API, and how its objects become facts. Everything else of an object is forgotten at once. */
@@ -163,12 +163,18 @@ const configMap = z.object({ metadata, data: texts });
 
 const ingressClass = z.object({ metadata, spec: z.object({ controller: z.string().nullish() }).nullish() });
 
+const ingressBackend = z.object({
+  service: z.object({ name: z.string(), port: z.object({ name: z.string().nullish(), number: z.int().nullish() }).nullish() }).nullish(),
+});
+const backendOf = ({ service: named }: z.output<typeof ingressBackend>): IngressPath["backend"] =>
+  named ? { service: named.name, port: named.port?.name ?? named.port?.number ?? "" } : undefined;
+
 const ingress = z.object({
   metadata,
   spec: z
     .object({
       ingressClassName: z.string().nullish(),
-      defaultBackend: z.unknown().optional(),
+      defaultBackend: ingressBackend.nullish(),
       tls: list(z.unknown()),
       rules: list(
         z.object({
@@ -179,14 +185,7 @@ const ingress = z.object({
                 z.object({
                   path: z.string().nullish(),
                   pathType: z.string().nullish(),
-                  backend: z.object({
-                    service: z
-                      .object({
-                        name: z.string(),
-                        port: z.object({ name: z.string().nullish(), number: z.int().nullish() }).nullish(),
-                      })
-                      .nullish(),
-                  }),
+                  backend: ingressBackend,
                 }),
               ),
             })
@@ -323,12 +322,10 @@ export const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
           paths: (http?.paths ?? []).map(({ path, pathType, backend }) => ({
             path: path ?? "",
             exact: pathType === "Exact",
-            backend: backend.service
-              ? { service: backend.service.name, port: backend.service.port?.name ?? backend.service.port?.number ?? "" }
-              : undefined,
+            backend: backendOf(backend),
           })),
         })),
-        hasDefaultBackend: spec?.defaultBackend != null,
+        defaultBackend: spec?.defaultBackend ? { path: "/", exact: false, backend: backendOf(spec.defaultBackend) } : undefined,
         hasTls: (spec?.tls.length ?? 0) > 0,
         foreign: Object.keys(meta.annotations ?? {})
           .filter(isForeign)

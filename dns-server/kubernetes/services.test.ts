@@ -15,6 +15,7 @@ describe("a Service with annotations of external-dns", () => {
   test.each<[string, object, Record<string, string>, readonly object[], string[] | string]>([
     ["its pods", headless, { [`${OLD}hostname`]: "web.peak" }, [], ["fd00::a"]],
     ["its own addresses", clusterIp, { [`${NEW}hostname`]: "web.peak." }, [], ["10.0.0.1", "fd01::1"]],
+    ["its load balancer, which has no address yet", { ...clusterIp, type: "LoadBalancer" }, { [`${NEW}hostname`]: "web.peak" }, [], []],
     ["its load balancer", { ...clusterIp, type: "LoadBalancer" }, { [`${NEW}hostname`]: "web.peak" }, [{ ip: "192.0.2.1" }], ["192.0.2.1"]],
     ["given addresses", headless, { [`${OLD}hostname`]: "web.peak", [`${OLD}target`]: "fd00::1, 192.0.2.7" }, [], ["192.0.2.7", "fd00::1"]],
     ["what the newer prefix says", headless, { [`${OLD}hostname`]: "old.peak", [`${NEW}hostname`]: "web.peak" }, [], ["fd00::a"]],

@@ -100,7 +100,7 @@ function targetsOf(
       ? splitList(named)
       : service.type === "ExternalName"
         ? splitList(service.externalName ?? "")
-        : service.balancers.length > 0
+        : service.type === "LoadBalancer" || service.balancers.length > 0
           ? service.balancers
           : service.headless
             ? undefined
