@@ -10,6 +10,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
@@ -129,6 +130,13 @@ export class Journal {
     this.size += line.length;
     this.length++;
     this.base = base ?? this.base;
+  }
+
+  /** Whether the file is not where it was: what is appended would be found by nobody. */
+  get isLost(): boolean {
+    const there = statSync(this.file, { throwIfNoEntry: false });
+    const own = fstatSync(this.fd);
+    return there?.ino !== own.ino || there.dev !== own.dev;
   }
 
   /** Takes away what an append that failed has left. */

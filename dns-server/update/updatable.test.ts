@@ -347,6 +347,16 @@ describe("the journal", () => {
       expect(readFileSync(join(folder, "journal"), "utf8")).toBe(text);
     }
   });
+  test("that somebody has removed is written anew with the next change", () => {
+    send(admin, ["+a A 192.0.2.9", "-alias CNAME"]);
+    rmSync(join(folder, "journal"));
+    send(admin, ["+b A 192.0.2.8"]);
+    const before = contents();
+    zone.close();
+    zone = open();
+    expect([contents(), serial()]).toEqual([before, 12]);
+    expect(before).toContain("a.peak. 60 A 192.0.2.9");
+  });
   test("is made short again; master file and journal both count", () => {
     for (let i = 0; i < 1100; i++) send(admin, [`${i % 2 === 0 ? "+" : "-"}a A 192.0.2.9`]);
     expect(readFileSync(join(folder, "journal"), "utf8").split("\n").length).toBeLessThan(1050);

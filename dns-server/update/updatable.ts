@@ -141,6 +141,10 @@ export class UpdatableZone {
     if (change.remove.length + change.add.length === 0) return;
     const visible = change.remove.length > 0 || change.add.some((entry) => !this.isThere(entry));
     const complete = visible ? withNextSerial(this.content, this.origin, change) : change;
+    if (this.journal.isLost) {
+      log("warn", "the journal was removed, writing it anew", { zone: formatName(this.origin), file: this.settings.journal });
+      this.journal.replace([this.difference()]);
+    }
     this.journal.append(complete);
     this.content.apply(complete);
     this.shorten();
