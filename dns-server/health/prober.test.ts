@@ -6,9 +6,9 @@ import type { Target } from "../kubernetes/model.ts";
 import { eventually } from "../testing/client.ts";
 import { testTarget } from "../testing/domain.ts";
 import { parseIpv6 } from "../wire/address.ts";
-import { parseName } from "../wire/name.ts";
+import { formatName, parseName } from "../wire/name.ts";
 import { check, type Check } from "./check.ts";
-import { Prober } from "./prober.ts";
+import { Prober, type ProbeListener } from "./prober.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -59,12 +59,33 @@ const target = (last: number, more: Partial<Target> = {}): Target =>
   testTarget(`p${last}`, { ipv6: parseIpv6(`fd00::${last}`), probe: { kind: "tcp", port: 80 }, ...more });
 
 describe("the prober", () => {
-  const start = (probe: Check): { prober: Prober; changes: string[] } => {
+  const start = (probe: Check): { prober: Prober; changes: string[]; silent: string[] } => {
     const changes: string[] = [];
-    const prober = new Prober({ intervalMs: 10 }, (name) => changes.push(name), probe);
+    const silent: string[] = [];
+    const listener: ProbeListener = {
+      changed: (name) => changes.push(name),
+      silent: (name, asked, result) => silent.push(`${formatName(name)} ${asked} ${result}`),
+    };
+    const prober = new Prober({ intervalMs: 10 }, listener, probe);
     cleanups.push(() => prober.stop());
-    return { prober, changes };
+    return { prober, changes, silent };
   };
+
+  test("tells of a domain that has never answered, but not of one of which some target has", async () => {
+    const { prober, silent } = start(async (address) => (address === "fd00::1" ? "ok" : "refused"));
+    const other = parseName("other.peak");
+    prober.set(domain, [target(1), target(2), target(3)]);
+    prober.set(other, [target(4)]);
+    await eventually(
+      () => prober.report(target(2))?.failures ?? 0,
+      (failures) => failures > 12,
+    );
+    await eventually(
+      () => silent,
+      ({ length }) => length > 0,
+    );
+    expect(silent).toEqual(["other.peak. tcp:80 refused"]);
+  });
 
   test("finds a dead target and its return, and tells its domains", async () => {
     const dead = new Set<string>();

@@ -11,6 +11,13 @@ export interface ProbeSettings {
   readonly intervalMs: number;
 }
 
+export interface ProbeListener {
+  /** A target of the domain has another verdict, or another distance from one. */
+  changed(domain: Name): void;
+  /** No target of the domain has answered yet, for long: more likely its probe is wrong than its targets. Told once for each probe. */
+  silent(domain: Name, probe: string, result: ProbeResult): void;
+}
+
 /** What is known of a target by its probe. */
 export interface ProbeReport {
   /** As the annotation `dns.peak/probe` says it. */
@@ -29,6 +36,8 @@ const TIMEOUT_SHARE = 0.75;
 /** Part of the interval that is left to chance, so that targets are not asked all at once. */
 const JITTER = 0.1;
 const MAX_PARALLEL = 512;
+/** Failures of a target that never answered after which its probe may be wrong. */
+const SILENT_FAILURES = 10;
 /** Domains in one line of the log. */
 const MAX_LOGGED = 5;
 
@@ -39,12 +48,13 @@ interface Probe {
   timer: NodeJS.Timeout | undefined;
   last: ProbeResult | undefined;
   lastAt: number;
+  hasAnswered: boolean;
 }
 
 /** Probes the targets of all domains: each address once, however many domains lead to it. */
 export class Prober {
   private readonly settings: ProbeSettings;
-  private readonly changed: (domain: Name) => void;
+  private readonly listener: ProbeListener;
   private readonly check: Check;
   private readonly state = new HealthState();
   private readonly probes = new Map<string, Probe>();
@@ -53,10 +63,9 @@ export class Prober {
   private readonly results = new Map<ProbeResult, number>();
   private stopped = false;
 
-  /** @param changed told of each domain that has a target whose verdict, or distance from another verdict, has changed */
-  constructor(settings: ProbeSettings, changed: (domain: Name) => void, check: Check = checkBySocket) {
+  constructor(settings: ProbeSettings, listener: ProbeListener, check: Check = checkBySocket) {
     this.settings = settings;
-    this.changed = changed;
+    this.listener = listener;
     this.check = check;
   }
 
@@ -131,7 +140,8 @@ export class Prober {
 
   private add(id: string, target: Target): Probe {
     const address = probedAddress(target)!;
-    const probe: Probe = { address, spec: target.probe!, domains: new Set(), timer: undefined, last: undefined, lastAt: 0 };
+    const domains = new Set<Name>();
+    const probe: Probe = { address, spec: target.probe!, domains, timer: undefined, last: undefined, lastAt: 0, hasAnswered: false };
     this.probes.set(id, probe);
     this.tell(() => this.state.add(id, target.node));
     this.schedule(id, probe, Math.random() * this.settings.intervalMs);
@@ -159,6 +169,7 @@ export class Prober {
       const result = await this.check(probe.address, probe.spec, TIMEOUT_SHARE * intervalMs);
       if (!current()) return;
       probe.last = result;
+      if (result === "ok") probe.hasAnswered = true;
       probe.lastAt = performance.now();
       this.results.set(result, (this.results.get(result) ?? 0) + 1);
       this.schedule(id, probe, Math.max(0, intervalMs * (1 - Math.random() * JITTER) - (probe.lastAt - start)));
@@ -167,7 +178,13 @@ export class Prober {
         const changed = this.state.record(id, result === "ok");
         return this.state.resultsToChange(id) === before ? changed : [...changed, id];
       });
+      if (!probe.hasAnswered && this.state.failures(id) === SILENT_FAILURES)
+        for (const domain of probe.domains) if (this.isSilent(domain)) this.listener.silent(domain, formatProbe(probe.spec), result);
     });
+  }
+
+  private isSilent(domain: Name): boolean {
+    return [...(this.byDomain.get(domain) ?? [])].every((id) => !this.probes.get(id)!.hasAnswered);
   }
 
   /** The domains that most of the failing targets are of, as `NAME FAILING/ALL`: one whose probe is wrong shows. */
@@ -197,7 +214,7 @@ export class Prober {
       }
     }
     const domains = new Set(changed.flatMap((id) => [...(this.probes.get(id)?.domains ?? [])]));
-    for (const domain of domains) this.changed(domain);
+    for (const domain of domains) this.listener.changed(domain);
   }
 }
 

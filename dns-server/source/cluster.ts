@@ -134,6 +134,13 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
         stale.add(name);
         if (isComplete()) schedule();
       },
+      silent: (name, probe, result) => {
+        const owner = domains.get(name)?.owner;
+        const message =
+          `no target of ${showName(name)} has ever answered its probe ${probe} (${result}), so that all are given, well or not; ` +
+          `say by the annotation dns.peak/probe what they answer: tcp:PORT, http:PORT/PATH or off`;
+        if (owner) events.tell({ object: owner, reason: "ProbeFails", message }, () => domains.has(name));
+      },
       fault: ({ name, owner, steering, ttl }, message) =>
         events.tell(
           { object: owner, reason: "InvalidQuery", message: `${formatName(name)} is not steered by its query: ${message}` },

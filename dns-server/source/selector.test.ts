@@ -18,7 +18,7 @@ const DEAD = { ipv6: parseIpv6("::1"), probe: { kind: "tcp", port: 1 } } as cons
 const settings: SelectorSettings = { probe: { intervalMs: 20 }, readmissionMargin: 0.1, ttl: 5, ttlRange: [1, 60] };
 
 function start(more: Partial<SelectorSettings> = {}): Selector {
-  const selector = new Selector({ ...settings, ...more }, { changed: () => {}, fault: () => {} });
+  const selector = new Selector({ ...settings, ...more }, { changed: () => {}, fault: () => {}, silent: () => {} });
   cleanups.push(() => selector.stop());
   return selector;
 }
@@ -55,7 +55,7 @@ describe("a choice", () => {
     const states = fc.constantFrom<Target["state"]>("ready", "not ready", "terminating", "node lost");
     fc.assert(
       fc.property(fc.array(fc.record({ state: states, address: fc.boolean(), dead: fc.boolean() }), { maxLength: 6 }), (each) => {
-        const selector = new Selector(settings, { changed: () => {}, fault: () => {} });
+        const selector = new Selector(settings, { changed: () => {}, fault: () => {}, silent: () => {} });
         const dead = new Set<string>();
         selector.prober.failed = ({ key }) => dead.has(key);
         const targets = each.map(({ state, address, dead: isDead }, i) => {

@@ -1,4 +1,4 @@
-import { Prober, type ProbeSettings } from "../health/prober.ts";
+import { Prober, type ProbeListener, type ProbeSettings } from "../health/prober.ts";
 import type { Domain, Target, Verdict } from "../kubernetes/model.ts";
 import { Steering, type SteeringCounts, type SteeringListener, type SteeringSettings } from "../steering/steering.ts";
 import { ttlOf, type Ttl, type TtlSettings } from "../steering/ttl.ts";
@@ -47,9 +47,9 @@ export class Selector {
    * @param listener told when it has to be chosen anew for a domain
    * @param before that of an earlier configuration
    */
-  constructor(settings: SelectorSettings, listener: SteeringListener, before?: Selector) {
+  constructor(settings: SelectorSettings, listener: SteeringListener & ProbeListener, before?: Selector) {
     this.settings = settings;
-    this.prober = new Prober(settings.probe, (domain) => listener.changed(domain));
+    this.prober = new Prober(settings.probe, listener);
     this.steering = new Steering(settings, listener, before?.steering);
   }
 
