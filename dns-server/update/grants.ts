@@ -30,26 +30,26 @@ export function mayChange(
   hidden: (name: Name) => readonly ZoneRecord[],
 ): boolean {
   const name = foldName(record.name);
-  return grants.some((grant) => {
-    if (grant.key !== key) return false;
-    const named = grant.names.some((allowed) =>
+  const own = grants.filter((grant) => grant.key === key);
+  const isNamed = ({ names }: Grant): boolean =>
+    names.some((allowed) =>
       allowed.startsWith("\x01*") ? name !== parentName(allowed) && isSubdomain(name, parentName(allowed)) : name === allowed,
     );
-    if (named && grant.types.includes(record.type)) return true;
-    if (!isOwn(record, grant)) return false;
-    if (record.type !== Type.NS) return true;
-    const isTheirs = (server: Name): boolean => isSubdomain(server, name) && !grant.delegateTo.includes(server);
-    return (
-      name !== zone &&
-      !name.startsWith("\x01*") &&
-      !grants.some(({ delegateTo }) => delegateTo.some(isTheirs)) &&
-      hidden(name).every((other) => isOwn(other, grant))
-    );
-  });
+  if (own.some((grant) => grant.types.includes(record.type) && isNamed(grant))) return true;
+  const servers = new Set(own.flatMap(({ delegateTo }) => delegateTo));
+  if (!isOf(servers, record)) return false;
+  if (record.type !== Type.NS) return true;
+  const isTheirs = (server: Name): boolean => isSubdomain(server, name) && !servers.has(server);
+  return (
+    name !== zone &&
+    !name.startsWith("\x01*") &&
+    !grants.some(({ delegateTo }) => delegateTo.some(isTheirs)) &&
+    hidden(name).every((other) => isOf(servers, other))
+  );
 }
 
-/** Whether a record delegates to the name servers of a grant, or is an address of theirs. */
-function isOwn({ name, type, rdata }: ZoneRecord, { delegateTo }: Grant): boolean {
-  if (type === Type.NS) return delegateTo.includes(foldName(Buffer.from(rdata).toString("latin1") as Name));
-  return (type === Type.AAAA || type === Type.A) && delegateTo.includes(foldName(name));
+/** Whether a record delegates to one of these name servers, or is an address of one. */
+function isOf(servers: ReadonlySet<Name>, { name, type, rdata }: ZoneRecord): boolean {
+  if (type === Type.NS) return servers.has(foldName(Buffer.from(rdata).toString("latin1") as Name));
+  return (type === Type.AAAA || type === Type.A) && servers.has(foldName(name));
 }

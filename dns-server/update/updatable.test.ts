@@ -32,6 +32,7 @@ const TYPES = [Type.A, Type.AAAA, Type.TXT, Type.CNAME, Type.MX, Type.NS, Type.S
 const grants = [
   { key: admin.name, delegateTo: [], names: [parseName("*.peak."), origin], types: TYPES },
   { key: c1.name, delegateTo: [parseName("ns1.c1.peak.")], names: [], types: [] },
+  { key: c1.name, delegateTo: [parseName("ns2.c1.peak.")], names: [], types: [] },
   { key: c2.name, delegateTo: [parseName("ns1.c2.peak.")], names: [], types: [] },
   { key: acme.name, delegateTo: [], names: [parseName("_acme-challenge.www.peak.")], types: [Type.TXT] },
 ];
@@ -241,7 +242,8 @@ describe("grants", () => {
     expect(send(c1, ["-api.shop NS ns1.c1", "+shop NS ns1.c1"])).toBe("NOERROR");
     expect(send(c2, ["+shop NS ns1.c2", "+x.shop NS ns1.c2"])).toBe("NOERROR");
     // its own name server is its own
-    expect(send(c1, ["+ns1.c1 AAAA fd00::c1", "+c1 NS ns1.c1"])).toBe("NOERROR");
+    expect(send(c1, ["+ns1.c1 AAAA fd00::c1", "+ns2.c1 AAAA fd00::c2"])).toBe("NOERROR");
+    expect(send(c1, ["+c1 NS ns1.c1"])).toBe("NOERROR");
   });
   test("a name and a type", () => {
     expect(send(acme, ["+_acme-challenge.www TXT token"])).toBe("NOERROR");
