@@ -52,8 +52,12 @@ function naptrNameAt(rdata: Uint8Array): number {
 }
 
 /** Whether two records of a type have the same data: octet by octet, but for the case of names (RFC 2136 section 1.1). */
-export const isSameRdata = (type: number, a: Uint8Array, b: Uint8Array): boolean =>
-  Buffer.compare(a, b) === 0 || (a.length === b.length && Buffer.compare(canonicalRdata(type, a), canonicalRdata(type, b)) === 0);
+export function isSameRdata(type: number, a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  if (Buffer.compare(a, b) === 0) return true;
+  const hasNames = NAMES.has(type) || type === Type.NAPTR;
+  return hasNames && Buffer.compare(canonicalRdata(type, a), canonicalRdata(type, b)) === 0;
+}
 
 /** A text that is the same for the same data of a type. */
 export function rdataKey(type: number, rdata: Uint8Array): string {
