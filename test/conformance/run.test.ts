@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const run = (...files: string[]): { status: number | null; stdout: string; stderr: string } =>
   spawnSync(process.execPath, [join(import.meta.dirname, "run.ts"), ...files], { encoding: "utf8" });
 
-/** Cases that RFCs give in words: 1034, 2308, 3597, 4035, 4592, 6672, 8020, 9471. */
+/** Cases that RFCs give in words: 1034, 1035, 2181, 2308, 3597, 4035, 4343, 4592, 6672, 8020, 9460, 9471 and more. */
 const rfcs = join(import.meta.dirname, "cases/rfc.jsonl");
 
 test.each([
