@@ -170,7 +170,8 @@ describe("any packet", () => {
       for (const version of [0, 1]) {
         // the option of a later version need not be one of ours
         const options = version === 0 ? [] : [0, EdnsOption.COOKIE, 0, 1, 0];
-        const query = Buffer.concat([encodeQuery("www.peak", "SOA", 0x1234), Buffer.of(0, 0, Type.OPT, 4, 0, 0, version, 0, 0, 0, options.length, ...options)]);
+        const record = Buffer.of(0, 0, Type.OPT, 4, 0, 0, version, 0, 0, 0, options.length, ...options);
+        const query = Buffer.concat([encodeQuery("www.peak", "SOA", 0x1234), record]);
         query[2] = opcode << 3;
         query[11] = 1;
         const [answer] = await send(query);
