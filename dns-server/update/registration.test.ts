@@ -77,19 +77,21 @@ const settles = (root: Server, name: string, expected: string): Promise<string> 
   eventually(
     () => referralOf(root, name),
     (found) => found === expected,
+    800,
   );
 
 test("what the parent does not take leaves the other domains alone", async () => {
   const root = await startRoot();
   const { registration, refused } = register(root, "c1");
-  const names = Array.from({ length: 450 }, (_, i) => `d${i}`);
-  registration.set(below(...names.slice(0, 300), "www", "ns1", "alias", ...names.slice(300), "ns.c2"));
-  await settles(root, "d449.peak", "ns.c1.peak");
+  const names = Array.from({ length: 220 }, (_, i) => `d${i}`);
+  registration.set(below(...names.slice(0, 210), "www", "ns1", "alias", ...names.slice(210), "ns.c2"));
+  await settles(root, "d219.peak", "ns.c1.peak");
   await eventually(
     () => [...refused].sort().join(),
     (found) => found === "alias.peak.,ns.c2.peak.,ns1.peak.,www.peak.",
+    800,
   );
-  expect(await Promise.all(["www.peak", "ns1.peak", "d0.peak", "d300.peak"].map((name) => referralOf(root, name)))).toEqual([
+  expect(await Promise.all(["www.peak", "ns1.peak", "d0.peak", "d210.peak"].map((name) => referralOf(root, name)))).toEqual([
     "",
     "",
     "ns.c1.peak",
