@@ -22,6 +22,9 @@ const bad = file("bad.zone", `${zoneText("2001:db8::1")}a CNAME b\na TXT x\n\nx 
 const run = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
   spawnSync(process.execPath, [main, ...args], { encoding: "utf8" });
 
+test.each([[], ["bogus"], ["serve", "--bogus"], ["check-zone"]])("what is asked for wrongly ends with the usage and exit code 2: %s", (...args) =>
+  expect(run(...args)).toMatchObject({ status: 2, stdout: "", stderr: expect.stringContaining("Usage: peakdns") as string }));
+
 describe("check-zone", () => {
   test("a usable zone", () =>
     expect(run("check-zone", "example", good)).toMatchObject({ status: 0, stdout: "zone example. is usable: 2 names\n", stderr: "" }));

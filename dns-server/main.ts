@@ -15,7 +15,10 @@ import { loadZone, readZoneFile } from "./zone/load.ts";
 import { formatFault } from "./zone/record.ts";
 
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];
-const program = new Command("peakdns").description("PeakDNS: an authoritative name server whose records are pods").showHelpAfterError();
+const program = new Command("peakdns")
+  .description("PeakDNS: an authoritative name server whose records are pods")
+  .showHelpAfterError()
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
 interface ServeFlags {
   readonly config?: string;
