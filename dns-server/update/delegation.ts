@@ -1,13 +1,13 @@
 import { randomInt } from "node:crypto";
 import type { NameServer } from "../kubernetes/domains.ts";
 import type { Endpoint } from "../transport/transport.ts";
-import { Class, Type } from "../wire/constants.ts";
+import { Class, Rcode, Type } from "../wire/constants.ts";
 import { foldName, readName, type Name } from "../wire/name.ts";
 import { expandRdata, formatRdata } from "../wire/rdata.ts";
 import { recordsOf } from "../wire/records.ts";
 import type { TsigKey } from "../wire/tsig.ts";
 import { MessageWriter } from "../wire/writer.ts";
-import { exchangeSigned } from "./signed-exchange.ts";
+import { exchangeSigned, RcodeError } from "./signed-exchange.ts";
 
 const writer = new MessageWriter();
 
@@ -20,7 +20,13 @@ export async function askDelegation(server: Endpoint, domain: Name, key: TsigKey
   writer.begin(0xffff);
   writer.question(domain, Type.NS, Class.IN);
   writer.header(randomInt(0x10000), 0, 1, 0, 0, 0);
-  return readReferral(await exchangeSigned(server, writer.take(), key, timeoutMs), domain);
+  try {
+    return readReferral(await exchangeSigned(server, writer.take(), key, timeoutMs), domain);
+  } catch (error) {
+    // nobody, or nobody any more
+    if (error instanceof RcodeError && error.rcode === Rcode.NXDOMAIN) return [];
+    throw error;
+  }
 }
 
 function readReferral(message: Buffer, domain: Name): NameServer[] {

@@ -1,14 +1,14 @@
 import { randomInt } from "node:crypto";
 import { log } from "../log.ts";
 import { formatEndpoint, type Endpoint } from "../transport/transport.ts";
-import { Class, Type } from "../wire/constants.ts";
+import { Class, Rcode, Type } from "../wire/constants.ts";
 import { foldName, formatName, nameBytes, type Name } from "../wire/name.ts";
 import type { TsigKey } from "../wire/tsig.ts";
 import { addressRecord, type NameServer } from "../kubernetes/domains.ts";
 import { askDelegation } from "./delegation.ts";
 import type { UpdateRecord } from "./message.ts";
 import { encodeUpdate } from "./request.ts";
-import { exchangeSigned, RefusedError } from "./signed-exchange.ts";
+import { exchangeSigned, RcodeError } from "./signed-exchange.ts";
 
 export interface RegistrationSettings {
   /** The parent zone, folded. */
@@ -138,7 +138,7 @@ class Registrar {
       TIMEOUT_MS,
     );
     for (const suspect of suspects) await this.tellSome([suspect], TIMEOUT_MS);
-    if (wanted.size > 0 && this.registered.size === 0) throw new RefusedError(REFUSED_ALL);
+    if (wanted.size > 0 && this.registered.size === 0) throw new Error(REFUSED_ALL);
   }
 
   private async tell(wishes: readonly Wish[], timeoutMs: number): Promise<void> {
@@ -150,7 +150,7 @@ class Registrar {
     try {
       await this.send(wishes, timeoutMs);
     } catch (error) {
-      if (!(error instanceof RefusedError)) throw error;
+      if (!(error instanceof RcodeError && error.rcode === Rcode.REFUSED)) throw error;
       const half = wishes.length >> 1;
       if (half > 0) {
         await this.tellSome(wishes.slice(0, half), timeoutMs);
@@ -161,7 +161,7 @@ class Registrar {
         this.registered.delete(domain);
         if (isWanted) this.refused.add(domain);
       }
-      if (this.registered.size === 0 && this.refused.size >= MAX_REFUSED_FIRST) throw new RefusedError(REFUSED_ALL);
+      if (this.registered.size === 0 && this.refused.size >= MAX_REFUSED_FIRST) throw new Error(REFUSED_ALL);
       return;
     }
     for (const { domain, isWanted } of wishes) {

@@ -6,15 +6,21 @@ import { isSignedAnswer, signRequest, type TsigKey } from "../wire/tsig.ts";
 
 const now = (): number => Math.floor(Date.now() / 1000);
 
-/** The server was asked, and does not want. */
-export class RefusedError extends Error {
-  override readonly name = "RefusedError";
+/** The server says, by a signed answer, why not. */
+export class RcodeError extends Error {
+  override readonly name = "RcodeError";
+  readonly rcode: number;
+
+  constructor(rcode: number) {
+    super(`the server said ${rcodeName(rcode)}`);
+    this.rcode = rcode;
+  }
 }
 
 /**
  * Signs a message, sends it, and waits for its answer.
- * @throws RefusedError when the server says REFUSED
- * @throws Error when it cannot be asked, or its answer is of another request, not NOERROR, or not signed with the key
+ * @throws RcodeError when the answer is not NOERROR
+ * @throws Error when the server cannot be asked, or its answer is of another request, or not signed with the key
  */
 export async function exchangeSigned(server: Endpoint, request: Buffer, key: TsigKey, timeoutMs: number): Promise<Buffer> {
   const { message, mac } = signRequest(request, key, now());
@@ -22,8 +28,11 @@ export async function exchangeSigned(server: Endpoint, request: Buffer, key: Tsi
   if (answer.length < HEADER_LENGTH || answer.readUInt16BE(0) !== request.readUInt16BE(0))
     throw new Error("the answer is of another request");
   const rcode = answer[3]! & 15;
-  if (rcode === Rcode.REFUSED) throw new RefusedError("the server said REFUSED");
-  if (rcode !== Rcode.NOERROR) throw new Error(`the server said ${rcodeName(rcode)}`);
-  if (!isSignedAnswer(answer, key, mac, now())) throw new Error("the answer is not signed with the key");
+  if (!isSignedAnswer(answer, key, mac, now())) {
+    // such as NOTAUTH to a key that it does not know
+    const said = rcode === Rcode.NOERROR ? "" : `: the server said ${rcodeName(rcode)}`;
+    throw new Error(`the answer is not signed with the key${said}`);
+  }
+  if (rcode !== Rcode.NOERROR) throw new RcodeError(rcode);
   return answer;
 }
