@@ -1,4 +1,4 @@
-/** PeakDNS's configurations (dns-server/README.md), but for where a server listens. Pure. */
+/** PeakDNS's configurations (docs/peakdns.md), but for where a server listens. Pure. */
 
 /** A name server, as NS and AAAA records have it. */
 export interface NameServer {

@@ -1,6 +1,6 @@
 const watch = ["list", "watch"];
 
-/** What a cluster's servers may do, and no more (dns-server/README.md): watch what names and steering follow from, and answer it. */
+/** What a cluster's servers may do, and no more (docs/peakdns.md): watch what names and steering follow from, and answer it. */
 export const rules = [
   { apiGroups: [""], resources: ["configmaps", "namespaces", "nodes", "pods", "services"], verbs: watch },
   { apiGroups: ["apps"], resources: ["daemonsets", "deployments", "replicasets", "statefulsets"], verbs: watch },

@@ -21,7 +21,7 @@ export interface ServerArgs {
   /** The image of dns-server. */
   image: pulumi.Input<string>;
   place: Place;
-  /** PeakDNS's configuration but for where it listens (dns-server/README.md); may be secret. */
+  /** PeakDNS's configuration but for where it listens (docs/peakdns.md); may be secret. */
   config: pulumi.Input<Record<string, unknown>>;
   /** For the cluster role, which watches objects. */
   serviceAccount?: pulumi.Input<string>;
