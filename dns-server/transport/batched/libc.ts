@@ -11,6 +11,7 @@ export const call = {
   recvmmsg: libc.func("int recvmmsg(int fd, void *messages, unsigned int count, int flags, void *timeout)"),
   sendmmsg: libc.func("int sendmmsg(int fd, void *messages, unsigned int count, int flags)"),
   poll: libc.func("int poll(void *fds, unsigned long count, int timeout)"),
+  syscall: libc.func("long syscall(long number, long first, void *second, long third)"),
   usleep: libc.func("int usleep(unsigned int microseconds)"),
   memmove: libc.func("uintptr_t memmove(void *to, const void *from, size_t length)"),
 };

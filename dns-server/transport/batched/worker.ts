@@ -7,6 +7,7 @@ import { ADDRESS_SIZE, Batch } from "./batch.ts";
 import { call } from "./libc.ts";
 import { Sampler } from "./sampler.ts";
 import { Poll } from "./socket.ts";
+import { takeShortTurns } from "./time-slice.ts";
 
 /**
  * A thread that answers sockets: receive a batch, answer from the tables, send a batch. It never returns to the event loop until it stops.
@@ -100,6 +101,7 @@ function pauseFor(busiest: number): void {
   if (busiest >= CROWD && busiest < BATCH) call.usleep(PAUSE);
 }
 
+takeShortTurns();
 let seen = -1;
 while (Atomics.load(control, Control.STOP) === 0) {
   // with one socket the receive itself can wait: one system call less for each batch
