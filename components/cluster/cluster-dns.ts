@@ -1,5 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { serviceAccount } from "./account.ts";
+import { confined, tolerations, unprivileged } from "./pod.ts";
 
 export interface ClusterDnsArgs {
   /** CoreDNS's image. */
@@ -20,17 +22,10 @@ export class ClusterDns extends pulumi.ComponentResource {
   constructor(name: string, { image, address, zone, resolver }: ClusterDnsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:ClusterDns", name, {}, opts);
     const inSystem = (metadata: object = {}) => ({ namespace: "kube-system", ...metadata });
-    const account = new k8s.core.v1.ServiceAccount(name, { metadata: inSystem() }, { parent: this });
-    const role = new k8s.rbac.v1.ClusterRole(name, {
-      rules: [
-        { apiGroups: [""], resources: ["endpoints", "services", "pods", "namespaces"], verbs: ["list", "watch"] },
-        { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list", "watch"] },
-      ],
-    }, { parent: this });
-    new k8s.rbac.v1.ClusterRoleBinding(name, {
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role.metadata.name },
-      subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace: "kube-system" }],
-    }, { parent: this });
+    const account = serviceAccount(name, "kube-system", [
+      { apiGroups: [""], resources: ["endpoints", "services", "pods", "namespaces"], verbs: ["list", "watch"] },
+      { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list", "watch"] },
+    ], { parent: this });
     const config = new k8s.core.v1.ConfigMap(name, { metadata: inSystem(), data: { Corefile: renderCorefile(zone, resolver) } }, { parent: this });
 
     new k8s.apps.v1.Deployment(name, {
@@ -41,10 +36,10 @@ export class ClusterDns extends pulumi.ComponentResource {
         template: {
           metadata: { labels },
           spec: {
-            serviceAccountName: account.metadata.name,
+            serviceAccountName: account,
             priorityClassName: "system-cluster-critical",
-            tolerations: [{ key: "peak/role", operator: "Exists" }],
-            securityContext: { runAsNonRoot: true, runAsUser: 65532, runAsGroup: 65532, seccompProfile: { type: "RuntimeDefault" } },
+            tolerations,
+            securityContext: unprivileged,
             dnsPolicy: "Default",
             containers: [{
               name: "coredns",
@@ -53,7 +48,7 @@ export class ClusterDns extends pulumi.ComponentResource {
               readinessProbe: { tcpSocket: { port }, periodSeconds: 2 },
               livenessProbe: { tcpSocket: { port }, periodSeconds: 10, failureThreshold: 5 },
               resources: { requests: { cpu: "20m", memory: "32Mi" }, limits: { cpu: "1", memory: "170Mi" } },
-              securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+              securityContext: confined,
               volumeMounts: [{ name: "config", mountPath: "/etc/coredns", readOnly: true }],
             }],
             volumes: [{ name: "config", configMap: { name: config.metadata.name } }],

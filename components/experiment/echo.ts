@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { confined, unprivileged } from "../cluster/pod.ts";
 
 export interface EchoArgs {
   /** The image of services/echo. */
@@ -46,10 +47,7 @@ export class Echo extends pulumi.ComponentResource {
               matchLabelKeys: ["pod-template-hash"], // the pods that a rollout replaces do not count
             }],
             securityContext: {
-              runAsNonRoot: true,
-              runAsUser: 65532,
-              runAsGroup: 65532,
-              seccompProfile: { type: "RuntimeDefault" },
+              ...unprivileged,
               // DNS answers carry no port: the service listens on the standard one, as a user without privileges.
               sysctls: [{ name: "net.ipv4.ip_unprivileged_port_start", value: "0" }],
             },
@@ -61,7 +59,7 @@ export class Echo extends pulumi.ComponentResource {
               readinessProbe: { httpGet: { path: "/healthz", port: "http" }, periodSeconds: 1, failureThreshold: 2 },
               livenessProbe: { httpGet: { path: "/livez", port: "http" }, periodSeconds: 5, failureThreshold: 6 },
               resources: { requests: { cpu: "20m", memory: "64Mi" }, limits: { cpu: "1", memory: "256Mi" } },
-              securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+              securityContext: confined,
             }],
           },
         },

@@ -1,5 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { serviceAccount } from "../cluster/account.ts";
+import { confined, inNetworkOf, unprivileged } from "../cluster/pod.ts";
 import type { Host } from "../node/host.ts";
 import { renderPrometheus } from "./scrape.ts";
 
@@ -11,6 +13,12 @@ export interface MonitoringArgs {
 }
 
 const port = 9090;
+
+/** What Prometheus needs to find its targets and to ask kubelets. */
+const rules = [
+  { apiGroups: [""], resources: ["nodes", "pods"], verbs: ["get", "list", "watch"] },
+  { apiGroups: [""], resources: ["nodes/metrics"], verbs: ["get"] },
+];
 
 /** Prometheus, with what steering and dashboards ask for: metrics of pods that offer them, and of all containers. */
 export class Monitoring extends pulumi.ComponentResource {
@@ -41,22 +49,12 @@ export class Monitoring extends pulumi.ComponentResource {
         template: {
           metadata: { labels },
           spec: {
-            ...(host && {
-              hostNetwork: true,
-              nodeSelector: { "kubernetes.io/hostname": host.name },
-              tolerations: [{ key: "peak/role", operator: "Exists" }],
-            }),
+            ...(host && inNetworkOf(host)),
             dnsPolicy: "Default",
             enableServiceLinks: false,
-            serviceAccountName: this.#reader(app, namespace),
+            serviceAccountName: serviceAccount(app, namespace, rules, { parent: this }),
             terminationGracePeriodSeconds: 10,
-            securityContext: {
-              runAsNonRoot: true,
-              runAsUser: 65532,
-              runAsGroup: 65532,
-              fsGroup: 65532,
-              seccompProfile: { type: "RuntimeDefault" },
-            },
+            securityContext: { ...unprivileged, fsGroup: unprivileged.runAsGroup },
             containers: [{
               name: "prometheus",
               image,
@@ -73,7 +71,7 @@ export class Monitoring extends pulumi.ComponentResource {
               readinessProbe: { ...probe("/-/ready"), periodSeconds: 5 },
               livenessProbe: { ...probe("/-/healthy"), periodSeconds: 10 },
               resources: { requests: { cpu: "50m", memory: "96Mi" }, limits: { cpu: "1", memory: "256Mi" } },
-              securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+              securityContext: confined,
               volumeMounts: [
                 { name: "config", mountPath: "/etc/prometheus", readOnly: true },
                 { name: "data", mountPath: "/var/lib/prometheus" },
@@ -88,21 +86,5 @@ export class Monitoring extends pulumi.ComponentResource {
       },
     }, { parent: this });
     this.registerOutputs({ url: this.url });
-  }
-
-  /** The account under which Prometheus finds its targets and asks kubelets. */
-  #reader(name: string, namespace: pulumi.Output<string>): pulumi.Output<string> {
-    const account = new k8s.core.v1.ServiceAccount(name, { metadata: { namespace } }, { parent: this });
-    const role = new k8s.rbac.v1.ClusterRole(name, {
-      rules: [
-        { apiGroups: [""], resources: ["nodes", "pods"], verbs: ["get", "list", "watch"] },
-        { apiGroups: [""], resources: ["nodes/metrics"], verbs: ["get"] },
-      ],
-    }, { parent: this });
-    new k8s.rbac.v1.ClusterRoleBinding(name, {
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role.metadata.name },
-      subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace }],
-    }, { parent: this });
-    return account.metadata.name;
   }
 }

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { serviceAccount } from "../cluster/account.ts";
 import type { Host } from "../node/host.ts";
 import { clusterConfig, primaryConfig, rootName, secondaryConfig, serverName, type Key, type NameServer } from "./configuration.ts";
 import { rules } from "./permissions.ts";
@@ -96,14 +97,8 @@ export class PeakDns extends pulumi.ComponentResource {
 
   /** The account under which a cluster's servers watch its objects, and say what became of them. */
   #controller(name: string, namespace: pulumi.Output<string>): pulumi.Output<string> {
-    const account = new k8s.core.v1.ServiceAccount(name, { metadata: { namespace } }, { parent: this });
-    const role = new k8s.rbac.v1.ClusterRole(name, { rules }, { parent: this });
-    new k8s.rbac.v1.ClusterRoleBinding(name, {
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role.metadata.name },
-      subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace }],
-    }, { parent: this });
     new k8s.networking.v1.IngressClass(name, { metadata: { name: "peak" }, spec: { controller: "dns.peak/ingress" } }, { parent: this });
-    return account.metadata.name;
+    return serviceAccount(name, namespace, rules, { parent: this });
   }
 }
 

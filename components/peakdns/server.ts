@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { confined, inNetworkOf, unprivileged } from "../cluster/pod.ts";
 import { Volume } from "../cluster/volume.ts";
 import type { Host } from "../node/host.ts";
 import { stateDirectory, type NameServer } from "./configuration.ts";
@@ -61,22 +62,15 @@ export class Server extends pulumi.ComponentResource {
         template: {
           metadata: { labels, annotations: { "prometheus.io/scrape": "true", "prometheus.io/port": `${metricsPort}` } },
           spec: {
-            ...(host && {
-              hostNetwork: true,
-              nodeSelector: { "kubernetes.io/hostname": host.name },
-              tolerations: [{ key: "peak/role", operator: "Exists" }],
-            }),
+            ...(host && inNetworkOf(host)),
             dnsPolicy: "Default",
             enableServiceLinks: false,
             ...(serviceAccount ? { serviceAccountName: serviceAccount } : { automountServiceAccountToken: false }),
             priorityClassName: "system-cluster-critical",
             terminationGracePeriodSeconds: 5,
             securityContext: {
-              runAsNonRoot: true,
-              runAsUser: 65532,
-              runAsGroup: 65532,
-              fsGroup: 65532,
-              seccompProfile: { type: "RuntimeDefault" },
+              ...unprivileged,
+              fsGroup: unprivileged.runAsGroup,
               ...(!host && { sysctls: [{ name: "net.ipv4.ip_unprivileged_port_start", value: "0" }] }),
             },
             containers: [{
@@ -87,7 +81,7 @@ export class Server extends pulumi.ComponentResource {
               readinessProbe: { ...probe("/readyz"), periodSeconds: 2 },
               livenessProbe: { ...probe("/healthz"), periodSeconds: 5, failureThreshold: 3 },
               resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "2", memory: "384Mi" } },
-              securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+              securityContext: confined,
               volumeMounts: [
                 { name: "config", mountPath: "/etc/peakdns", readOnly: true },
                 { name: "control", mountPath: "/run/peakdns" },
