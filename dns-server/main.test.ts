@@ -1,12 +1,11 @@
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { ask, eventually } from "./testing/client.ts";
-import { parseEndpoint, type Endpoint } from "./transport/transport.ts";
+import { serveCommand, type Serving } from "./testing/command.ts";
 
 const main = join(import.meta.dirname, "main.ts");
 const folder = mkdtempSync(join(tmpdir(), "peakdns-main-"));
@@ -105,19 +104,7 @@ describe("serve", () => {
   let child: ChildProcess | undefined;
   afterEach(() => void child?.kill("SIGKILL"));
 
-  /** Starts the command and reads its log until it says where it serves. */
-  async function serve(...args: string[]): Promise<{ endpoint: Endpoint; process: ChildProcess; lines: string[] }> {
-    const started = spawn(process.execPath, [main, "serve", ...args], { stdio: ["ignore", "ignore", "pipe"] });
-    child = started;
-    const lines: string[] = [];
-    createInterface(started.stderr).on("line", (line) => lines.push(line));
-    const line = await eventually(
-      () => lines.find((text) => text.includes('"serving"')),
-      (found) => found !== undefined,
-    );
-    const { listen } = JSON.parse(line!) as { listen: string[] };
-    return { endpoint: parseEndpoint(listen[0]!)!, process: started, lines };
-  }
+  const serve = (...args: string[]): Promise<Serving> => serveCommand(args, (started) => (child = started));
 
   test("zones from flags; SIGHUP reads them again, a bad one leaves the old; SIGTERM stops it", async () => {
     const zone = file("live.zone", zoneText("2001:db8::1"));

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -6,7 +6,7 @@ import dnsPacket from "dns-packet";
 import { parseConfig, type Config } from "./config.ts";
 import { startServer, type Server } from "./server.ts";
 import { addressesIn, ask, encodeQuery, eventually, exchangeTcp, rcodeOf } from "./testing/client.ts";
-import { FakeApiServer, fakePod } from "./testing/fake-api-server.ts";
+import { startFakeApi, type FakeApiServer, fakePod } from "./testing/fake-api-server.ts";
 import { Rcode } from "./wire/constants.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -72,13 +72,7 @@ describe("cluster role", () => {
   let api: FakeApiServer;
   let kubeconfig: string;
   beforeEach(async () => {
-    api = new FakeApiServer();
-    await api.start();
-    cleanups.push(() => api.stop());
-    const folder = mkdtempSync(join(tmpdir(), "peakdns-"));
-    cleanups.push(() => rmSync(folder, { recursive: true }));
-    kubeconfig = join(folder, "kubeconfig");
-    writeFileSync(kubeconfig, api.kubeconfig());
+    ({ api, kubeconfig } = await startFakeApi(cleanups));
   });
   const clusterConfig = (): object => ({
     ...defaults,

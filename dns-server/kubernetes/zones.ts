@@ -51,9 +51,8 @@ export class Zones {
    * (RFC 2181 section 5.4.1): they must name the other clusters too, or it knows of nobody to ask while this one is away.
    */
   delegate(origin: Name, servers: readonly NameServer[]): void {
-    const own = new Set(this.settings.nameServers.map(({ name }) => foldName(name)));
     const others = new Map(servers.map(({ name, addresses }) => [foldName(name), { name, addresses: [...addresses].sort() }]));
-    for (const name of own) others.delete(name);
+    for (const { name } of this.settings.nameServers) others.delete(foldName(name));
     // its address would be given beside those of the pods
     others.delete(origin);
     const sorted = [...others].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, server]) => server);

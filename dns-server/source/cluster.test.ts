@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseConfig, type ClusterConfig } from "../config.ts";
 import { startServer } from "../server.ts";
 import { eventually } from "../testing/client.ts";
-import { FakeApiServer } from "../testing/fake-api-server.ts";
+import { startFakeApi, type FakeApiServer } from "../testing/fake-api-server.ts";
 import { ingress, node, pod, service, slice } from "../testing/objects.ts";
 import { Type } from "../wire/constants.ts";
 import { foldName, parseName } from "../wire/name.ts";
@@ -23,13 +23,7 @@ afterEach(async () => {
 let api: FakeApiServer;
 let kubeconfig: string;
 beforeEach(async () => {
-  api = new FakeApiServer();
-  await api.start();
-  cleanups.push(() => api.stop());
-  const folder = mkdtempSync(join(tmpdir(), "peakdns-source-"));
-  cleanups.push(() => rmSync(folder, { recursive: true }));
-  kubeconfig = join(folder, "kubeconfig");
-  writeFileSync(kubeconfig, api.kubeconfig());
+  ({ api, kubeconfig } = await startFakeApi(cleanups));
 });
 
 /** A source whose first view is complete. */

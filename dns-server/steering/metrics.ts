@@ -10,32 +10,20 @@ type Counts = SelectionCounts & { readonly kubernetesErrors: ReadonlyMap<string,
  * @param counts of the source in force; undefined where it has no pods
  */
 export function registerSelectionMetrics(registry: Registry, counts: () => Counts | undefined): void {
-  const gauge = (name: string, help: string, labelNames: string[], collect: (gauge: Gauge, counts: Counts) => void): void => {
-    new Gauge({
-      name,
-      help,
-      labelNames,
-      registers: [registry],
-      collect() {
-        this.reset();
-        const now = counts();
-        if (now) collect(this, now);
-      },
-    });
-  };
-  const counter = (name: string, help: string, labelNames: string[], collect: (counter: Counter, counts: Counts) => void): void => {
-    new Counter({
-      name,
-      help,
-      labelNames,
-      registers: [registry],
-      collect() {
-        this.reset();
-        const now = counts();
-        if (now) collect(this, now);
-      },
-    });
-  };
+  type Collect<M> = (metric: M, counts: Counts) => void;
+  const collected = <M extends Gauge | Counter>(name: string, help: string, labelNames: string[], collect: Collect<M>) => ({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect(this: M): void {
+      this.reset();
+      const now = counts();
+      if (now) collect(this, now);
+    },
+  });
+  const gauge = (...args: Parameters<typeof collected<Gauge>>): Gauge => new Gauge(collected(...args));
+  const counter = (...args: Parameters<typeof collected<Counter>>): Counter => new Counter(collected(...args));
   gauge("peakdns_pods", "Targets by domain, and by the reason why they are in the answer or not.", ["domain", "reason"], (metric, now) => {
     for (const [domain, { verdicts }] of now.selections)
       for (const { verdict } of verdicts.values()) metric.inc({ domain: formatName(domain), reason: verdict.replaceAll(" ", "_") });

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { KubernetesObject, V1Pod } from "@kubernetes/client-node";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -224,4 +227,18 @@ export function fakePod(
       conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
     },
   };
+}
+
+/** Starts one, with a file that leads to it. @param cleanups what undoes it is added */
+export async function startFakeApi(cleanups: (() => unknown)[]): Promise<{ api: FakeApiServer; kubeconfig: string }> {
+  const api = new FakeApiServer();
+  await api.start();
+  const folder = mkdtempSync(join(tmpdir(), "peakdns-api-"));
+  cleanups.push(
+    () => api.stop(),
+    () => rmSync(folder, { recursive: true }),
+  );
+  const kubeconfig = join(folder, "kubeconfig");
+  writeFileSync(kubeconfig, api.kubeconfig());
+  return { api, kubeconfig };
 }

@@ -1,14 +1,14 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import type { DecodedPacket } from "dns-packet";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ask, eventually, freePort } from "../testing/client.ts";
+import { serveCommand } from "../testing/command.ts";
 import { FakeApiServer, fakePod } from "../testing/fake-api-server.ts";
-import { parseEndpoint, type Endpoint } from "../transport/transport.ts";
+import type { Endpoint } from "../transport/transport.ts";
 
 /** Two root servers and two clusters that serve the same name, each a process that may die. */
 
@@ -40,23 +40,15 @@ interface Process {
 async function serve(name: string, config: object): Promise<Process> {
   const file = join(folder, `${name}.yaml`);
   writeFileSync(file, JSON.stringify({ listen: ["[::1]:0"], ...config }));
-  const child = spawn(process.execPath, [join(import.meta.dirname, "../main.ts"), "serve", "--config", file], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  running.add(child);
-  for await (const line of createInterface(child.stderr)) {
-    if (!line.includes('"serving"')) continue;
-    child.stderr.resume();
-    return {
-      endpoint: parseEndpoint((JSON.parse(line) as { listen: string[] }).listen[0]!)!,
-      end: async (signal) => {
-        running.delete(child);
-        child.kill(signal);
-        await once(child, "exit");
-      },
-    };
-  }
-  throw new Error(`${name} did not start`);
+  const { process: child, endpoint } = await serveCommand(["--config", file], (started) => running.add(started));
+  return {
+    endpoint,
+    end: async (signal) => {
+      running.delete(child);
+      child.kill(signal);
+      await once(child, "exit");
+    },
+  };
 }
 
 const nameServersIn = ({ answers = [], authorities = [] }: DecodedPacket): string =>

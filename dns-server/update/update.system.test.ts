@@ -1,13 +1,12 @@
-import { spawnSync } from "node:child_process";
+import { spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { spawn, type ChildProcess } from "node:child_process";
-import { createInterface } from "node:readline";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { addressesIn, ask, eventually } from "../testing/client.ts";
-import { parseEndpoint, type Endpoint } from "../transport/transport.ts";
+import { addressesIn, ask } from "../testing/client.ts";
+import { serveCommand } from "../testing/command.ts";
+import type { Endpoint } from "../transport/transport.ts";
 
 /** The update tools of BIND and of Knot against the command itself, which is killed in between. */
 
@@ -20,16 +19,7 @@ let endpoint: Endpoint;
 
 /** @param node flags for Node */
 async function start(...node: string[]): Promise<void> {
-  const command = [join(import.meta.dirname, "../main.ts"), "serve", "--config", join(folder, "config.yaml")];
-  const started = spawn(process.execPath, [...node, ...command], { stdio: ["ignore", "ignore", "pipe"] });
-  server = started;
-  const lines: string[] = [];
-  createInterface(started.stderr).on("line", (line) => lines.push(line));
-  const line = await eventually(
-    () => lines.find((text) => text.includes('"serving"')),
-    (found) => found !== undefined,
-  );
-  endpoint = parseEndpoint((JSON.parse(line!) as { listen: string[] }).listen[0]!)!;
+  ({ endpoint } = await serveCommand(["--config", join(folder, "config.yaml")], (started) => (server = started), node));
 }
 
 beforeEach(async () => {
