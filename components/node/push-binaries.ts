@@ -51,7 +51,8 @@ async function push(): Promise<string> {
   if (there === digest) return digest;
   const target = `${link}-${digest.slice(0, 16)}`;
   const tar = spawn("tar", ["-C", dir, "-c", "bin"], { stdio: ["ignore", "pipe", "inherit"] });
-  await run(`set -e; rm -rf ${target}.part; mkdir -p ${target}.part; tar -x -C ${target}.part; echo ${digest} > ${target}.part/digest
+  // tar reads no further than the archive's end: what pads it has to be taken too, or the channel closes while it is still being sent.
+  await run(`set -e; rm -rf ${target}.part; mkdir -p ${target}.part; tar -x -C ${target}.part; cat > /dev/null; echo ${digest} > ${target}.part/digest
     rm -rf ${target}; mv ${target}.part ${target}; ln -sfn ${target} ${link}.new; mv -T ${link}.new ${link}
     for old in ${link}-*; do [ "$old" = ${target} ] || rm -rf "$old"; done`, tar.stdout);
   return digest;
@@ -64,9 +65,11 @@ function run(command: string, input?: Readable): Promise<string> {
     // Attached at once: a quick command's last words come in the same packet as the channel.
     const outcome = Promise.all([once(channel, "close") as Promise<[number?]>, text(channel), text(channel.stderr)]);
     const sent = input ? pipeline(input, channel.stdin) : channel.stdin.end();
-    Promise.all([outcome, sent]).then(([[[code], output, errors]]) => {
-      if (code === 0) resolve(output);
-      else reject(new Error(`${connection.host}: ${code === undefined ? "connection lost" : `exit code ${code}`}: ${errors.trim()}`));
+    Promise.all([outcome, Promise.allSettled([sent])]).then(([[[code], output, errors], [sending]]) => {
+      // Who fails reads no further: why stands in its own words.
+      if (code !== 0) reject(new Error(`${connection.host}: ${code === undefined ? "connection lost" : `exit code ${code}`}: ${errors.trim()}`));
+      else if (sending.status === "rejected") reject(sending.reason);
+      else resolve(output);
     }, reject);
   }));
 }
