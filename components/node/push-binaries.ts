@@ -52,7 +52,8 @@ async function push(): Promise<string> {
   const target = `${link}-${digest.slice(0, 16)}`;
   const tar = spawn("tar", ["-C", dir, "-c", "bin"], { stdio: ["ignore", "pipe", "inherit"] });
   // tar reads no further than the archive's end: what pads it has to be taken too, or the channel closes while it is still being sent.
-  await run(`set -e; rm -rf ${target}.part; mkdir -p ${target}.part; tar -x -C ${target}.part; cat > /dev/null; echo ${digest} > ${target}.part/digest
+  await run(`set -e; rm -rf ${target}.part; mkdir -p ${target}.part; tar -x -C ${target}.part; cat > /dev/null
+    echo ${digest} > ${target}.part/digest
     rm -rf ${target}; mv ${target}.part ${target}; ln -sfn ${target} ${link}.new; mv -T ${link}.new ${link}
     for old in ${link}-*; do [ "$old" = ${target} ] || rm -rf "$old"; done`, tar.stdout);
   return digest;
@@ -67,8 +68,10 @@ function run(command: string, input?: Readable): Promise<string> {
     const sent = input ? pipeline(input, channel.stdin) : channel.stdin.end();
     Promise.all([outcome, Promise.allSettled([sent])]).then(([[[code], output, errors], [sending]]) => {
       // Who fails reads no further: why stands in its own words.
-      if (code !== 0) reject(new Error(`${connection.host}: ${code === undefined ? "connection lost" : `exit code ${code}`}: ${errors.trim()}`));
-      else if (sending.status === "rejected") reject(sending.reason);
+      if (code !== 0) {
+        const ending = code === undefined ? "connection lost" : `exit code ${code}`;
+        reject(new Error(`${connection.host}: ${ending}: ${errors.trim()}`));
+      } else if (sending.status === "rejected") reject(sending.reason);
       else resolve(output);
     }, reject);
   }));
