@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Cluster, type ClusterAccess } from "./components/cluster/cluster.ts";
 import { ExistingCluster } from "./components/cluster/existing-cluster.ts";
-import { ownFields } from "./components/cluster/field-manager.ts";
+import { ownFields } from "./components/kubernetes/field-manager.ts";
 import { parseSettings } from "./components/config.ts";
 import { Echo } from "./components/experiment/echo.ts";
 import { Image, type ImageArgs } from "./components/images/image.ts";
 import { within } from "./components/lifetime.ts";
-import { planAddresses, publishedScope, scopes } from "./components/network/delegation.ts";
+import { planAddresses, publishedScope, scopes } from "./addressing/delegation.ts";
 import { Monitoring } from "./components/monitoring/monitoring.ts";
 import { Machines } from "./components/node/machines.ts";
 import { rootName } from "./components/peakdns/configuration.ts";

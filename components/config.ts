@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { overlaps, parsePrefix, type Prefix } from "./network/prefix.ts";
+import { overlaps, parsePrefix, type Prefix } from "../addressing/prefix.ts";
 
 /** What a stack is told, typed and checked. Every key is described in Pulumi.yaml. */
 export interface Settings {

@@ -73,6 +73,6 @@ test.each(["local", "pi-testbed", "minikube"])("`pulumi preview -s %s` runs the 
   expect(changeSummary).toEqual({ create: steps.length });
   expect(sorted(steps.map(({ urn }) => parseUrn(urn)))).toEqual(sorted((await runStack(stack)).resources));
 
-  const left = JSON.parse(await run("node", ["components/node/virtual/main.ts", "list"])) as Record<string, unknown[]>;
+  const left = JSON.parse(await run("node", ["programs/virtual/main.ts", "list"])) as Record<string, unknown[]>;
   expect(Object.values(left).flat()).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { versions } from "../components/versions.ts";
+import { versions } from "./versions.ts";
 import { arches, isProductName, pluginAsset, productKey, productNames, products } from "./products.ts";
 
 const goMod = (name: string): string => readFileSync(join(import.meta.dirname, name, "go.mod"), "utf8");
@@ -11,7 +11,7 @@ function required(mod: string, module: string): string | undefined {
   return new RegExp(`^(?:require )?\\s*${module} v(\\S+)(?: // indirect)?$`, "m").exec(mod)?.[1];
 }
 
-describe("go.mod files agree with components/versions.ts:", () => {
+describe("go.mod files agree with toolchain/versions.ts:", () => {
   it.each([
     ["engine", "github.com/pulumi/pulumi/pkg/v3", versions.pulumi],
     ["kubernetes", "k8s.io/kubernetes", versions.kubernetes],

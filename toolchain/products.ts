@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { versions } from "../components/versions.ts";
+import { versions } from "./versions.ts";
 
 /** Architectures of the nodes, in the words of Go and Debian. */
 export const arches = ["amd64", "arm64"] as const;
@@ -30,7 +30,7 @@ export interface Program {
 /** What can be built from pinned modules. */
 export interface Buildable {
   name: string;
-  /** Pinned in components/versions.ts, without a "v". */
+  /** Pinned in toolchain/versions.ts, without a "v". */
   version: string;
   /** Directory of its go.mod. */
   module: string;

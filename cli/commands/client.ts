@@ -23,7 +23,7 @@ export function client(): Command {
       if (!chosen) throw new UsageError(`the stack ${stack} has no clients`);
       if (chosen.emulated) {
         requireRoot();
-        const { layout, namespace } = await import("../../components/node/virtual/layout.ts");
+        const { layout, namespace } = await import("../../programs/virtual/layout.ts");
         become("ip", ["netns", "exec", namespace(layout(), chosen.name), ...words], "install iproute2");
       }
       become("ssh", [...(await sshArguments(stack, outputs, chosen)), "--", ...words.map(quote)], "install openssh-client");

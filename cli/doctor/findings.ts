@@ -1,4 +1,4 @@
-import { overlaps, parsePrefix, type Prefix } from "../../components/network/prefix.ts";
+import { overlaps, parsePrefix, type Prefix } from "../../addressing/prefix.ts";
 
 /** What a check found. */
 export interface Finding {

@@ -22,7 +22,7 @@ export async function sweep(): Promise<void> {
 
 async function virtual(verb: "list" | "sweep"): Promise<Listing> {
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [join(root, "components", "node", "virtual", "main.ts"), verb], {
+    const { stdout } = await promisify(execFile)(process.execPath, [join(root, "programs", "virtual", "main.ts"), verb], {
       cwd: root,
     });
     return JSON.parse(stdout) as Listing;

@@ -33,7 +33,7 @@ const POLICY = "/usr/sbin/policy-rc.d";
  * @throws CliError with the command to run where it cannot
  */
 export async function installTestPackages(): Promise<void> {
-  const host = spawnSync(process.execPath, [join(root, "components", "node", "virtual", "main.ts"), "host-packages"], {
+  const host = spawnSync(process.execPath, [join(root, "programs", "virtual", "main.ts"), "host-packages"], {
     stdio: ["ignore", "ignore", "inherit"],
   });
   if (host.status !== 0) throw new CliError("the packages of the local stack could not be installed");

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { serviceAccount } from "./account.ts";
-import { confined, tolerations, unprivileged } from "./pod.ts";
+import { serviceAccount } from "../kubernetes/account.ts";
+import { confined, tolerations, unprivileged } from "../kubernetes/pod.ts";
 
 export interface ClusterDnsArgs {
   /** CoreDNS's image. */

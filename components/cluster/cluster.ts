@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ProductName } from "../../toolchain/products.ts";
 import { Image } from "../images/image.ts";
-import type { AddressPlan } from "../network/delegation.ts";
+import type { AddressPlan } from "../../addressing/delegation.ts";
 import { NodeNetwork } from "../network/node-network.ts";
 import { Resolver } from "../network/resolver.ts";
 import type { RootServer } from "../network/unbound.ts";
@@ -13,7 +13,7 @@ import { ClusterDns } from "./cluster-dns.ts";
 import { ContainerRuntime } from "./container-runtime.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { Etcd } from "./etcd.ts";
-import { ownFields } from "./field-manager.ts";
+import { ownFields } from "../kubernetes/field-manager.ts";
 import { Registry, type RegistryAccess } from "./registry.ts";
 import { Worker } from "./worker.ts";
 

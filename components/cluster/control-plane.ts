@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { AddressPlan } from "../network/delegation.ts";
+import type { AddressPlan } from "../../addressing/delegation.ts";
 import type { Binaries } from "../node/binaries.ts";
 import type { Host } from "../node/host.ts";
 import { HostSetup } from "../node/host-setup.ts";

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { confined, unprivileged } from "../cluster/pod.ts";
+import { confined, unprivileged } from "../kubernetes/pod.ts";
 
 export interface EchoArgs {
   /** The image of services/echo. */

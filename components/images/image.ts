@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { imageRecipe } from "./recipe.ts";
-import type { BuildResult, ImageSpec, RegistryAccess } from "./spec.ts";
-import { diskTree } from "./tree.ts";
+import { imageRecipe } from "../../programs/images/recipe.ts";
+import type { BuildResult, ImageSpec, RegistryAccess } from "../../programs/images/spec.ts";
+import { diskTree } from "../../programs/images/tree.ts";
 
 /** A built product that the image takes beside the project's files. */
 export interface ProductArgs {
@@ -55,7 +55,7 @@ export class Image extends pulumi.ComponentResource {
     const build = new command.local.Command(
       name,
       {
-        create: "node components/images/main.ts build",
+        create: "node programs/images/main.ts build",
         stdin: pulumi.secret(pulumi.jsonStringify({ image, registry: args.registry })),
         triggers: [image.apply((spec) => imageRecipe(diskTree(project), spec).tag)],
         logging: command.local.Logging.Stderr,

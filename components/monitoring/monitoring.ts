@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { serviceAccount } from "../cluster/account.ts";
-import { confined, inNetworkOf, unprivileged } from "../cluster/pod.ts";
+import { serviceAccount } from "../kubernetes/account.ts";
+import { confined, inNetworkOf, unprivileged } from "../kubernetes/pod.ts";
 import type { Host } from "../node/host.ts";
 import { renderPrometheus } from "./scrape.ts";
 

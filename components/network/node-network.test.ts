@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { planAddresses } from "./delegation.ts";
+import { planAddresses } from "../../addressing/delegation.ts";
 import { renderCni, renderFirewall, renderNetwork } from "./node-network.ts";
 
 const plan = planAddresses("fd00:1:2:3::/64", "2001:db8:0:1::/64");

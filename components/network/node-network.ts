@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../node/host.ts";
 import { HostSetup } from "../node/host-setup.ts";
-import { scopes, type NodeDelegation } from "./delegation.ts";
+import { scopes, type NodeDelegation } from "../../addressing/delegation.ts";
 
 export interface NodeNetworkArgs {
   host: Host;

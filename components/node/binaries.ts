@@ -19,8 +19,8 @@ export class Binaries extends pulumi.ComponentResource {
     super("peak:node:Binaries", name, {}, opts);
     this.directory = `/opt/peak/${product.product}/bin`;
     const pushed = new command.local.Command(name, {
-      create: "node components/node/push-binaries.ts push",
-      delete: "node components/node/push-binaries.ts remove",
+      create: "node programs/binaries/main.ts push",
+      delete: "node programs/binaries/main.ts remove",
       stdin: pulumi.secret(pulumi.jsonStringify({
         product: product.product,
         arch: product.arch,

@@ -1,10 +1,10 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { RootServer } from "../network/unbound.ts";
+import { renderUnbound, type RootServer } from "../network/unbound.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
-import { rootfsKey } from "./virtual/rootfs.ts";
-import type { ClientSpec } from "./virtual/spec.ts";
-import { expectedStarts } from "./virtual/state.ts";
+import { rootfsKey } from "../../programs/virtual/rootfs.ts";
+import type { ClientSpec } from "../../programs/virtual/spec.ts";
+import { expectedStarts } from "../../programs/virtual/state.ts";
 
 export interface ClientEmulatorArgs {
   /** The machine as the inventory has it. */
@@ -27,10 +27,9 @@ export class ClientEmulator extends pulumi.ComponentResource {
       addresses: [ula.address, ...(global ? [global.address] : [])],
       gateway: network.plan.router.ula,
       routes: network.routes,
-      zone,
-      servers,
+      resolver: renderUnbound({ zone, servers, address: "::1", port: 53, allow: ["::1/128"] }),
     };
-    const script = "node components/node/virtual/main.ts";
+    const script = "node programs/virtual/main.ts";
     new command.local.Command(name, {
       create: `${script} client up`,
       delete: `${script} client down`,

@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test } from "vitest";
-import { planAddresses } from "../network/delegation.ts";
+import { planAddresses } from "../../addressing/delegation.ts";
 import { Board } from "./board.ts";
 import { ClientEmulator } from "./client-emulator.ts";
 import type { Host } from "./host.ts";
 import { SshKey } from "./ssh-key.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 import { VirtualPi } from "./virtual-pi.ts";
-import { clientSpec, networkSpec, piSpec } from "./virtual/spec.ts";
+import { clientSpec, networkSpec, piSpec } from "../../programs/virtual/spec.ts";
 
 const C = "fd7e:ea4c:0:1";
 const G = "2001:db8:7ea:c";
@@ -77,8 +77,7 @@ describe("each virtual host's command gets the spec that its script takes", () =
     addresses: [`${C}:65::1`, `${G}:65::1`],
     gateway: router,
     routes: [node(1), node(2)],
-    zone: "peak.",
-    servers: [{ name: "pi1.ns.peak.", address: `${G}:1::1` }],
+    resolver: expect.stringContaining(`name: "peak."\n  stub-addr: ${G}:1::1\n`) as string,
   }));
 
   test("as a secret where there is a key in it", () => expect(isSecret(commands.get("pi")!["stdin"])).toBe(true));

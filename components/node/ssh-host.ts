@@ -1,6 +1,6 @@
 import type { types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { AddressPlan } from "../network/delegation.ts";
+import type { AddressPlan } from "../../addressing/delegation.ts";
 import type { Architecture, Host, HostRole } from "./host.ts";
 import { SshKey } from "./ssh-key.ts";
 

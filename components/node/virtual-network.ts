@@ -1,9 +1,9 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { scopes, type AddressPlan } from "../network/delegation.ts";
-import { rootfsKey } from "./virtual/rootfs.ts";
-import type { NetworkSpec } from "./virtual/spec.ts";
-import { expectedStarts } from "./virtual/state.ts";
+import { scopes, type AddressPlan } from "../../addressing/delegation.ts";
+import { rootfsKey } from "../../programs/virtual/rootfs.ts";
+import type { NetworkSpec } from "../../programs/virtual/spec.ts";
+import { expectedStarts } from "../../programs/virtual/state.ts";
 
 export interface VirtualNetworkArgs {
   plan: AddressPlan;
@@ -11,7 +11,7 @@ export interface VirtualNetworkArgs {
   nodes: number[];
 }
 
-const script = "node components/node/virtual/main.ts";
+const script = "node programs/virtual/main.ts";
 
 /** What the virtual hosts of this machine share: its Debian packages, their root file system, and the bridge and router that link them. */
 export class VirtualNetwork extends pulumi.ComponentResource {

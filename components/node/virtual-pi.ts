@@ -3,9 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { hostArch } from "../../toolchain/products.ts";
 import { SshHost, type SshHostArgs } from "./ssh-host.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
-import { rootfsKey } from "./virtual/rootfs.ts";
-import type { PiSpec } from "./virtual/spec.ts";
-import { expectedStarts } from "./virtual/state.ts";
+import { rootfsKey } from "../../programs/virtual/rootfs.ts";
+import type { PiSpec } from "../../programs/virtual/spec.ts";
+import { expectedStarts } from "../../programs/virtual/state.ts";
 
 export interface VirtualPiArgs extends Omit<SshHostArgs, "plan"> {
   /** What it is plugged into. */
@@ -27,7 +27,7 @@ export class VirtualPi extends SshHost {
       authorizedKey: args.operatorKey.public,
       hostKey: { private: this.hostKey.private, public: this.hostKey.public },
     });
-    const script = "node components/node/virtual/main.ts";
+    const script = "node programs/virtual/main.ts";
     this.lifetime = new command.local.Command(name, {
       create: `${script} pi up`,
       delete: `${script} pi down`,

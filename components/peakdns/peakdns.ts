@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { serviceAccount } from "../cluster/account.ts";
+import { serviceAccount } from "../kubernetes/account.ts";
 import type { Host } from "../node/host.ts";
 import { clusterConfig, primaryConfig, rootName, secondaryConfig, serverName, type Key, type NameServer } from "./configuration.ts";
 import { rules } from "./permissions.ts";

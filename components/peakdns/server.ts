@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { confined, inNetworkOf, unprivileged } from "../cluster/pod.ts";
-import { Volume } from "../cluster/volume.ts";
+import { confined, inNetworkOf, unprivileged } from "../kubernetes/pod.ts";
+import { Volume } from "../kubernetes/volume.ts";
 import type { Host } from "../node/host.ts";
 import { stateDirectory, type NameServer } from "./configuration.ts";
 

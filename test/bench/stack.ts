@@ -7,8 +7,8 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
-import { layout } from "../../components/node/virtual/layout.ts";
-import { list } from "../../components/node/virtual/sweep.ts";
+import { layout } from "../../programs/virtual/layout.ts";
+import { list } from "../../programs/virtual/sweep.ts";
 import { megabytes } from "../../toolchain/progress.ts";
 
 const root = join(import.meta.dirname, "../..");

@@ -66,7 +66,7 @@ export class Clone {
 
   /** What of this stack is on the host: processes, namespaces, links, routes, mounts, cgroups, directories. */
   leftovers(): Record<string, unknown[]> {
-    const listed = spawnSync("node", ["components/node/virtual/main.ts", "list"], { cwd: this.directory, env: this.environment, encoding: "utf8" });
+    const listed = spawnSync("node", ["programs/virtual/main.ts", "list"], { cwd: this.directory, env: this.environment, encoding: "utf8" });
     if (listed.status !== 0) throw new Error(listed.stderr);
     return JSON.parse(listed.stdout) as Record<string, unknown[]>;
   }

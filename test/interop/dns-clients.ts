@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { versions } from "../../components/versions.ts";
+import { versions } from "../../toolchain/versions.ts";
 import { cached } from "../../toolchain/cache.ts";
 import { build } from "../../toolchain/go.ts";
 import { hostArch, keyOf, type Buildable } from "../../toolchain/products.ts";

@@ -11,11 +11,11 @@ export interface Registered {
 
 /** What the commands of the program print, by the start of the command. Any other command throws. */
 const printed: [command: string, stdout: string][] = [
-  ["node components/node/virtual/main.ts", "{}"],
+  ["node programs/virtual/main.ts", "{}"],
   ["node components/node/generate-ssh-key.ts", JSON.stringify({ private: "-----BEGIN OPENSSH PRIVATE KEY-----\nk\n", public: "ssh-ed25519 AAAA k" })],
-  ["node components/node/push-binaries.ts push", "d".repeat(64)],
+  ["node programs/binaries/main.ts push", "d".repeat(64)],
   ["node components/pki/main.ts", JSON.stringify({ certificate: "CERTIFICATE", key: "KEY" })],
-  ["node components/images/main.ts build", JSON.stringify({ ref: `registry.peak.internal:5000/peak/image:0123456789abcdef@sha256:${"e".repeat(64)}` })],
+  ["node programs/images/main.ts build", JSON.stringify({ ref: `registry.peak.internal:5000/peak/image:0123456789abcdef@sha256:${"e".repeat(64)}` })],
   ["node toolchain/main.ts provide", JSON.stringify({ dir: "/cache/product", digest: "d".repeat(64) })],
 ];
 

@@ -3,10 +3,10 @@ import { text } from "node:stream/consumers";
 import { buildImage } from "./build.ts";
 import { parseBuildRequest } from "./spec.ts";
 
-// `node components/images/main.ts build`: a build request as JSON on standard input, the result as JSON on standard output,
+// `node programs/images/main.ts build`: a build request as JSON on standard input, the result as JSON on standard output,
 // progress on standard error.
 if (process.argv[2] !== "build" || process.argv.length > 3) {
-  console.error("usage: node components/images/main.ts build < REQUEST.json");
+  console.error("usage: node programs/images/main.ts build < REQUEST.json");
   process.exit(2);
 }
 const stop = new AbortController();

@@ -2,7 +2,7 @@ import { chmod, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cached } from "../../toolchain/cache.ts";
 import { acquire } from "../../toolchain/lock.ts";
-import type { Architecture } from "../node/host.ts";
+import type { Architecture } from "../../components/node/host.ts";
 import { type Builder, findBuilder, writeSecrets } from "./builder.ts";
 import { forward } from "./forward.ts";
 import { packageDirectory } from "./npm.ts";

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { acquire } from "../../../toolchain/lock.ts";
+import { acquire } from "../../toolchain/lock.ts";
 import type { Layout } from "./layout.ts";
 import { progress } from "./run.ts";
 
-const clone = resolve(import.meta.dirname, "../../..");
+const clone = resolve(import.meta.dirname, "../..");
 
 /**
  * Makes the local stack of this host this clone's. Throws if it is another clone's; one whose directory is gone has lost it.

@@ -1,6 +1,6 @@
 import { isBuiltin } from "node:module";
 import { posix } from "node:path";
-import type { Architecture } from "../node/host.ts";
+import type { Architecture } from "../../components/node/host.ts";
 import type { Part } from "./hash.ts";
 import { imports } from "./imports.ts";
 import { type Package, parseLockfile, productionPackages } from "./packages.ts";

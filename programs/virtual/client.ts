@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { renderUnbound } from "../../network/unbound.ts";
 import { type Layout, directory, namespace } from "./layout.ts";
 import { plugIn, unplug } from "./links.ts";
 import { rootfs, rootfsKey } from "./rootfs.ts";
@@ -16,7 +15,7 @@ import { type Unit, down, up } from "./units.ts";
 export function clientUp(names: Layout, spec: ClientSpec): Promise<{ name: string; starts: number }> {
   return up(names, {
     ...client(names, spec.name),
-    spec: { ...spec, rootfs: rootfsKey(), config: renderUnbound({ ...spec, address: "::1", port: 53, allow: ["::1/128"] }) },
+    spec: { ...spec, rootfs: rootfsKey() },
     start: () => start(names, spec),
     ready: () => ready(names, spec.name),
   });
@@ -52,7 +51,7 @@ async function start(names: Layout, spec: ClientSpec): Promise<number> {
   }
 
   await mkdir(home, { recursive: true, mode: 0o700 });
-  await writeFile(join(home, "unbound.conf"), renderUnbound({ ...spec, address: "::1", port: 53, allow: ["::1/128"] }));
+  await writeFile(join(home, "unbound.conf"), spec.resolver);
   await using log = await open(join(home, "unbound.log"), "w", 0o600);
   // The nodes' unbound, so that the host needs none.
   const script = 'mount --bind "$1" "$2/mnt" && exec chroot "$2" unbound -d -c /mnt/unbound.conf';

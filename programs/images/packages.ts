@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Architecture } from "../node/host.ts";
+import type { Architecture } from "../../components/node/host.ts";
 
 const names = z.record(z.string(), z.string()).optional();
 const platforms = z.union([z.string(), z.array(z.string())]).optional();

@@ -1,5 +1,5 @@
 /**
- * Makes the local stack's hosts on this machine: `node components/node/virtual/main.ts VERB`, with a JSON spec on standard input
+ * Makes the local stack's hosts on this machine: `node programs/virtual/main.ts VERB`, with a JSON spec on standard input
  * (see spec.ts) and a JSON result on standard output. Each verb converges: it may be run again, whatever state it finds.
  */
 import { text } from "node:stream/consumers";

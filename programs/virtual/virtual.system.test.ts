@@ -24,8 +24,18 @@ const client: ClientSpec = {
   addresses: [`${ula}:65::1`, `${global}:65::1`],
   gateway: `${ula}:ffff::1`,
   routes,
-  zone: "peak.",
-  servers: [{ name: "pi1.ns.peak.", address: `${ula}:1::1` }],
+  resolver: `server:
+  chroot: ""
+  username: ""
+  interface: ::1@53
+  do-ip4: no
+  module-config: "iterator"
+  local-zone: "." refuse
+  local-zone: "peak." transparent
+stub-zone:
+  name: "peak."
+  stub-addr: ${ula}:1::1
+`,
 };
 let pi: PiSpec;
 let scratch: string;

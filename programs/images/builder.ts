@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Architecture } from "../node/host.ts";
+import type { Architecture } from "../../components/node/host.ts";
 import { run, succeeds } from "./run.ts";
 
 export interface BuildOptions {

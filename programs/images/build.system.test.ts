@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { hash } from "bcryptjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { issueAuthority, issueCertificate } from "../pki/issue.ts";
+import { issueAuthority, issueCertificate } from "../../components/pki/issue.ts";
 import { buildImage } from "./build.ts";
 import { writeSecrets } from "./builder.ts";
 import { forward } from "./forward.ts";
@@ -89,9 +89,9 @@ describe("buildImage", { timeout: 180_000 }, () => {
   it("builds a folder with a product of the toolchain, also for another architecture", async () => {
     const root = join(work, "project");
     await mkdir(join(root, "tool"), { recursive: true });
-    await mkdir(join(root, "components/images/base"), { recursive: true });
+    await mkdir(join(root, "programs/images/base"), { recursive: true });
     await cp(join(project, "package-lock.json"), join(root, "package-lock.json"));
-    await cp(join(project, "components/images/base"), join(root, "components/images/base"), { recursive: true });
+    await cp(join(project, "programs/images/base"), join(root, "programs/images/base"), { recursive: true });
     await symlink(join(project, "node_modules"), join(root, "node_modules"));
     await writeFile(join(root, "tool/Dockerfile"), 'ARG BASE\nFROM ${BASE}\nCOPY product /product\nCMD ["/product"]\n');
     await writeFile(join(work, "product"), "#!/bin/true\n", { mode: 0o755 });

@@ -14,8 +14,6 @@ const name = z
   .refine((text) => text !== SWITCH && text !== BRIDGE, "is the name of something else");
 const line = z.string().regex(/^[^\n]+$/, "must be one line");
 
-const absoluteName = z.string().regex(/^([a-z0-9_-]+\.)+$/i, "must be an absolute domain name, such as peak.");
-
 /** Prefixes that are reached through an address. */
 const route = z.strictObject({ via: address, prefixes: z.array(prefix) });
 
@@ -55,9 +53,8 @@ export const clientSpec = z.strictObject({
   gateway: address,
   /** The /80s of the nodes: a client is on their link, so it need not take the way over the router. */
   routes: z.array(route),
-  /** All that the resolver knows: a zone, and the servers to start at. It refuses every other name. */
-  zone: absoluteName,
-  servers: z.array(z.strictObject({ name: absoluteName, address })).min(1),
+  /** Configuration of unbound, its resolver, which is to listen on port 53 of ::1. */
+  resolver: z.string().min(1),
 });
 export type ClientSpec = z.infer<typeof clientSpec>;
 

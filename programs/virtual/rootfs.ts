@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { cached } from "../../../toolchain/cache.ts";
-import { versions } from "../../versions.ts";
-import { disabledUnits, nodePackages } from "../packages.ts";
+import { cached } from "../../toolchain/cache.ts";
+import { versions } from "../../toolchain/versions.ts";
+import { disabledUnits, nodePackages } from "../../hardware/node-packages.ts";
 import { progress, run } from "./run.ts";
 
 /** What a node never reads: half of the size. */
