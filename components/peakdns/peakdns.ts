@@ -72,8 +72,9 @@ export class PeakDns extends pulumi.ComponentResource {
 
   /** A TSIG key; its secret is one of the stack's. */
   #key(name: string): pulumi.Output<Key> {
-    const { base64 } = new random.RandomBytes(`${name}-key`, { length: 32 }, { parent: this });
-    return base64.apply((secret) => ({ name: `${name}.`, secret }));
+    // Not RandomBytes: its id is the value, and ids stand in the state in plain text. 43 letters and digits have 256 bits.
+    const { result } = new random.RandomPassword(`${name}-key`, { length: 43, special: false }, { parent: this });
+    return result.apply((text) => ({ name: `${name}.`, secret: Buffer.from(text).toString("base64") }));
   }
 
   /** A place on each of our hosts; where there is none, a single one behind a Service, with the name `alone`. */

@@ -27,7 +27,6 @@ function outputs({ type, inputs }: Registered): Record<string, unknown> {
   }
   if (type === "command:remote:Command") return { ...inputs, stdout: "", stderr: "" };
   if (type === "random:index/randomPassword:RandomPassword") return { ...inputs, result: "password", bcryptHash: "$2a$hash" };
-  if (type === "random:index/randomBytes:RandomBytes") return { ...inputs, base64: Buffer.alloc(32, 7).toString("base64"), hex: "07".repeat(32) };
   if (type === "kubernetes:core/v1:Service") return { ...inputs, spec: { clusterIP: "fd00::5", ...(inputs["spec"] as object) } };
   if (/^(kubernetes:|pulumi:providers:|peak:)/.test(type)) return inputs;
   throw new Error(`no mock for resources of type ${type}`);
