@@ -22,13 +22,15 @@ export async function build(product: Buildable, arch: Arch, bin: string, progres
 
   // One at a time: linking Kubernetes alone takes more than 2 GB.
   const onWait = (): void => progress.step(`${product.name}: waiting for another build to end`);
-  using _lock = await acquire(await cacheFile("build.lock"), { ...(signal && { signal }), onWait });
+  const onTurn = (): void => progress.step(`${product.name}: building`);
+  using _lock = await acquire(await cacheFile("build.lock"), { ...(signal && { signal }), onWait, onTurn });
 
   const { programs, tags = [], variables = {} } = product.build;
   const ldflags = ["-s", "-w", ...Object.entries(variables).map(([name, value]) => `-X ${name}=${value}`)].join(" ");
   const flags = ["-trimpath", "-buildvcs=false", "-tags", tags.join(","), "-ldflags", ldflags];
   const packages = programs.map((program) => program.package);
   let fetched = 0;
+  report("looking for what has to be compiled");
   const stale = await run("go", ["list", ...flags, "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", ...packages], {
     ...options,
     onLine: (line) => line.startsWith("go: downloading ") && report(`fetched ${++fetched} modules`),

@@ -11,6 +11,8 @@ export interface WaitOptions {
   signal?: AbortSignal;
   /** Called once if the lock is not free at once. */
   onWait?: () => void;
+  /** Called when the wait is over: what `onWait` told is no longer so. */
+  onTurn?: () => void;
 }
 
 /**
@@ -19,11 +21,14 @@ export interface WaitOptions {
  * Node has no file locks of its own, SQLite has: an exclusive transaction that writes nothing is a kernel lock on an empty file. The kernel
  * frees it when its holder dies, however it dies, so there is no stale lock, no process id to guess about and no lease to renew.
  */
-export async function acquire(file: string, { signal, onWait }: WaitOptions = {}): Promise<Disposable> {
+export async function acquire(file: string, { signal, onWait, onTurn }: WaitOptions = {}): Promise<Disposable> {
   for (let attempt = 0; ; attempt++) {
     signal?.throwIfAborted();
     const lock = tryAcquire(file);
-    if (lock) return lock;
+    if (lock) {
+      if (attempt > 0) onTurn?.();
+      return lock;
+    }
     if (attempt === 0) onWait?.();
     await sleep(RETRY, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());
   }

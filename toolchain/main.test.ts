@@ -44,6 +44,27 @@ describe("node toolchain/main.ts", () => {
     expect(stderr).toBe("");
   });
 
+  it("tells how far a build is also where there is no terminal, as in an update", async () => {
+    const base = temporary();
+    const script = `case $1 in
+list) for package in a b c; do echo example.org/$package; done;;
+build) for package in a b c; do echo example.org/$package >&2; done; while [ "$1" != -o ]; do shift; done; touch "$2"; sleep 6;;
+esac`;
+    fakeGo(base, script);
+    await mkdir(join(cacheRoot(), ".work"), { recursive: true });
+    await writeFile(join(cacheRoot(), ".work/unreachable-github.com"), "");
+    const child = spawn(process.execPath, [main, "provide", "coredns", "--arch", "arm64"], { stdio: ["ignore", "ignore", "pipe"] });
+    const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, "exit")]);
+    expect(code).toBe(0);
+    expect(stderr.split("\n").map((line) => line.replace(/\d+ s/, "N s"))).toEqual([
+      expect.stringMatching(/^coredns .* building from pinned modules/),
+      "coredns: looking for what has to be compiled, N s",
+      "coredns: linking, N s",
+      expect.stringMatching(/^coredns .* built in N s$/),
+      "",
+    ]);
+  });
+
   it.each([["SIGINT", 130], ["SIGTERM", 143]] as const)("keeps nothing after %s", async (signal, expected) => {
     const base = temporary();
     fakeGo(base, `case $1 in version) ;; *) echo started >&2; exec sleep 60;; esac`);

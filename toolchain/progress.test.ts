@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type Progress, duration, megabytes, progressOn } from "./progress.ts";
 
 /** What is written to a stream with these properties of a terminal. */
@@ -21,7 +21,22 @@ describe("progressOn", () => {
     expect(await written({ isTTY: true, columns: 80 }, use)).toBe("\r\x1b[Kcompiled 1 of 2\r\x1b[Kcompiled 2 of 2\r\x1b[Kbuilt\n");
   });
 
-  it("writes steps alone elsewhere", async () => expect(await written({}, use)).toBe("built\n"));
+  it("writes steps and a first update elsewhere, and no update that a step has overtaken", async () =>
+    expect(await written({}, use)).toBe("compiled 1 of 2\nbuilt\n"));
+
+  it("tells elsewhere how far it is from time to time, and what it is at when nothing more is said", () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const lines: string[] = [];
+    const progress = progressOn({ write: (line: string) => lines.push(line) } as unknown as NodeJS.WriteStream);
+    for (let package_ = 1; package_ <= 12; package_++) {
+      progress.update(`compiled ${package_}`);
+      vi.advanceTimersByTime(1000);
+    }
+    progress.update("linking");
+    vi.advanceTimersByTime(60_000);
+    expect(lines).toEqual(["compiled 1\n", "compiled 5\n", "compiled 10\n", "linking\n"]);
+  });
 
   it("does not wrap", async () => {
     expect(await written({ isTTY: true, columns: 6 }, (progress) => progress.update("compiled"))).toBe("\r\x1b[Kcompi");

@@ -6,6 +6,7 @@ import { cacheFile, cacheRoot, cached } from "./cache.ts";
 import { digestFiles } from "./digest.ts";
 import { type Arch, type Asset, type Product, hostArch } from "./products.ts";
 import { providePlugin, provideProduct } from "./provide.ts";
+import { acquire } from "./lock.ts";
 import { closedUrl, fakeGo, publish, recorder, sha256, temporary } from "./testing.ts";
 
 /** Builds nothing: writes its file as told by -o, and notes that it was called. */
@@ -84,6 +85,25 @@ describe("provide", () => {
     await writeFile(join(wanted.module, "go.sum"), "changed");
     await make(wanted, "arm64");
     expect(dirs.size).toBe(4);
+  });
+
+  it("tells that it builds when another build, for which it had to wait, has ended", async () => {
+    const base = temporary();
+    fakeGo(base, go(base));
+    const url = await closedUrl();
+    const wanted = await product(base, [{ url: `${url}/tool`, checksums: `${url}/sums`, binaries: ["tool"] }]);
+    const log = recorder();
+    const other = await acquire(await cacheFile("build.lock"));
+    const provided = provideProduct(wanted, "arm64", { log });
+    await vi.waitFor(() => expect(log.steps.at(-1)).toBe("tool: waiting for another build to end"));
+    expect(log.updates).toEqual([]);
+    other[Symbol.dispose]();
+    await provided;
+    expect(log.steps.slice(1)).toEqual([
+      "tool: waiting for another build to end",
+      "tool: building",
+      expect.stringMatching(/^tool 1\.2\.3 arm64: built in/),
+    ]);
   });
 
   it("does not build what came corrupted, and keeps nothing", async () => {

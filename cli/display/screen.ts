@@ -85,12 +85,16 @@ export function withoutLines(screen: Screen): Screen {
   return { line: () => {}, status: (now) => screen.status(now), [Symbol.dispose]: () => {} };
 }
 
-/** The screen as the toolchain's progress: its steps stay, its updates are the line of the moment. */
+/** The screen as the toolchain's progress: its steps stay, and the latest word is the line of the moment. */
 export function progressOf(screen: Screen): Progress {
   const started = Date.now();
+  const update = (text: string) => screen.status(() => `${text}  ${duration(Date.now() - started)}`);
   return {
-    step: (text) => screen.line(text),
-    update: (text) => screen.status(() => `${text}  ${duration(Date.now() - started)}`),
+    step: (text) => {
+      screen.line(text);
+      update(text);
+    },
+    update,
   };
 }
 

@@ -39,7 +39,11 @@ export async function buildImage({ image: spec, registry }: BuildRequest, { root
   }
 
   const storage = await cached("image-storage", async () => {});
-  using _turn = await acquire(join(storage, "lock"), { signal, onWait: () => progress(`${repository}: waiting for another build`) });
+  using _turn = await acquire(join(storage, "lock"), {
+    signal,
+    onWait: () => progress(`${repository}: waiting for another build to end`),
+    onTurn: () => progress(`${repository}: preparing to build`),
+  });
   const builder = await findBuilder(storage, signal);
   await builder.sweep();
   await using work = await workDirectory(join(storage, "work"));

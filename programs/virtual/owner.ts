@@ -37,7 +37,10 @@ export async function lockUnit(names: Layout, unit: string): Promise<Disposable>
   const file = join(names.state, `${unit}.lock`);
   for (;;) {
     await mkdir(names.state, { recursive: true, mode: 0o700 });
-    const lock = await acquire(file, { onWait: () => progress(`waiting for another process that works on ${unit}`) });
+    const lock = await acquire(file, {
+      onWait: () => progress(`waiting for another process that works on ${unit}`),
+      onTurn: () => progress(`working on ${unit}`),
+    });
     // A sweep may have removed the file that we waited for.
     if (existsSync(file)) return lock;
     lock[Symbol.dispose]();
