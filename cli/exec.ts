@@ -1,20 +1,5 @@
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { which } from "../shell/which.ts";
 import { CliError } from "./errors.ts";
-
-/** The path of a program on PATH. */
-export function which(program: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
-  for (const directory of (env["PATH"] ?? "").split(delimiter)) {
-    const file = join(directory, program);
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch {
-      // not in this directory
-    }
-  }
-  return undefined;
-}
 
 /**
  * Becomes another program: its terminal, signals and exit code are its own, as if it had been called directly.

@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import { which } from "../shell/which.ts";
 import { hostArch } from "../toolchain/products.ts";
 import { provide } from "../toolchain/provide.ts";
-import { which } from "./exec.ts";
 
 /** kubectl: the user's own, else that of the Kubernetes binaries that the cluster is made of. */
 export async function kubectlBinary(): Promise<string> {

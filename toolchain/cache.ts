@@ -1,8 +1,7 @@
-import { execFile } from "node:child_process";
 import { chmod, lstat, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { promisify } from "node:util";
+import { run } from "../shell/run.ts";
 import { acquire, tryAcquire } from "./lock.ts";
 
 /** Directory below the root for locks and for entries that are being made. A key cannot start with a dot, so it is no key. */
@@ -119,7 +118,7 @@ async function isOurs(root: string): Promise<boolean> {
 
 /** Data reaches the disk before the name does, or a power cut could leave an entry of empty files. Node has no syncfs(2). */
 async function flush(dir: string): Promise<void> {
-  await promisify(execFile)("sync", ["-f", dir]);
+  await run("sync", ["-f", dir]);
 }
 
 /** A process that outlived its killed parent may still add files while we remove them, hence the retries. */

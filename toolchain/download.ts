@@ -3,11 +3,11 @@ import { chmod, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/p
 import { basename, join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { run } from "../shell/run.ts";
 import { cacheFile } from "./cache.ts";
 import { hashFile } from "./digest.ts";
 import type { Asset } from "./products.ts";
 import { type Progress, duration, megabytes } from "./progress.ts";
-import { run } from "./run.ts";
 import { Unavailable } from "./unavailable.ts";
 
 /** How long a host that could not be reached is not tried again, in milliseconds. */
@@ -68,17 +68,16 @@ async function verify(asset: Asset, file: string, sums: string): Promise<void> {
 }
 
 async function unpack(asset: Asset, file: string, bin: string, signal?: AbortSignal): Promise<void> {
-  const options = signal ? { signal } : {};
   if (!/\.(tar\.gz|tgz)$/.test(file)) {
     for (const binary of asset.binaries) await install(file, join(bin, binary));
     return;
   }
-  const members = (await run("tar", ["-tzf", file], options)).split("\n");
+  const members = (await run("tar", ["-tzf", file], { signal })).split("\n");
   for (const binary of asset.binaries) {
     const member = members.find((name) => basename(name) === binary && !name.endsWith("/"));
     if (member === undefined) throw new Unavailable(`${asset.url} has no ${binary} in it`);
     const dir = await mkdtemp(join(bin, ".unpack-"));
-    await run("tar", ["-xzf", file, "-C", dir, "--no-same-owner", "--", member], options);
+    await run("tar", ["-xzf", file, "-C", dir, "--no-same-owner", "--", member], { signal });
     await install(join(dir, member), join(bin, binary));
     await rm(dir, { recursive: true });
   }

@@ -1,10 +1,10 @@
 import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { CommandError, run } from "../shell/run.ts";
 import { cacheFile } from "./cache.ts";
 import { acquire } from "./lock.ts";
 import type { Arch, Buildable } from "./products.ts";
 import { type Progress, duration } from "./progress.ts";
-import { CommandError, run } from "./run.ts";
 import { Unavailable } from "./unavailable.ts";
 
 /**
@@ -17,7 +17,7 @@ export async function build(product: Buildable, arch: Arch, bin: string, progres
   // Go leaves its temporary files behind when it is killed; here they go with what was to become the entry.
   const scratch = await mkdtemp(join(bin, ".go-"));
   const target = { CGO_ENABLED: "0", GOOS: "linux", GOARCH: arch, GOFLAGS: "-mod=readonly", GOWORK: "off", GOTMPDIR: scratch };
-  const options = { cwd: product.module, env: { ...process.env, ...target }, ...(signal && { signal }) };
+  const options = { cwd: product.module, env: { ...process.env, ...target }, signal, background: true };
   await checkGo(options);
 
   // One at a time: linking Kubernetes alone takes more than 2 GB.

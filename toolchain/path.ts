@@ -1,9 +1,9 @@
-import { constants } from "node:fs";
-import { access, open, realpath } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { open, realpath } from "node:fs/promises";
+import { join } from "node:path";
+import { run } from "../shell/run.ts";
+import { which } from "../shell/which.ts";
 import { cacheRoot } from "./cache.ts";
 import { type Arch, type Product, hostArch } from "./products.ts";
-import { run } from "./run.ts";
 
 type Version = readonly [number, number, number];
 
@@ -22,14 +22,16 @@ export async function findOnPath(product: Product, arch: Arch, signal?: AbortSig
   if (arch !== hostArch) return undefined;
   const files = new Map<string, string>();
   for (const binary of product.binaries) {
-    const file = await which(binary);
+    const link = which(binary);
+    if (link === undefined) return undefined;
+    const file = await realpath(link);
     // Ours from an earlier run is no find, and a wrapper script is nothing to copy to a node.
-    if (file === undefined || file.startsWith(join(cacheRoot(), "/")) || !(await isProgram(file, arch))) return undefined;
+    if (file.startsWith(join(cacheRoot(), "/")) || !(await isProgram(file, arch))) return undefined;
     files.set(binary, file);
   }
   let version: string | undefined;
   for (const [binary, file] of files) {
-    const text = await run(file, product.versionArgs(binary), signal && { signal }).catch(() => "");
+    const text = await run(file, product.versionArgs(binary), { signal }).catch(() => "");
     signal?.throwIfAborted();
     const found = parseVersion(text);
     if (!found || !isNewEnough(product, found)) return undefined;
@@ -49,20 +51,6 @@ export function isNewEnough(product: Pick<Product, "version" | "compatible">, [m
   if (!pinned || major !== pinned[0]) return false;
   if (minor !== pinned[1]) return product.compatible === "major" && minor > pinned[1];
   return patch >= pinned[2];
-}
-
-async function which(binary: string): Promise<string | undefined> {
-  for (const dir of (process.env.PATH ?? "").split(delimiter)) {
-    if (dir === "") continue;
-    const file = join(dir, binary);
-    try {
-      await access(file, constants.X_OK);
-      return await realpath(file);
-    } catch {
-      // not in this directory
-    }
-  }
-  return undefined;
 }
 
 async function isProgram(file: string, arch: Arch): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { quote } from "../../shell/quote.ts";
 import { requireRoot } from "../doctor/require.ts";
 import { UsageError } from "../errors.ts";
 import { stackOf } from "../stacks.ts";
@@ -28,9 +29,4 @@ export function client(): Command {
       }
       become("ssh", [...(await sshArguments(stack, outputs, chosen)), "--", ...words.map(quote)], "install openssh-client");
     });
-}
-
-/** A word as the remote shell takes it. */
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
 }

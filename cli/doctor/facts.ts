@@ -1,22 +1,19 @@
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readdir, readFile, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
 import { parse } from "yaml";
 import { z } from "zod";
 import { missingPackages } from "../../programs/virtual/host-packages.ts";
 import { layout } from "../../programs/virtual/layout.ts";
+import { run } from "../../shell/run.ts";
+import { which } from "../../shell/which.ts";
 import { cacheRoot } from "../../toolchain/cache.ts";
 import { productNames } from "../../toolchain/products.ts";
 import { hasLocalState } from "../engine/environment.ts";
 import { leftovers } from "../engine/sweep.ts";
-import { which } from "../exec.ts";
 import { root } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
 import type { Facts } from "./findings.ts";
-
-const run = promisify(execFile);
 
 /** Finds out what there is to know of this host, and changes nothing on it. */
 export async function gatherFacts(): Promise<Facts> {
@@ -54,8 +51,8 @@ mount -t tmpfs peak-trial /tmp && cd /tmp && mkdir lower upper work merged &&
 exit 0`;
 
 async function tryKernel(): Promise<Set<string>> {
-  const result = await run("unshare", ["--net", "--mount", "sh", "-c", trial]).catch(() => undefined);
-  return new Set(result?.stdout.split("\n").filter(Boolean));
+  const said = await run("unshare", ["--net", "--mount", "sh", "-c", trial]).catch(() => "");
+  return new Set(said.split("\n").filter(Boolean));
 }
 
 /** Free bytes of the file system that a path is on, or will be. */
@@ -76,8 +73,7 @@ async function cachedProducts(): Promise<string[]> {
 }
 
 async function goVersion(): Promise<string | undefined> {
-  const result = await run("go", ["env", "GOVERSION"]).catch(() => undefined);
-  return result?.stdout.trim();
+  return run("go", ["env", "GOVERSION"]).then((version) => version.trim(), () => undefined);
 }
 
 async function present(): Promise<string[]> {
@@ -92,8 +88,8 @@ async function prefixes(): Promise<Record<string, string>> {
 const routeTable = z.array(z.object({ dst: z.string(), dev: z.string().optional() }));
 
 async function routes(): Promise<Facts["routes"]> {
-  const result = await run("ip", ["-json", "-6", "route", "show"]).catch(() => undefined);
-  const table = routeTable.parse(JSON.parse(result?.stdout.trim() || "[]"));
+  const said = await run("ip", ["-json", "-6", "route", "show"]).catch(() => "");
+  const table = routeTable.parse(JSON.parse(said.trim() || "[]"));
   return table.flatMap(({ dst, dev = "no link" }) =>
     dst === "default" ? [] : [{ destination: dst.includes("/") ? dst : `${dst}/128`, link: dev }],
   );

@@ -1,8 +1,7 @@
-import { execFile } from "node:child_process";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { promisify } from "node:util";
 import { z } from "zod";
+import { CommandError, run } from "../../shell/run.ts";
 import { progressOn } from "../../toolchain/progress.ts";
 import { CliError } from "../errors.ts";
 import { paths, root } from "../paths.ts";
@@ -48,9 +47,7 @@ export async function readStack(stack: string): Promise<StackState> {
   if (stack === LOCAL && !(await hasLocalState())) return { state: "absent" };
   const engine = await engineBinary(progressOn(process.stderr), new AbortController().signal);
   await useBackend(stack);
-  const ask = async (...args: string[]) =>
-    (await promisify(execFile)(engine, [...args, "--stack", stack, "--non-interactive"], { cwd: root, maxBuffer: 64 * 1024 * 1024 }))
-      .stdout;
+  const ask = (...args: string[]) => run(engine, [...args, "--stack", stack, "--non-interactive"], { cwd: root });
   try {
     const json = await ask("stack", "output", "--json", "--show-secrets");
     const outputs = parseOutputs(json);
@@ -61,7 +58,7 @@ export async function readStack(stack: string): Promise<StackState> {
     const resources = knownResources(JSON.parse(await ask("stack", "export")) as ExportedStack);
     return { state: resources.length > 0 ? "partial" : "absent" };
   } catch (error) {
-    const said = (error as { stderr?: string }).stderr?.trim() ?? String(error);
+    const said = error instanceof CommandError ? error.said : String(error);
     if (/no stack named/.test(said)) return { state: "absent" };
     throw new CliError(`the state of the stack ${stack} cannot be read: ${said}`);
   }

@@ -1,8 +1,7 @@
-import { execFile } from "node:child_process";
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { LocalWorkspace, PulumiCommand, type PulumiFn, Stack } from "@pulumi/pulumi/automation/index.js";
+import { CommandError, run } from "../../shell/run.ts";
 import type { KnownResource } from "../display/progress.ts";
 import { during, progressOf, type Screen } from "../display/screen.ts";
 import { CliError, messageOf, UsageError } from "../errors.ts";
@@ -102,11 +101,10 @@ async function initLocal(engine: string, committed: string, nodes: number | unde
   if (!(await hasLocalState())) {
     await copyFile(join(root, "Pulumi.yaml"), join(workDir, "Pulumi.yaml"));
     await rm(configFile, { force: true });
-    await promisify(execFile)(engine, ["stack", "init", LOCAL, "--no-select", "--non-interactive"], { cwd: workDir }).catch(
-      (error: { stderr?: string }) => {
-        throw new CliError(`the engine cannot keep a state in ${paths.state}: ${error.stderr?.trim()}`);
-      },
-    );
+    await run(engine, ["stack", "init", LOCAL, "--no-select", "--non-interactive"], { cwd: workDir }).catch((error: unknown) => {
+      const said = error instanceof CommandError ? error.said : messageOf(error);
+      throw new CliError(`the engine cannot keep a state in ${paths.state}: ${said}`);
+    });
   }
   const own = await readFile(configFile, "utf8").catch(() => "");
   await writeFile(configFile, ownStackFile(committed, own, nodes), { mode: 0o600 });

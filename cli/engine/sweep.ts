@@ -1,6 +1,5 @@
-import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { CommandError, run } from "../../shell/run.ts";
 import { CliError } from "../errors.ts";
 import { root } from "../paths.ts";
 
@@ -22,11 +21,8 @@ export async function sweep(): Promise<void> {
 
 async function virtual(verb: "list" | "sweep"): Promise<Listing> {
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [join(root, "programs", "virtual", "main.ts"), verb], {
-      cwd: root,
-    });
-    return JSON.parse(stdout) as Listing;
+    return JSON.parse(await run(process.execPath, [join(root, "programs", "virtual", "main.ts"), verb], { cwd: root })) as Listing;
   } catch (error) {
-    throw new CliError((error as { stderr?: string }).stderr?.trim() || String(error));
+    throw error instanceof CommandError ? new CliError(error.said) : error;
   }
 }

@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { type RunOptions, succeeds } from "../../shell/run.ts";
+import { which } from "../../shell/which.ts";
 import { CliError } from "../errors.ts";
-import { which } from "../exec.ts";
 import { root } from "../paths.ts";
 
 /** Programs that tests start for themselves, the Debian packages that have them, and the units that must not run because of that. */
@@ -25,6 +25,9 @@ const programs: readonly { program: string; name: string; units: readonly string
   { program: "zonemaster-cli", name: "zonemaster-cli", units: [] },
 ];
 
+/** What a command has to say is shown. */
+const aloud: RunOptions = { onLine: (line) => void process.stderr.write(`${line}\n`) };
+
 /** Asked by Debian's packages whether a service may be started. */
 const POLICY = "/usr/sbin/policy-rc.d";
 
@@ -33,13 +36,11 @@ const POLICY = "/usr/sbin/policy-rc.d";
  * @throws CliError with the command to run where it cannot
  */
 export async function installTestPackages(): Promise<void> {
-  const host = spawnSync(process.execPath, [join(root, "programs", "virtual", "main.ts"), "host-packages"], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  if (host.status !== 0) throw new CliError("the packages of the local stack could not be installed");
+  if (!(await succeeds(process.execPath, [join(root, "programs", "virtual", "main.ts"), "host-packages"], aloud)))
+    throw new CliError("the packages of the local stack could not be installed");
 
   const path = [process.env["PATH"], "/usr/sbin", "/sbin"].join(delimiter);
-  const missing = programs.filter(({ program }) => which(program, { PATH: path }) === undefined);
+  const missing = programs.filter(({ program }) => which(program, path) === undefined);
   if (missing.length === 0) return;
   const install = ["install", "--yes", "--quiet", "--no-install-recommends", ...missing.map(({ name }) => name)];
   if (process.getuid?.() !== 0 || which("apt-get") === undefined)
@@ -49,15 +50,14 @@ export async function installTestPackages(): Promise<void> {
   const ours = !existsSync(POLICY);
   if (ours) writeFileSync(POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
   try {
-    if (!apt(install) && !(apt(["update", "--quiet"]) && apt(install))) throw new CliError(`apt-get ${install.join(" ")} failed`);
+    if (!(await apt(install)) && !((await apt(["update", "--quiet"])) && (await apt(install)))) throw new CliError(`apt-get ${install.join(" ")} failed`);
   } finally {
     if (ours) rmSync(POLICY);
   }
   const units = missing.flatMap((program) => program.units);
-  if (which("systemctl") !== undefined) spawnSync("systemctl", ["disable", "--quiet", ...units], { stdio: "ignore" });
+  if (which("systemctl") !== undefined) await succeeds("systemctl", ["disable", "--quiet", ...units]);
 }
 
-function apt(args: readonly string[]): boolean {
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  return spawnSync("apt-get", args, { env, stdio: ["ignore", "ignore", "inherit"] }).status === 0;
+function apt(args: readonly string[]): Promise<boolean> {
+  return succeeds("apt-get", args, { ...aloud, env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
 }

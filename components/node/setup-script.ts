@@ -1,3 +1,5 @@
+import { quote } from "../../shell/quote.ts";
+
 /** A file that a host is given. */
 export interface SetupFile {
   /** Absolute path. */
@@ -51,11 +53,6 @@ export interface SetupCheck {
   command: string;
   /** How long it is tried. */
   seconds: number;
-}
-
-/** Quotes text for a POSIX shell: any text but one with NUL. */
-export function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** The text of a unit file. Pure. */

@@ -9,12 +9,12 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { hash } from "bcryptjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { run } from "../../shell/run.ts";
 import { issueAuthority, issueCertificate } from "../../components/pki/issue.ts";
 import { buildImage } from "./build.ts";
 import { writeSecrets } from "./builder.ts";
 import { forward } from "./forward.ts";
 import { hostAndPort } from "./registry.ts";
-import { run } from "./run.ts";
 import type { BuildResult, ImageSpec, RegistryAccess } from "./spec.ts";
 
 const project = join(import.meta.dirname, "../..");

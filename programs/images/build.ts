@@ -1,14 +1,14 @@
 import { chmod, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { run } from "../../shell/run.ts";
 import { cached } from "../../toolchain/cache.ts";
 import { acquire } from "../../toolchain/lock.ts";
-import type { Architecture } from "../../components/node/host.ts";
+import type { Arch } from "../../toolchain/products.ts";
 import { type Builder, findBuilder, writeSecrets } from "./builder.ts";
 import { forward } from "./forward.ts";
 import { packageDirectory } from "./npm.ts";
 import { type BaseRecipe, baseRecipe, imageRecipe } from "./recipe.ts";
 import { hostAndPort, manifestDigest } from "./registry.ts";
-import { run } from "./run.ts";
 import type { BuildRequest, BuildResult } from "./spec.ts";
 import { stage } from "./stage.ts";
 import { diskTree } from "./tree.ts";
@@ -73,7 +73,7 @@ export async function buildImage({ image: spec, registry }: BuildRequest, { root
 async function ownBase(
   builder: Builder,
   { dockerfile, debian, node, tag }: BaseRecipe,
-  arch: Architecture,
+  arch: Arch,
   { root, progress, signal }: BuildContext,
 ): Promise<string> {
   const image = `localhost/peak/base:${tag}`;

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Architecture } from "../../components/node/host.ts";
-import { run, succeeds } from "./run.ts";
+import { run, succeeds } from "../../shell/run.ts";
+import type { Arch } from "../../toolchain/products.ts";
 
 export interface BuildOptions {
   /** Local name and tag of the result. */
@@ -9,7 +9,7 @@ export interface BuildOptions {
   readonly dockerfile: string;
   /** Directory that `COPY` reads. */
   readonly context: string;
-  readonly arch: Architecture;
+  readonly arch: Arch;
   /** Value of the Dockerfile's `ARG BASE`. */
   readonly base?: string;
 }

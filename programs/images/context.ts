@@ -1,6 +1,6 @@
 import { isBuiltin } from "node:module";
 import { posix } from "node:path";
-import type { Architecture } from "../../components/node/host.ts";
+import type { Arch } from "../../toolchain/products.ts";
 import type { Part } from "./hash.ts";
 import { imports } from "./imports.ts";
 import { type Package, parseLockfile, productionPackages } from "./packages.ts";
@@ -38,7 +38,7 @@ const MANIFEST: ContextFile = { path: "package.json", bytes: Buffer.from('{"type
  * The context of a Node program: the modules that `entry` reaches, the packages these import with all that those need on `arch`, and a
  * package.json. The Dockerfile is the one beside the entry. Throws, naming both sides, if a module imports what is not there.
  */
-export function entryContext(tree: Tree, entry: string, arch: Architecture): Context {
+export function entryContext(tree: Tree, entry: string, arch: Arch): Context {
   const files = new Map<string, ContextFile>([[MANIFEST.path, MANIFEST]]);
   const packages = new Set<string>();
   const pending = [{ path: entry, importer: "the image" }];

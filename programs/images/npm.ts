@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { run } from "../../shell/run.ts";
 import { cached } from "../../toolchain/cache.ts";
 import type { Package } from "./packages.ts";
-import { run } from "./run.ts";
 
 /**
  * The directory of a package: where npm installed it, or, for binaries of another platform, which npm leaves out, a copy in the cache.

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Architecture } from "../../components/node/host.ts";
+import type { Arch } from "../../toolchain/products.ts";
 
 const names = z.record(z.string(), z.string()).optional();
 const platforms = z.union([z.string(), z.array(z.string())]).optional();
@@ -57,7 +57,7 @@ export function projectPackage(lock: Lockfile, name: string): Package {
  * The packages that `roots` need to run on Linux with glibc and `arch`, sorted by path: themselves, their dependencies and required
  * peers, and of the optional ones those that are made for that platform. Pure.
  */
-export function productionPackages(lock: Lockfile, roots: Iterable<string>, arch: Architecture): Package[] {
+export function productionPackages(lock: Lockfile, roots: Iterable<string>, arch: Arch): Package[] {
   const found = new Map<string, Package>();
   const pending = [...roots].map((name) => projectPackage(lock, name).path);
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
@@ -98,7 +98,7 @@ function requiredPeers({ peerDependencies = {}, peerDependenciesMeta = {} }: Ent
   return Object.fromEntries(Object.entries(peerDependencies).filter(([name]) => !peerDependenciesMeta[name]?.optional));
 }
 
-function runsOn({ os, cpu, libc }: Entry, arch: Architecture): boolean {
+function runsOn({ os, cpu, libc }: Entry, arch: Arch): boolean {
   return allows(os, "linux") && allows(cpu, arch === "amd64" ? "x64" : arch) && allows(libc, "glibc");
 }
 

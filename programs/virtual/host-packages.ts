@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import { progress, run } from "./run.ts";
+import { run } from "../../shell/run.ts";
+import { which } from "../../shell/which.ts";
+import { progress } from "./progress.ts";
 
 /** Programs that the local stack runs on this host, and the Debian packages that have them. None of these packages brings a daemon. */
 const programs: Readonly<Record<string, string>> = {
@@ -15,7 +16,7 @@ const programs: Readonly<Record<string, string>> = {
 
 /** The Debian packages that the local stack needs on this host and that are not there. */
 export async function missingPackages(): Promise<string[]> {
-  const missing = Object.entries(programs).flatMap(([program, name]) => (onPath(program) ? [] : [name]));
+  const missing = Object.entries(programs).flatMap(([program, name]) => (which(program) ? [] : [name]));
   if (!existsSync("/usr/share/keyrings/debian-archive-keyring.gpg")) missing.push("debian-archive-keyring");
   if (!(await hasImageBuilder())) missing.push("buildah");
   return missing;
@@ -27,29 +28,25 @@ export async function hostPackages(): Promise<{ installed: string[] }> {
   if (missing.length === 0) return { installed: [] };
 
   const command = `apt-get install --no-install-recommends ${missing.join(" ")}`;
-  if (!onPath("apt-get")) throw new Error(`the local stack needs programs that are not installed; on Debian or Ubuntu: ${command}`);
+  if (!which("apt-get")) throw new Error(`the local stack needs programs that are not installed; on Debian or Ubuntu: ${command}`);
   if (process.getuid?.() !== 0) throw new Error(`the local stack needs Debian packages: sudo ${command}`);
   progress(`installing ${missing.join(", ")}`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const install = ["install", "--yes", "--quiet", "--no-install-recommends", ...missing];
   // Package lists may be missing or older than the registry; they are read anew only then.
-  await run("apt-get", install, "", env).catch(async () => {
-    await run("apt-get", ["update", "--quiet"], "", env);
-    await run("apt-get", install, "", env);
+  await run("apt-get", install, { env }).catch(async () => {
+    await run("apt-get", ["update", "--quiet"], { env });
+    await run("apt-get", install, { env });
   });
   return { installed: missing };
 }
 
 /** Whether one of the programs that can build an image is ready for use: docker is only with its daemon. */
 async function hasImageBuilder(): Promise<boolean> {
-  if (onPath("buildah") || onPath("podman")) return true;
-  if (!onPath("docker")) return false;
+  if (which("buildah") || which("podman")) return true;
+  if (!which("docker")) return false;
   return run("docker", ["info", "--format", "{{.ServerVersion}}"]).then(
     (version) => version.trim() !== "",
     () => false,
   );
-}
-
-function onPath(program: string): boolean {
-  return (process.env.PATH ?? "").split(delimiter).some((directory) => directory !== "" && existsSync(join(directory, program)));
 }

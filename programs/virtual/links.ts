@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { run } from "../../shell/run.ts";
 import { killAll } from "./cgroups.ts";
+import { ip } from "./ip.ts";
 import { BRIDGE, type Layout, SWITCH, namespace } from "./layout.ts";
-import { ip, run } from "./run.ts";
 
 export interface Route {
   readonly via: string;
@@ -25,7 +26,7 @@ export async function addNamespace(name: string, { forwarding }: { forwarding: b
 /** Writes kernel settings, each `path=value`, as a namespace (or, without one, the host) sees them. */
 export async function writeSettings(namespace: string | undefined, settings: readonly string[]): Promise<void> {
   const script = settings.map((setting) => setting.replace(/^(.*)=(.*)$/, 'echo "$2" > "/proc/sys/$1"')).join("\n");
-  await run(namespace ? "ip" : "sh", namespace ? ["netns", "exec", namespace, "sh", "-es"] : ["-es"], script);
+  await run(namespace ? "ip" : "sh", namespace ? ["netns", "exec", namespace, "sh", "-es"] : ["-es"], { input: script });
 }
 
 /** Ends what runs in a namespace and removes it; its end of each link goes with it, and so does the other. */

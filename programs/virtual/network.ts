@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { run } from "../../shell/run.ts";
+import { ip } from "./ip.ts";
 import { BRIDGE, type Layout, SWITCH, namespace } from "./layout.ts";
 import { addNamespace, hardwareAddress, onLink, removeNamespace, writeSettings } from "./links.ts";
-import { ip, run } from "./run.ts";
 import type { NetworkSpec } from "./spec.ts";
 import { type Unit, down, up } from "./units.ts";
 

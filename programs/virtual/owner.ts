@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { acquire } from "../../toolchain/lock.ts";
 import type { Layout } from "./layout.ts";
-import { progress } from "./run.ts";
+import { progress } from "./progress.ts";
 
 const clone = resolve(import.meta.dirname, "../..");
 

@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { run } from "../../shell/run.ts";
 import { cached } from "../../toolchain/cache.ts";
 import { versions } from "../../toolchain/versions.ts";
 import { disabledUnits, nodePackages } from "../../hardware/node-packages.ts";
-import { progress, run } from "./run.ts";
+import { progress } from "./progress.ts";
 
 /** What a node never reads: half of the size. */
 const excluded = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*"];

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { readFile, readdir, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { run } from "../../shell/run.ts";
 import { cgroupDirectories, cgroupProcesses, removeCgroup } from "./cgroups.ts";
 import { type Layout, directory } from "./layout.ts";
 import { namespaceProcesses, removeNamespace } from "./links.ts";
 import { lockUnit, refuseStranger } from "./owner.ts";
-import { run } from "./run.ts";
 
 /** All that the local stack has on this host; nothing but empty lists when it has nothing. */
 export interface Listing {

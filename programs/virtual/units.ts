@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { type Layout, SWITCH, directory } from "./layout.ts";
 import { claim, lockUnit, refuseStranger } from "./owner.ts";
-import { progress } from "./run.ts";
+import { progress } from "./progress.ts";
 import { type State, bootId, isRunning, processBorn, readState, writeState } from "./state.ts";
 
 /** How one kind of unit (the switch, a virtual Pi, a client emulator) comes into being and ends. */
