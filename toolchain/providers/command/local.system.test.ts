@@ -183,6 +183,8 @@ test(
         create: [
           "setsid sh -c 'echo $$ > detached.pid; exec sleep 600' > /dev/null 2>&1 &",
           "sleep 600 & echo $! > grandchild.pid",
+          // Holds neither of the output streams, and does not heed SIGTERM.
+          "(trap '' TERM; exec sleep 600) > /dev/null 2>&1 & echo $! > stubborn.pid",
           "until [ -s detached.pid ]; do sleep 0.05; done",
           "echo started; wait",
         ].join("\n"),
@@ -196,10 +198,11 @@ test(
         },
       }),
     ).rejects.toThrow(/cancelled while the command was running/);
-    const pids = { detached: Number(await file("detached.pid")), grandchild: Number(await file("grandchild.pid")) };
-    expect(alive(pids.grandchild)).toBe(false);
-    expect(alive(pids.detached)).toBe(true);
-    process.kill(pids.detached);
+    const pid = async (name: string): Promise<number> => Number(await file(`${name}.pid`));
+    expect(alive(await pid("grandchild"))).toBe(false);
+    expect(alive(await pid("stubborn"))).toBe(false);
+    expect(alive(await pid("detached"))).toBe(true);
+    process.kill(await pid("detached"));
   },
   TIMEOUT_MS,
 );

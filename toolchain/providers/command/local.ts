@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Operation } from "../shared/provider.ts";
 import { Capture, type Exit, type Output } from "./capture.ts";
 import type { LocalExecution } from "./schema.ts";
@@ -47,7 +48,10 @@ export async function runLocal(
       child.once("error", (error) => reject(startError(error, program, execution.dir)));
       child.once("close", (code, ended) => resolve({ code, signal: ended }));
     });
-    if (signal.aborted) throw new Error("cancelled while the command was running");
+    if (signal.aborted) {
+      await groupEnd(child.pid);
+      throw new Error("cancelled while the command was running");
+    }
     if (exit.code !== 0) throw capture.failure(exit);
     return capture.end();
   } finally {
@@ -64,12 +68,21 @@ export function previousOutputVariables({ stdout, stderr }: Partial<Output>): Re
   };
 }
 
-function killGroup(pid: number | undefined, signal: "SIGTERM" | "SIGKILL"): void {
-  if (pid === undefined) return;
+/**
+ * Resolves when nothing of the group is left: what a command leaves behind need not hold its output streams. Bounded, since one that
+ * nobody has waited for yet counts as left.
+ */
+async function groupEnd(pid: number | undefined): Promise<void> {
+  for (let waited = 0; waited < KILL_AFTER_MS + 1_000 && killGroup(pid, 0); waited += 100) await delay(100);
+}
+
+/** Whether there was something in the group to send the signal to. */
+function killGroup(pid: number | undefined, signal: "SIGTERM" | "SIGKILL" | 0): boolean {
+  if (pid === undefined) return false;
   try {
-    process.kill(-pid, signal);
+    return process.kill(-pid, signal);
   } catch {
-    // The group is gone.
+    return false;
   }
 }
 

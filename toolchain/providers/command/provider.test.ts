@@ -12,11 +12,23 @@ const operation: Operation = { signal: new AbortController().signal, progress: (
 const check = (resource: typeof local, news: Properties) => provider.check({ ...resource, news });
 
 describe("check", () => {
-  test("completes the inputs", async () => {
-    expect(await check(local, { create: "true" })).toEqual({ inputs: { create: "true", addPreviousOutputInEnv: true }, failures: [] });
-    const connection = { host: "::1" };
-    expect((await check(remote, { connection })).inputs["connection"]).toEqual(secret(connection));
-    expect((await check(remote, { connection: secret(connection) })).inputs["connection"]).toEqual(secret(connection));
+  test("leaves inputs of a local command as they are", async () => {
+    expect(await check(local, { create: "true" })).toEqual({ inputs: { create: "true" }, failures: [] });
+  });
+
+  test("completes a connection, and marks its secrets", async () => {
+    const defaults = { user: "root", port: 22, dialErrorLimit: 10, perDialTimeout: 15 };
+    const given = { host: "::1", port: 2222, privateKey: "k", proxy: { host: "b", password: secret("p") } };
+    const complete = secret({
+      ...defaults,
+      ...given,
+      privateKey: secret("k"),
+      proxy: { ...defaults, host: "b", password: secret("p") },
+    });
+    for (const resource of [remote, copy]) {
+      expect((await check(resource, { connection: given })).inputs["connection"]).toEqual(complete);
+      expect((await check(resource, { connection: secret(given) })).inputs["connection"]).toEqual(complete);
+    }
   });
 
   test.each<[string, typeof local, Properties, string]>([
@@ -50,10 +62,15 @@ describe("check", () => {
 });
 
 describe("diff", () => {
-  const diff = (olds: Properties, news: Properties) => provider.diff({ ...local, olds, oldInputs: {}, news });
+  const diff = (oldInputs: Properties, news: Properties) => provider.diff({ ...local, olds: {}, oldInputs, news });
 
-  test("outputs of the last run are no difference", async () => {
-    expect((await diff({ create: "a", stdout: "x", stderr: "" }, { create: "a" })).changes.size).toBe(0);
+  test("what the plugin stored before it stored what the official one does is no difference", async () => {
+    expect((await diff({ create: "a", addPreviousOutputInEnv: true }, { create: "a" })).changes.size).toBe(0);
+    expect((await diff({ create: "a" }, { create: "a", addPreviousOutputInEnv: true })).changes.size).toBe(0);
+    expect((await diff({ create: "a" }, { create: "a", addPreviousOutputInEnv: false })).changes.size).toBe(1);
+    const news = (await check(remote, { connection: { host: "h", privateKey: "k" } })).inputs;
+    const oldInputs = { connection: secret({ host: "h", privateKey: "k", user: "root" }), addPreviousOutputInEnv: true };
+    expect((await provider.diff({ ...remote, olds: {}, oldInputs, news })).changes.size).toBe(0);
   });
 
   test("a trigger replaces, any other input updates", async () => {

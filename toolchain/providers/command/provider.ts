@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { detailedDiff, rootOf } from "../shared/diff.ts";
 import { checkInputs } from "../shared/inputs.ts";
-import { hasUnknown, reveal, secret, UNKNOWN, type Properties, type Value } from "../shared/properties.ts";
+import { hasUnknown, isMap, isSecret, reveal, secret, UNKNOWN, type Properties, type Value } from "../shared/properties.ts";
 import type { CheckFailure, CheckResult, DiffResult, InvokeRequest, InvokeResult, Operation, Provider } from "../shared/provider.ts";
 import { collectArchive, collectAssets } from "./assets.ts";
 import type { Output } from "./capture.ts";
@@ -15,7 +15,7 @@ interface ResourceType {
   readonly schema: typeof schema.localCommand | typeof schema.remoteCommand | typeof schema.copyToRemote;
   /** Faults that the schema cannot tell. */
   faults?(inputs: Properties): CheckFailure[];
-  /** Inputs as the engine is to store them: with defaults, and marked secret where the official schema does. */
+  /** Inputs as the engine is to store them: with the defaults and secret marks of the official schema. Changes nothing the second time. */
   complete(inputs: Properties): Properties;
   /** The outputs beside the inputs, as long as they are unknown. */
   unknowns(inputs: Properties): Properties;
@@ -27,7 +27,7 @@ interface ResourceType {
 
 const localCommand: ResourceType = {
   schema: schema.localCommand,
-  complete: withCommandDefaults,
+  complete: (inputs) => inputs,
   unknowns: (inputs) => ({
     stdout: UNKNOWN,
     stderr: UNKNOWN,
@@ -50,7 +50,7 @@ const localCommand: ResourceType = {
 
 const remoteCommand: ResourceType = {
   schema: schema.remoteCommand,
-  complete: (inputs) => withSecretConnection(withCommandDefaults(inputs)),
+  complete: withCompleteConnection,
   unknowns: () => ({ stdout: UNKNOWN, stderr: UNKNOWN }),
   async create(inputs, operation) {
     const parsed = schema.remoteCommand.parse(reveal(inputs));
@@ -74,7 +74,7 @@ const remoteCopy: ResourceType = {
     const parsed = parseSource(reveal(source));
     return "fault" in parsed ? [{ property: "source", reason: parsed.fault }] : [];
   },
-  complete: withSecretConnection,
+  complete: withCompleteConnection,
   unknowns: () => ({}),
   async create(inputs, operation) {
     const { connection, remotePath } = schema.copyToRemote.parse(reveal(inputs));
@@ -116,8 +116,10 @@ export function commandProvider(version: string): Provider {
       const failures = [...checkInputs(resource.schema, news), ...(resource.faults?.(news) ?? [])];
       return { inputs: resource.complete(news), failures };
     },
-    async diff({ type, olds, news }): Promise<DiffResult> {
-      const changes = detailedDiff(inputsOf(resourceType(type).schema, olds), news);
+    async diff({ type, oldInputs, news }): Promise<DiffResult> {
+      // States of older versions of this plugin lack what `complete` adds.
+      const old = resourceType(type).complete(oldInputs);
+      const changes = detailedDiff(withoutDefault(old), withoutDefault(news));
       return { changes, replaces: [...changes.keys()].filter((path) => rootOf(path) === "triggers") };
     },
     async create({ type, name, inputs, preview, ...operation }) {
@@ -143,11 +145,10 @@ export function commandProvider(version: string): Provider {
 
 async function runFunction({ token, args, ...operation }: InvokeRequest): Promise<InvokeResult> {
   if (token !== "command:local:run") throw new Error(`the bundled command plugin has no function ${token}; it has command:local:run`);
-  const completed = withCommandDefaults(args);
-  const failures = checkInputs(schema.localRun, completed);
+  const failures = checkInputs(schema.localRun, args);
   if (failures.length > 0) return { result: {}, failures };
-  const parsed = schema.localRun.parse(reveal(completed));
-  return { result: { ...completed, ...(await runLocalFor(parsed.command, parsed, {}, operation)) } };
+  const parsed = schema.localRun.parse(reveal(args));
+  return { result: { ...args, ...(await runLocalFor(parsed.command, parsed, {}, operation)) } };
 }
 
 /** Outputs of the last run: the four that come from running, as far as they are there. */
@@ -193,11 +194,25 @@ function inputsOf(type: ResourceType["schema"], outputs: Properties): Properties
   return Object.fromEntries(Object.entries(outputs).filter(([key]) => key in type.shape));
 }
 
-function withCommandDefaults(inputs: Properties): Properties {
-  return { ...inputs, addPreviousOutputInEnv: inputs["addPreviousOutputInEnv"] ?? true };
+/** Without an input that says what holds without it; older versions of this plugin stored it where the program had none. */
+function withoutDefault({ addPreviousOutputInEnv, ...inputs }: Properties): Properties {
+  return addPreviousOutputInEnv === undefined || addPreviousOutputInEnv === true ? inputs : { ...inputs, addPreviousOutputInEnv };
 }
 
-function withSecretConnection(inputs: Properties): Properties {
-  const connection: Value | undefined = inputs["connection"];
-  return connection === undefined ? inputs : { ...inputs, connection: secret(connection) };
+function withCompleteConnection(inputs: Properties): Properties {
+  const connection = inputs["connection"];
+  return connection === undefined ? inputs : { ...inputs, connection: secret(completeEndpoint(connection)) };
+}
+
+const ENDPOINT_SECRETS: readonly string[] = ["password", "privateKey", "privateKeyPassword"];
+
+/** An endpoint, and the bastion host on its way, with defaults and secret marks; what is no map, such as an unknown value, stays as it is. */
+function completeEndpoint(endpoint: Value): Value {
+  if (isSecret(endpoint)) return secret(completeEndpoint(endpoint.value));
+  if (!isMap(endpoint)) return endpoint;
+  const members = Object.entries({ ...schema.ENDPOINT_DEFAULTS, ...endpoint }).map(([key, value]) => {
+    if (ENDPOINT_SECRETS.includes(key)) return [key, secret(value)];
+    return [key, key === "proxy" ? completeEndpoint(value) : value];
+  });
+  return Object.fromEntries(members);
 }

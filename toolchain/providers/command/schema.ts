@@ -29,17 +29,20 @@ const localExecution = {
   archivePaths: z.array(z.string()).optional(),
 };
 
+/** What an endpoint has where the program says nothing. */
+export const ENDPOINT_DEFAULTS = { user: "root", port: 22, dialErrorLimit: 10, perDialTimeout: 15 };
+
 const endpoint = {
   host: z.string(),
-  port: z.number().default(22),
-  user: z.string().default("root"),
+  port: z.number().default(ENDPOINT_DEFAULTS.port),
+  user: z.string().default(ENDPOINT_DEFAULTS.user),
   password: z.string().optional(),
   privateKey: z.string().optional(),
   privateKeyPassword: z.string().optional(),
   agentSocketPath: z.string().optional(),
   hostKey: z.string().optional(),
-  dialErrorLimit: z.int().default(10),
-  perDialTimeout: z.int().nonnegative().default(15),
+  dialErrorLimit: z.int().default(ENDPOINT_DEFAULTS.dialErrorLimit),
+  perDialTimeout: z.int().nonnegative().default(ENDPOINT_DEFAULTS.perDialTimeout),
 };
 
 const connection = z.strictObject({ ...endpoint, proxy: z.strictObject(endpoint).optional() });

@@ -21,6 +21,16 @@ function command(inputs: object, connection: object = stock.connection): Paramet
   return [parsed.create ?? "", parsed.connection, parsed, {}, never];
 }
 
+/** Processes of a group, but for those that have ended and that nobody has waited for yet. */
+async function aliveIn(group: number): Promise<string[]> {
+  const numbers = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const stats = await Promise.all(numbers.map((number) => readFile(`/proc/${number}/stat`, "utf8").catch(() => "")));
+  return stats.filter((stat) => {
+    const [state, , owner] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return state !== "Z" && Number(owner) === group;
+  });
+}
+
 const connectionTo = (endpoint: object): schema.Connection => schema.remoteCommand.shape.connection.parse(endpoint);
 
 describe.skipIf(!sshdInstalled)(`over SSH (needs ${SSHD}, Debian package openssh-server)`, { timeout: TIMEOUT_MS }, () => {
@@ -98,13 +108,29 @@ describe.skipIf(!sshdInstalled)(`over SSH (needs ${SSHD}, Debian package openssh
     await expect(runRemote(...command({ create: "true" }, wrongKey))).rejects.toThrow(/authentication/);
   });
 
-  test("does not wait for a running command when it is cancelled", async () => {
+  test.each([
+    ["with what it has started", "sleep 600 & sleep 600 & wait", /SIGTERM|cancelled/],
+    ["also when it does not heed SIGTERM", "trap '' TERM; sleep 600 & while :; do sleep 600; done", /cancelled/],
+  ])("ends a command %s when it is cancelled", async (_, endless, message) => {
     const cancellation = new AbortController();
-    const stop = join(dir, "stop");
-    const [create, connection, execution] = command({ create: `echo started; until [ -e ${stop} ]; do sleep 0.1; done` });
+    const [create, connection, execution] = command({ create: `echo $$; ${endless}` });
+    let group = 0;
+    const progress = (line: string): void => {
+      group = Number(line);
+      cancellation.abort(new Error("cancelled"));
+    };
+    await expect(runRemote(create, connection, execution, {}, { signal: cancellation.signal, progress })).rejects.toThrow(message);
+    expect(group).toBeGreaterThan(1);
+    await expect.poll(() => aliveIn(group), { timeout: 10_000 }).toEqual([]);
+  });
+
+  test("ends no other connection's command", async () => {
+    const cancellation = new AbortController();
+    const other = runRemote(...command({ create: "sleep 2; echo there" }));
     const operation = { signal: cancellation.signal, progress: () => cancellation.abort(new Error("cancelled")) };
+    const [create, connection, execution] = command({ create: "echo started; sleep 600" });
     await expect(runRemote(create, connection, execution, {}, operation)).rejects.toThrow("cancelled");
-    await writeFile(stop, "");
+    expect((await other).stdout).toBe("there");
   });
 
   test("copies files, folders and texts, and makes the folders they go into", async () => {

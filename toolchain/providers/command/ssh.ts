@@ -25,8 +25,8 @@ export async function withConnection<T>(connection: Connection, operation: Opera
 }
 
 /**
- * Runs a command on a host to its end, showing its output lines as progress. When the operation is cancelled, the command is sent
- * SIGTERM and left behind; OpenSSH passes that signal on except for root, whose commands run to their end.
+ * Runs a command on a host to its end, showing its output lines as progress. When the operation is cancelled, the command's process
+ * group gets SIGTERM, and SIGKILL if it has not ended after 10 s.
  *
  * @throws when the host cannot be reached or refuses the environment, when the command fails, or when it is cancelled
  */
@@ -179,10 +179,8 @@ function execute(
     client.exec(command, { env: { ...environment } }, (error, channel) => {
       if (error) return reject(error);
       let exit: Exit | undefined;
-      const cancel = (): void => {
-        channel.signal("TERM");
-        reject(new Error("cancelled while the command was running"));
-      };
+      const closed = new Promise<void>((resolve) => channel.once("close", () => resolve()));
+      const cancel = (): void => void endCommands(client, closed).finally(() => reject(new Error("cancelled while the command was running")));
       if (signal.aborted) cancel();
       signal.addEventListener("abort", cancel);
       channel.on("data", (bytes: Buffer) => capture.write("stdout", bytes));
@@ -196,6 +194,40 @@ function execute(
       // A command need not read its standard input.
       channel.on("error", () => {});
       channel.end(stdin);
+    });
+  });
+}
+
+/** How long a cancelled command may take to end, in milliseconds; and how long the host may take to answer, after that. */
+const KILL_AFTER_MS = 10_000;
+const ANSWER_MS = 2_000;
+
+/** Ends the commands that run in this connection; resolves when the channel has closed, or when nothing more can be done. */
+async function endCommands(client: Client, closed: Promise<void>): Promise<void> {
+  const within = (limit: number): Promise<boolean> =>
+    Promise.race([closed.then(() => true), delay(limit, false, { ref: false })]);
+  for (const [name, limit] of [["TERM", KILL_AFTER_MS], ["KILL", ANSWER_MS]] as const) {
+    await Promise.race([signalCommands(client, name), closed, delay(ANSWER_MS, undefined, { ref: false })]);
+    if (await within(limit)) return;
+  }
+}
+
+/**
+ * Sends a signal to the process groups of all other commands of this connection, by a command of its own: OpenSSH passes no signal on to
+ * what runs as root. They are told by their parent, which is the server's process for this connection.
+ */
+function signalCommands(client: Client, name: "TERM" | "KILL"): Promise<void> {
+  const script = [
+    "for stat in /proc/[0-9]*/stat; do",
+    '{ read -r line < "$stat"; } 2> /dev/null || continue;', // it has ended meanwhile
+    "set -- ${line##*) };", // state, parent, process group
+    `if [ "$2" = "$PPID" ] && [ "$3" != "$$" ]; then kill -s ${name} -- "-$3"; fi;`,
+    "done",
+  ].join(" ");
+  return new Promise((resolve) => {
+    client.exec(`exec sh -c '${script}'`, (error, channel) => {
+      if (error) return resolve();
+      channel.on("close", () => resolve()).on("error", () => {}).resume();
     });
   });
 }
