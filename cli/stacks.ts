@@ -11,10 +11,7 @@ export function stackNames(): string[] {
   return names.sort((a, b) => Number(b === LOCAL) - Number(a === LOCAL) || a.localeCompare(b));
 }
 
-/**
- * `--stack NAME`: taken before the command (`./peak --stack minikube kubectl ...`) and by every command that does not pass its arguments
- * on.
- */
+/** `--stack NAME`: taken before every command and after it. There is no short form: to kubectl, `-s` is another option. */
 export function stackOption(): Option {
   return new Option("--stack <name>", `stack to work on (default: ${LOCAL})`).choices(stackNames());
 }
@@ -24,4 +21,34 @@ export function stackOf(command: Command): string {
   const own: unknown = command.opts()["stack"];
   const before: unknown = command.parent?.opts()["stack"];
   return typeof own === "string" ? own : typeof before === "string" ? before : LOCAL;
+}
+
+/** Refuses another stack than the local one. @param why this command has no use for it */
+export function requireLocal(command: Command, why: string): void {
+  const stack = stackOf(command);
+  if (stack !== LOCAL) command.error(`error: \`${command.name()}\` is not for the stack ${stack}: ${why}`);
+}
+
+/**
+ * Takes `--stack NAME` out of words that go to another program.
+ * @param where `first`: only before the first other word, where that begins what the other program is; `anywhere`: up to a `--`, where the
+ *   other program has no such option
+ * @returns the words that are left; the stack is what `stackOf` tells from now on
+ */
+export function takeStack(command: Command, words: readonly string[], where: "first" | "anywhere"): string[] {
+  const rest: string[] = [];
+  for (let at = 0; at < words.length; at++) {
+    const [option, value] = /^(--stack)(?:=(.*))?$/s.exec(words[at]!)?.slice(1) ?? [];
+    if (option !== undefined) {
+      const name = value ?? words[++at];
+      if (name === undefined) command.error("error: option '--stack <name>' argument missing");
+      if (!stackNames().includes(name)) {
+        const choices = stackNames().join(", ");
+        command.error(`error: option '--stack <name>' argument '${name}' is invalid. Allowed choices are ${choices}.`);
+      }
+      command.setOptionValue("stack", name);
+    } else if (where === "first" || words[at] === "--") return [...rest, ...words.slice(at)];
+    else rest.push(words[at]!);
+  }
+  return rest;
 }

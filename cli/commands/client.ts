@@ -2,13 +2,14 @@ import { Command } from "commander";
 import { quote } from "../../shell/quote.ts";
 import { requireRoot } from "../doctor/require.ts";
 import { UsageError } from "../errors.ts";
-import { stackOf } from "../stacks.ts";
+import { stackOf, stackOption } from "../stacks.ts";
 
 /** `./peak client -- CMD...`: a command on a client, where names are resolved from the root server on. */
 export function client(): Command {
   return new Command("client")
     .description("run a command as a client: with its network and its resolver, which starts at the root DNS server")
-    .usage("[--name NAME] -- COMMAND...")
+    .usage("[--stack NAME] [--name NAME] -- COMMAND...")
+    .addOption(stackOption())
     .option("--name <name>", "which client (default: the first)")
     .argument("<command...>", "what to run, passed on as it is")
     .passThroughOptions()

@@ -1,15 +1,17 @@
 import { Command } from "commander";
-import { stackOf } from "../stacks.ts";
+import { stackOf, stackOption, takeStack } from "../stacks.ts";
 
 /** `./peak kubectl ...`: kubectl with the stack's kubeconfig. */
 export function kubectl(): Command {
   return new Command("kubectl")
     .description("run kubectl on the stack's cluster")
+    .usage("[--stack NAME] ARGUMENTS...")
+    .addOption(stackOption())
     .argument("[args...]", "arguments of kubectl, passed on as they are")
     .allowUnknownOption()
     .passThroughOptions()
-    .helpOption(false)
-    .action(async (args: string[], _options: object, command: Command) => {
+    .action(async (words: string[], _options: object, command: Command) => {
+      const args = takeStack(command, words, "anywhere");
       const stack = stackOf(command);
       const { become } = await import("../exec.ts");
       const { kubectlBinary } = await import("../kubectl.ts");

@@ -1,11 +1,12 @@
 import { Command } from "commander";
-import { stackOf } from "../stacks.ts";
+import { stackOf, stackOption } from "../stacks.ts";
 
 /** `./peak logs NODE|POD`: the journal of a node, or what a pod says. */
 export function logs(): Command {
   return new Command("logs")
     .description("show the journal of a node, or the output of a pod")
     .argument("<node-or-pod>", "name of a node, of a pod, or the start of one pod's name, e.g. pi1 or echo")
+    .addOption(stackOption())
     .option("-f, --follow", "go on with what comes")
     .action(async (name: string, { follow }: { follow?: boolean }, command: Command) => {
       const stack = stackOf(command);

@@ -1,15 +1,17 @@
 import { Command } from "commander";
-import { stackOf } from "../stacks.ts";
+import { stackOf, stackOption, takeStack } from "../stacks.ts";
 
 /** `./peak ssh NODE [CMD...]`: a shell or a command on a node. */
 export function ssh(): Command {
   return new Command("ssh")
     .description("log in to a node, or run a command on it")
+    .usage("[--stack NAME] NODE [COMMAND...]")
+    .addOption(stackOption())
     .argument("<node>", "name of the node, e.g. pi1")
     .argument("[command...]", "what to run there, passed on as it is")
-    .allowUnknownOption()
     .passThroughOptions()
-    .action(async (name: string, words: string[], _options: object, command: Command) => {
+    .action(async (name: string, following: string[], _options: object, command: Command) => {
+      const words = takeStack(command, following, "first");
       const stack = stackOf(command);
       const { requireOutputs } = await import("../engine/outputs.ts");
       const { sshArguments } = await import("../credentials.ts");

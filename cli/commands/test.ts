@@ -1,6 +1,7 @@
 import { Argument, Command } from "commander";
 import { duration } from "../../toolchain/progress.ts";
 import { CliError, exitCodes, Interrupted, messageOf } from "../errors.ts";
+import { requireLocal, stackOption } from "../stacks.ts";
 import { runStage, stages } from "../testing/stages.ts";
 import { sum, type Tally, tallyText } from "../testing/results.ts";
 
@@ -10,8 +11,10 @@ export function test(): Command {
   return new Command("test")
     .description("run the tests: all that CI runs, or one stage")
     .addArgument(new Argument("[stage]", "which (default: all, one after the other)").choices(stages.map(({ name }) => name)))
+    .addOption(stackOption())
     .addHelpText("after", `\nStages:\n${rows}`)
-    .action(async (only: string | undefined) => {
+    .action(async (only: string | undefined, _options: object, command: Command) => {
+      requireLocal(command, "the tests bring up local stacks of their own");
       const tallies: Tally[] = [];
       const summary: string[] = [];
       for (const stage of stages.filter(({ name }) => only === undefined || name === only)) {
