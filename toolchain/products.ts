@@ -185,7 +185,7 @@ export function keyOf({ name, version, module, build }: Buildable, arch: Arch): 
 }
 
 /** Resource plugins of the engine that Peak uses. */
-export type PluginName = "kubernetes" | "command" | "random";
+export type PluginName = "kubernetes" | "command" | "random" | "tls";
 
 export function pluginBinary(name: PluginName): string {
   return `pulumi-resource-${name}`;

@@ -7,7 +7,7 @@ import type { Progress } from "../../toolchain/progress.ts";
 import { providePlugin } from "../../toolchain/provide.ts";
 import { root } from "../paths.ts";
 
-const names: readonly PluginName[] = ["kubernetes", "command", "random"];
+const names: readonly PluginName[] = ["kubernetes", "command", "random", "tls"];
 
 /** The bundled plugins: they implement of the official ones what this project uses. With them is what runs the policy pack. */
 const bundled = join(root, "toolchain", "providers", "bin");
