@@ -185,7 +185,8 @@ export function keyOf({ name, version, module, build }: Buildable, arch: Arch): 
 }
 
 /** Resource plugins of the engine that Peak uses. */
-export type PluginName = "kubernetes" | "command" | "random" | "tls";
+export const pluginNames = ["kubernetes", "command", "random", "tls"] as const;
+export type PluginName = (typeof pluginNames)[number];
 
 export function pluginBinary(name: PluginName): string {
   return `pulumi-resource-${name}`;

@@ -169,6 +169,20 @@ describe("what the engine says", () => {
     expect(progress.warnings).toEqual(["old"]);
   });
 
+  test("what is shown while it lasts is neither a warning nor a fault, and goes when nothing follows it", () => {
+    const progress = new OperationProgress([]);
+    const passing = (severity: "warning" | "error" | "info", message: string) => {
+      const event = say(severity, message, a);
+      return { ...event, diagnosticEvent: { ...event.diagnosticEvent!, ephemeral: true } };
+    };
+    const detail = () => progress.active(0).map(({ detail }) => detail);
+    follow(progress, [begin(a, stack), passing("error", "dial failed"), passing("warning", "[MinimumReplicasUnavailable] Deployment")]);
+    expect(detail()).toEqual(["[MinimumReplicasUnavailable] Deployment"]);
+    follow(progress, [passing("info", "")]);
+    expect(detail()).toEqual([""]);
+    expect([progress.warnings, progress.faults]).toEqual([[], []]);
+  });
+
   test("a mandatory policy's violation is a fault, an advisory one's a warning", () => {
     const progress = new OperationProgress([]);
     const violation = (enforcementLevel: string) =>

@@ -158,12 +158,18 @@ export class OperationProgress {
     return step;
   }
 
-  #diagnose({ urn, message, severity }: NonNullable<EngineEvent["diagnosticEvent"]>): void {
+  #diagnose({ urn, message, severity, ephemeral }: NonNullable<EngineEvent["diagnosticEvent"]>): void {
     const text = clean(message);
+    // What a resource is at for now, whatever its severity: the official kubernetes plugin tells as warnings what it waits for.
+    if (ephemeral === true) return this.#detail(urn, text);
     if (text === "" || expected.some((pattern) => pattern.test(text))) return;
     if (severity === "error") this.#fault(urn, text);
     else if (severity === "warning") this.#warn(urn === undefined ? text : `${this.#name(urn)}: ${text}`);
-    else if (severity.startsWith("info") && urn !== undefined) this.#details.set(urn, text.split("\n").at(-1)?.trim() ?? "");
+    else if (severity.startsWith("info")) this.#detail(urn, text);
+  }
+
+  #detail(urn: string | undefined, text: string): void {
+    if (urn !== undefined) this.#details.set(urn, text.split("\n").at(-1)?.trim() ?? "");
   }
 
   #fault(urn: string | undefined, message: string): void {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { access, mkdir, writeFile } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { hostArch } from "../../toolchain/products.ts";
 import type { Progress } from "../../toolchain/progress.ts";
 import { provide } from "../../toolchain/provide.ts";
@@ -47,9 +47,4 @@ export async function useBackend(stack: string): Promise<void> {
   process.env["PULUMI_CONFIG_PASSPHRASE_FILE"] = paths.passphrase;
   process.env["PULUMI_BACKEND_URL"] = `file://${paths.state}`;
   process.env["PULUMI_HOME"] = paths.home;
-}
-
-/** Puts directories first on the PATH of this process and all that it starts. */
-export function prependPath(directories: readonly string[]): void {
-  process.env["PATH"] = [...directories, process.env["PATH"] ?? ""].join(delimiter);
 }

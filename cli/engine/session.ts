@@ -7,11 +7,11 @@ import { during, progressOf, type Screen } from "../display/screen.ts";
 import { CliError, messageOf, UsageError } from "../errors.ts";
 import { paths, root, workDir } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
-import { engineBinary, hasLocalState, PROJECT, prependPath, useBackend } from "./environment.ts";
+import { engineBinary, hasLocalState, PROJECT, useBackend } from "./environment.ts";
 import { backendLocks, isHeld } from "./locks.ts";
 import { endOrphans } from "./orphans.ts";
 import { type ExportedStack, knownResources, pendingCount, withoutPending } from "./state.ts";
-import { pluginDirectories } from "./plugins.ts";
+import { enginePath } from "./plugins.ts";
 import { checkKeys, ownStackFile } from "./stack-file.ts";
 
 /** A stack that is ready to be worked on. */
@@ -47,9 +47,9 @@ export async function openSession(name: string, screen: Screen, { nodes, signal 
   const engine = await during(screen, "getting the Pulumi engine", () => engineBinary(progress, signal));
   // That a download is not to be had is no news where the bundled plugins are.
   const quietly = { ...progress, step: progress.update };
-  const plugins = await during(screen, "getting the Pulumi plugins", () => pluginDirectories(quietly, signal));
+  const path = await during(screen, "getting the Pulumi plugins", () => enginePath(quietly, signal));
   await useBackend(name);
-  prependPath(plugins);
+  process.env["PATH"] = path;
   process.env["PEAK_ENGINE"] = engine;
   await mkdir(workDir, { recursive: true, mode: 0o700 });
   process.env["PEAK_ENGINE_PID"] = paths.enginePid(name);
