@@ -1,7 +1,8 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type KnownResource, label, mergeSteps, OperationProgress, type Step } from "./progress.ts";
+import type { KnownResource } from "../engine/state.ts";
+import { label, mergeSteps, OperationProgress, type Step } from "./progress.ts";
 import { faultsText, nowText, plannedText, stepText } from "./text.ts";
 
 const stack = "urn:pulumi:local::peak::pulumi:pulumi:Stack::peak-local";

@@ -1,5 +1,5 @@
 import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/index.js";
-import { isInternal } from "../engine/state.ts";
+import { isInternal, type KnownResource } from "../engine/state.ts";
 
 /** What the engine did to resources: how many of each operation, e.g. `{ create: 3, same: 40 }`. */
 export type Changes = Partial<Record<string, number>>;
@@ -18,15 +18,6 @@ export interface Step {
 export interface Fault {
   resource: string | undefined;
   message: string;
-}
-
-/** A resource of the stack, known from its state or from a preview. */
-export interface KnownResource {
-  urn: string;
-  /** Empty for the stack itself. */
-  parent: string;
-  /** Something that a provider made, in contrast to a component. */
-  custom: boolean;
 }
 
 interface Resource extends KnownResource {

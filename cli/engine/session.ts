@@ -2,7 +2,6 @@ import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LocalWorkspace, PulumiCommand, type PulumiFn, Stack } from "@pulumi/pulumi/automation/index.js";
 import { CommandError, run } from "../../shell/run.ts";
-import type { KnownResource } from "../display/progress.ts";
 import { during, progressOf, type Screen } from "../display/screen.ts";
 import { CliError, messageOf, UsageError } from "../errors.ts";
 import { paths, root, workDir } from "../paths.ts";
@@ -10,7 +9,7 @@ import { LOCAL } from "../stacks.ts";
 import { engineBinary, hasLocalState, PROJECT, useBackend } from "./environment.ts";
 import { backendLocks, isHeld } from "./locks.ts";
 import { endOrphans } from "./orphans.ts";
-import { type ExportedStack, knownResources, pendingCount, withoutPending } from "./state.ts";
+import { type ExportedStack, type KnownResource, knownResources, pendingCount, withoutPending } from "./state.ts";
 import { enginePath } from "./plugins.ts";
 import { checkKeys, ownStackFile } from "./stack-file.ts";
 

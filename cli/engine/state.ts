@@ -1,5 +1,3 @@
-import type { KnownResource } from "../display/progress.ts";
-
 /** The part of an exported stack (`pulumi stack export`) that is read here. */
 export interface ExportedStack {
   version: number;
@@ -7,6 +5,15 @@ export interface ExportedStack {
     resources?: { urn: string; type: string; custom?: boolean; parent?: string }[] | null;
     pending_operations?: unknown[] | null;
   } & Record<string, unknown>;
+}
+
+/** A resource of the stack, known from its state or from a preview. */
+export interface KnownResource {
+  urn: string;
+  /** Empty for the stack itself. */
+  parent: string;
+  /** Something that a provider made, in contrast to a component. */
+  custom: boolean;
 }
 
 /** The resources that there are, the stack itself and the providers apart: the engine's events are about those. */

@@ -5,7 +5,7 @@ import { Image } from "../images/image.ts";
 import type { AddressPlan } from "../../addressing/delegation.ts";
 import { NodeNetwork } from "../network/node-network.ts";
 import { Resolver } from "../network/resolver.ts";
-import type { RootServer } from "../network/unbound.ts";
+import type { RootServer } from "../node/unbound.ts";
 import { Binaries } from "../node/binaries.ts";
 import type { Host } from "../node/host.ts";
 import { ToolchainProduct } from "../node/toolchain-product.ts";

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../node/host.ts";
 import { HostSetup } from "../node/host-setup.ts";
-import { renderUnbound, type RootServer } from "./unbound.ts";
+import { renderUnbound, type RootServer } from "../node/unbound.ts";
 
 export interface ResolverArgs {
   host: Host;

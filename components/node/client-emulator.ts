@@ -1,6 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { renderUnbound, type RootServer } from "../network/unbound.ts";
+import { renderUnbound, type RootServer } from "./unbound.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
 import { rootfsKey } from "../../programs/virtual/rootfs.ts";
 import type { ClientSpec } from "../../programs/virtual/spec.ts";

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { nodesOf, type Inventory } from "../../hardware/inventory.ts";
 import { hostArch } from "../../toolchain/products.ts";
 import type { AddressPlan } from "../../addressing/delegation.ts";
-import type { RootServer } from "../network/unbound.ts";
+import type { RootServer } from "./unbound.ts";
 import { Board } from "./board.ts";
 import { ClientEmulator } from "./client-emulator.ts";
 import type { Architecture } from "./host.ts";

@@ -1,6 +1,6 @@
 import { canonicalRdata } from "../wire/canonical.ts";
 import type { Name } from "../wire/name.ts";
-import type { RRset } from "../zone/zone.ts";
+import type { RRset } from "../zone/node.ts";
 
 /** The canonical form of records that is signed (RFC 4034 section 6, 6840 section 5.1). */
 

@@ -7,7 +7,7 @@ import { Type } from "../wire/constants.ts";
 import { parseName } from "../wire/name.ts";
 import { formatRdata } from "../wire/rdata.ts";
 import { parseMasterFile } from "../zone/master-file.ts";
-import type { RRset } from "../zone/zone.ts";
+import type { RRset } from "../zone/node.ts";
 import { validate } from "../testing/validate.ts";
 import { dsRdata, keyRecords, newKey, readKeyFile, signingKey, writeKeyFile } from "./key.ts";
 import { rrsigRdata } from "./signatures.ts";

@@ -1,7 +1,7 @@
 import { sign } from "node:crypto";
 import { Type } from "../wire/constants.ts";
 import { nameBytes, type Name } from "../wire/name.ts";
-import type { RRset } from "../zone/zone.ts";
+import type { RRset } from "../zone/node.ts";
 import { canonicalRecords, labelCount } from "./canonical.ts";
 import { ALGORITHM, type SigningKey } from "./key.ts";
 

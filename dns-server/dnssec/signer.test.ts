@@ -10,7 +10,8 @@ import { EDNS_CO, EDNS_DO, Flag, Rcode, Type, typeCode, typeName } from "../wire
 import { foldName, formatName, parseName, type Name } from "../wire/name.ts";
 import { lookup, matchName } from "../zone/lookup.ts";
 import { parseMasterFile } from "../zone/master-file.ts";
-import { makeZone, type OwnedRRset, type Zone } from "../zone/zone.ts";
+import type { OwnedRRset } from "../zone/node.ts";
+import { makeZone, type Zone } from "../zone/zone.ts";
 import { Budget } from "./budget.ts";
 import { newKey } from "./key.ts";
 import { successor } from "./nsec.ts";

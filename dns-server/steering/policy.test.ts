@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isGiven, policies, type Candidate, type PolicySettings } from "./policy.ts";
+import { policies } from "./policies.ts";
+import { isGiven, type Candidate, type PolicySettings } from "./policy.ts";
 
 const settings: PolicySettings = { threshold: { kind: "average-relative", factor: 1.5 }, margin: 0.1 };
 const absolute = (value: number): PolicySettings => ({ threshold: { kind: "absolute", value }, margin: 0.1 });

@@ -1,6 +1,4 @@
-import type { SteeringSpec, Verdict } from "../kubernetes/model.ts";
-import { RoundRobin } from "./round-robin.ts";
-import { SingleBest } from "./single-best.ts";
+import type { Verdict } from "../kubernetes/model.ts";
 import type { Threshold, ThresholdSpec } from "./threshold.ts";
 
 /** A target that could be given, and its load if that is known. */
@@ -30,8 +28,6 @@ export interface Policy {
   /** @param before what it held back last: these need the margin to come back */
   decide(candidates: readonly Candidate[], settings: PolicySettings, before: ReadonlySet<string>): Decision;
 }
-
-export const policies: Readonly<Record<SteeringSpec["policy"], Policy>> = { "round-robin": RoundRobin, "single-best": SingleBest };
 
 /**
  * Whether one of so many candidates is given. When a policy would give none, all are: whoever asks is better off with a slow one than with

@@ -3,7 +3,7 @@ import { canonicalRecords } from "../dnssec/canonical.ts";
 import { Type } from "../wire/constants.ts";
 import { foldName, readName, type Name } from "../wire/name.ts";
 import { expandRdata } from "../wire/rdata.ts";
-import type { RRset } from "../zone/zone.ts";
+import type { RRset } from "../zone/node.ts";
 
 /** One RRset of a message; owner folded. */
 export interface ReadRRset extends RRset {

@@ -1,7 +1,8 @@
 import { Type } from "../wire/constants.ts";
 import type { Name } from "../wire/name.ts";
 import type { ZoneRecord } from "../zone/record.ts";
-import { differingNames, soaSerial, type RRset, type Zone } from "../zone/zone.ts";
+import type { RRset } from "../zone/node.ts";
+import { differingNames, soaSerial, type Zone } from "../zone/zone.ts";
 
 /** What leads from one version of a zone to a later one. The SOA records are not among the records. */
 export interface Difference {

@@ -3,7 +3,7 @@ import type { Name } from "../wire/name.ts";
 import { HEADER_LENGTH } from "../wire/query.ts";
 import { MessageWriter } from "../wire/writer.ts";
 import type { Answer } from "../zone/lookup.ts";
-import type { OwnedRRset } from "../zone/zone.ts";
+import type { OwnedRRset } from "../zone/node.ts";
 import type { Arena } from "./arena.ts";
 import { Body, BODY_AA } from "./layout.ts";
 

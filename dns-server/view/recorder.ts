@@ -1,6 +1,6 @@
 import { isSubdomain, type Name } from "../wire/name.ts";
 import type { SearchedZone } from "../zone/lookup.ts";
-import type { OwnedRRset, ZoneNode } from "../zone/zone.ts";
+import type { OwnedRRset, ZoneNode } from "../zone/node.ts";
 
 /** Notes what of a zone the answers for a name are made of, beyond the name itself, what is above it and what is below it. */
 export class Recorder implements SearchedZone {

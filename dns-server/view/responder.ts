@@ -5,7 +5,7 @@ import { foldName, isSubdomain } from "../wire/name.ts";
 import { HEADER_LENGTH, readQuery, type Query } from "../wire/query.ts";
 import { MessageWriter } from "../wire/writer.ts";
 import { lookup, type Answer } from "../zone/lookup.ts";
-import type { OwnedRRset, RRset } from "../zone/zone.ts";
+import type { OwnedRRset, RRset } from "../zone/node.ts";
 import { findZone, type View } from "./view.ts";
 
 /** How a query came in. */

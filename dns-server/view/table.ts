@@ -1,7 +1,8 @@
 import { Rcode, Type } from "../wire/constants.ts";
 import { isSubdomain, nameBytes, parentName, wildcardOf, type Name } from "../wire/name.ts";
 import { lookup, matchName, type Answer } from "../zone/lookup.ts";
-import { differingNames, isSameRrset, type Zone, type ZoneNode } from "../zone/zone.ts";
+import type { ZoneNode } from "../zone/node.ts";
+import { differingNames, isSameRrset, type Zone } from "../zone/zone.ts";
 import { Arena } from "./arena.ts";
 import { writeBody, type Shift } from "./body.ts";
 import { CHILD_GENERAL, DEFAULT_NODATA, hashName, hashSlot, Head, Node, type AnswerTable } from "./layout.ts";

@@ -1,7 +1,8 @@
 import { Rcode, Type } from "../wire/constants.ts";
 import { foldName, isSubdomain, namesBelow, nameBytes, replaceSuffix, wildcardOf, type Name } from "../wire/name.ts";
 import { targetName } from "../wire/rdata.ts";
-import type { OwnedRRset, RRset, Zone, ZoneNode } from "./zone.ts";
+import type { OwnedRRset, RRset, ZoneNode } from "./node.ts";
+import type { Zone } from "./zone.ts";
 
 /** What is read of a zone to answer a question. */
 export interface SearchedZone extends Pick<Zone, "origin" | "negativeSoa"> {

@@ -1,5 +1,5 @@
 import type { Name } from "../wire/name.ts";
-import type { ZoneNode } from "./zone.ts";
+import type { ZoneNode } from "./node.ts";
 
 type Nodes = ReadonlyMap<Name, ZoneNode>;
 

@@ -1,4 +1,4 @@
-import type { RRset } from "./zone.ts";
+import type { RRset } from "./node.ts";
 
 /** The RRsets of a name that has one, by type, as most names have: in a tenth of the memory of a Map. */
 export class SingleRrset implements ReadonlyMap<number, RRset> {
