@@ -1,12 +1,12 @@
 import { namespaceSource, type Lookup } from "./claim.ts";
-import type { ServiceFacts, SliceEndpoint, SliceFacts } from "./facts.ts";
+import type { PodFacts, ServiceFacts, SliceEndpoint, SliceFacts } from "./facts.ts";
 import type { Fault, Port, Target } from "./model.ts";
 import { podReader, podTarget } from "./pods.ts";
 import { SettingsReader, type SettingsSource } from "./settings.ts";
 
 /**
  * The endpoints of a Service as its EndpointSlices give them, each joined with its pod. An endpoint is ready when the slice and the pod say
- * so: whichever hears of an end first counts.
+ * so: whichever hears of an end first counts. A Service with `publishNotReadyAddresses` wants all that it names, ready or not.
  * @param port only endpoints of this port, by its name in the Service; of any when absent
  * @param published what the objects that publish it say of its endpoints' probes, where the pods say nothing
  */
@@ -22,7 +22,7 @@ export function serviceTargets(
     const ports = slice.ports.filter(({ name }) => port === undefined || (name ?? "") === port);
     if (port !== undefined && ports.length === 0) continue;
     for (const endpoint of slice.endpoints) {
-      const target = endpointTarget(slice, endpoint, ports, published, look, fault);
+      const target = endpointTarget(slice, endpoint, { ports, published, isReadyAnyway: service.publishesNotReady }, look, fault);
       if (!target) continue;
       const known = targets.get(target.key);
       targets.set(target.key, known ? join(known, target) : target);
@@ -31,36 +31,58 @@ export function serviceTargets(
   return [...targets.values()];
 }
 
+/** What a Service says of its endpoints. */
+interface Publication {
+  readonly ports: readonly Port[];
+  readonly published: readonly SettingsSource[];
+  readonly isReadyAnyway: boolean;
+}
+
 function endpointTarget(
   slice: SliceFacts,
   endpoint: SliceEndpoint,
-  ports: readonly Port[],
-  published: readonly SettingsSource[],
+  { ports, published, isReadyAnyway }: Publication,
   look: Lookup,
   fault: (fault: Fault) => void,
 ): Target | undefined {
   const { ipv6, ipv4, address } = endpoint;
   if (!ipv6 && !ipv4) return undefined;
-  const state = endpoint.terminating ? "terminating" : endpoint.ready ? "ready" : "not ready";
+  const state = endpointState(endpoint, isReadyAnyway);
   const pod = endpoint.pod === undefined ? undefined : look.get("Pod", slice.namespace, endpoint.pod);
-  if (pod) {
-    const target = podTarget(pod, look, podReader(pod, look, fault, published).reader, ports);
-    return { ...target, ipv6, ipv4, state: target.state === "ready" ? state : target.state };
+  if (pod && hasAddress(pod, endpoint)) {
+    const { reader } = podReader(pod, look, fault, published);
+    const target = { ...podTarget(pod, look, reader, ports), ipv6, ipv4 };
+    // peers look for each other before they are ready: nobody asks them whether they are, unless told to
+    if (isReadyAnyway) return { ...target, state, probe: reader.saidProbe() };
+    return { ...target, state: target.state === "ready" ? state : target.state };
   }
   const lost = endpoint.node !== undefined && look.get("Node", "", endpoint.node)?.lost === true;
+  // slices hear of the end of a pod later than we do, and the next pod of that name has another address
+  const isOrphan = endpoint.pod !== undefined;
   return {
-    key: endpoint.pod === undefined ? address : `${slice.namespace}/${endpoint.pod}`,
+    key: address,
     namespace: slice.namespace,
     name: endpoint.pod ?? address,
     label: undefined,
     node: endpoint.node,
     ipv6,
     ipv4,
-    state: lost && state === "ready" ? "node lost" : state,
+    state: state !== "ready" ? state : isOrphan ? "not ready" : lost ? "node lost" : state,
     ports,
     probe: new SettingsReader([...published, ...namespaceSource(look, slice.namespace)], fault).probe(ports),
   };
 }
+
+function endpointState({ ready, terminating }: SliceEndpoint, isReadyAnyway: boolean): Target["state"] {
+  // slices call ready also who ends, where it is to be found until then
+  if (isReadyAnyway && (ready || !terminating)) return "ready";
+  return terminating ? "terminating" : ready ? "ready" : "not ready";
+}
+
+const hasAddress = (pod: PodFacts, { ipv6, ipv4 }: SliceEndpoint): boolean => isSame(pod.ipv6, ipv6) || isSame(pod.ipv4, ipv4);
+
+const isSame = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
+  a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;
 
 /** Two readings of one endpoint: slices of the two families, or of different ports. It is as bad as the worse of them. */
 function join(a: Target, b: Target): Target {

@@ -68,6 +68,8 @@ export interface SliceEndpoint {
 export interface ServiceFacts extends Meta {
   readonly type: string;
   readonly headless: boolean;
+  /** Whether its pods are to be found before they are ready, and until they are gone. */
+  readonly publishesNotReady: boolean;
   readonly clusterAddresses: readonly string[];
   /** What a load balancer in front of it has, addresses and names. */
   readonly balancers: readonly string[];

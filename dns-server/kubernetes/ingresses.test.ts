@@ -44,6 +44,20 @@ describe("an Ingress", () => {
       [],
     ],
     ["a slice that is gone", (cluster) => cluster.remove("EndpointSlice", "shop", "web-1"), []],
+    ["a pod that is gone, or was evicted, before its slice hears of it", (cluster) => cluster.remove("Pod", "shop", "a"), ["fd00::b"]],
+    [
+      "the next pod of a name while its slice has the address of the one before",
+      (cluster) => cluster.apply("Pod", pod("a", { ip: "fd00::a2" })),
+      ["fd00::b"],
+    ],
+    [
+      "a slice that names the next pod's address beside the old one",
+      (cluster) =>
+        cluster
+          .apply("EndpointSlice", slice("web-2", "web", [{ name: "http", port: 80 }], { a: "fd00::a2" }, { ready: true }))
+          .apply("Pod", pod("a", { ip: "fd00::a2" })),
+      ["fd00::a2", "fd00::b"],
+    ],
   ])("follows %s", (_, change, expected) => {
     const cluster = withService().apply("Ingress", ingress("i", [{ host: "web.peak" }]));
     cluster.flush();
@@ -53,6 +67,7 @@ describe("an Ingress", () => {
 
   test("joins slices of both families, and takes only those of its port", () => {
     const cluster = withService()
+      .apply("Pod", pod("a", { ip: "fd00::a", ip4: "192.0.2.1", ports: { http: 80 } }))
       .apply("EndpointSlice", slice("web-2", "web", [{ name: "http", port: 80 }], { a: "192.0.2.1" }))
       .apply("EndpointSlice", slice("web-3", "web", [{ name: "admin", port: 9000 }], { c: "fd00::c" }))
       .apply("Ingress", ingress("i", [{ host: "web.peak" }]));

@@ -1,3 +1,4 @@
+import type { KubernetesObject } from "@kubernetes/client-node";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ingress, node, plain, pod, service, slice, TestInventory, workload, type PodOptions } from "../testing/objects.ts";
@@ -58,6 +59,17 @@ describe("a pod", () => {
     expect(first).toMatch(/^[a-z2-7]{10}$/);
     cluster.apply("Pod", pod("a", inDomain("web", { ip: "fd00::b", ready: false })));
     expect(label()).toBe(first);
+  });
+
+  test("has the ports of its sidecars behind those of its containers, and none of what runs before them", () => {
+    const a = pod("a", inDomain("web", { ip: "fd00::a", ports: { http: 80 } })) as KubernetesObject & { spec: object };
+    const container = (name: string, containerPort: number, restartPolicy?: string): object => ({ ports: [{ name, containerPort }], restartPolicy });
+    const initContainers = [container("once", 1), container("proxy", 8443, "Always"), container("never", 2, "OnFailure")];
+    const cluster = new TestInventory().apply("Pod", { ...a, spec: { ...a.spec, initContainers } } as KubernetesObject);
+    cluster.flush();
+    expect(cluster.domains.get("web.peak")?.targets).toMatchObject([
+      { ports: [{ name: "http" }, { name: "proxy", port: 8443 }], probe: { port: 80 } },
+    ]);
   });
 
   test("belongs to the domain of its namespace", () => {

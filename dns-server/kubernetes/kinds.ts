@@ -104,12 +104,18 @@ const ipv4Of = (addresses: readonly string[]): Uint8Array | undefined => {
 
 const plain = z.object({ metadata });
 
+const container = z.object({
+  restartPolicy: z.string().nullish(),
+  ports: list(z.object({ name: portName, containerPort: z.int(), protocol: protocol.nullish() })),
+});
+
 const pod = z.object({
   metadata,
   spec: z
     .object({
       nodeName: z.string().nullish(),
-      containers: list(z.object({ ports: list(z.object({ name: portName, containerPort: z.int(), protocol: protocol.nullish() })) })),
+      containers: list(container),
+      initContainers: list(container),
     })
     .nullish(),
   status: z
@@ -151,6 +157,7 @@ const service = z.object({
       clusterIP: z.string().nullish(),
       clusterIPs: list(z.string()),
       externalName: z.string().nullish(),
+      publishNotReadyAddresses: z.boolean().nullish(),
       ports: list(z.object({ name: z.string().nullish(), port: z.int() })),
     })
     .nullish(),
@@ -218,6 +225,8 @@ export const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
       const { metadata: meta, spec, status } = pod.parse(object);
       const addresses = (status?.podIPs ?? []).map(({ ip }) => ip);
       const condition = status?.conditions.find(({ type }) => type === "Ready");
+      // sidecars run beside the others, and come after them: the first port is what the pod is for
+      const sidecars = (spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always");
       return {
         ...metaOf(meta),
         ready: condition?.status === "True",
@@ -226,7 +235,7 @@ export const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
         node: spec?.nodeName ?? undefined,
         ipv6: ipv6Of(addresses),
         ipv4: ipv4Of(addresses),
-        ports: (spec?.containers ?? []).flatMap(({ ports }) =>
+        ports: [...(spec?.containers ?? []), ...sidecars].flatMap(({ ports }) =>
           ports.map((port): Port => ({ name: port.name, port: port.containerPort, protocol: port.protocol ?? "TCP" })),
         ),
       };
@@ -283,6 +292,7 @@ export const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
         ...metaOf(meta, (key) => isOurs(key) || isExternalDns(key)),
         type: spec?.type ?? "ClusterIP",
         headless: spec?.clusterIP === "None",
+        publishesNotReady: spec?.publishNotReadyAddresses ?? false,
         clusterAddresses: (spec?.clusterIPs ?? []).filter((address) => address !== "None"),
         balancers: (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip ?? hostname ?? []),
         externalName: spec?.externalName ?? undefined,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { service, slice, TestInventory } from "../testing/objects.ts";
+import { plain, pod, service, slice, TestInventory } from "../testing/objects.ts";
 
 const OLD = "external-dns.alpha.kubernetes.io/";
 const NEW = "external-dns.kubernetes.io/";
@@ -9,6 +9,7 @@ const clusterIp = { clusterIP: "fd01::1", clusterIPs: ["fd01::1", "10.0.0.1"], p
 const apply = (spec: object, annotations: Record<string, string>, balancers: readonly object[] = []): TestInventory =>
   new TestInventory()
     .apply("Service", service("web", spec, { annotations }, balancers))
+    .apply("Pod", pod("a", { ip: "fd00::a" }))
     .apply("EndpointSlice", slice("web-1", "web", [{ port: 80 }], { a: "fd00::a" }));
 
 describe("a Service with annotations of external-dns", () => {
@@ -24,6 +25,40 @@ describe("a Service with annotations of external-dns", () => {
     const cluster = apply(spec, annotations, balancers);
     expect(cluster.answer("web.peak")).toEqual(expected);
     expect(cluster.faults()).toEqual([]);
+  });
+
+  describe("that publishes pods that are not ready", () => {
+    const slices = (ready: boolean, terminating = false): ReturnType<typeof slice> =>
+      slice("web-1", "web", [{ name: "", port: 80 }], { a: "fd00::a" }, { ready, terminating });
+    const probe = (annotations: Record<string, string>): unknown => {
+      const cluster = apply({ ...headless, publishNotReadyAddresses: true }, { [`${OLD}hostname`]: "web.peak" });
+      cluster.apply("Pod", pod("a", { ip: "fd00::a", ready: false, annotations, ports: { http: 80 } })).flush();
+      return cluster.domains.get("web.peak")?.targets.map((target) => target.probe);
+    };
+    test.each<[string, Parameters<typeof pod>[1], ReturnType<typeof slice>, string[]]>([
+      ["starts", { ready: false }, slices(true), ["fd00::a"]],
+      ["starts, before its slice says so", { ready: false }, slices(false), ["fd00::a"]],
+      ["ends", { ready: false, terminating: true }, slices(true, true), ["fd00::a"]],
+      ["ends, and its slice has it no more for ready", { terminating: true }, slices(false, true), []],
+      ["has another address", { ip: "fd00::b" }, slices(true), []],
+    ])("leads to one that %s", (_, options, endpoints, expected) => {
+      const cluster = apply({ ...headless, publishNotReadyAddresses: true }, { [`${OLD}hostname`]: "web.peak" })
+        .apply("Pod", pod("a", { ip: "fd00::a", ...options }))
+        .apply("EndpointSlice", endpoints);
+      expect(cluster.answer("web.peak")).toEqual(expected);
+    });
+    test("does not ask it whether it answers, unless somebody says how", () => {
+      expect(probe({})).toEqual([undefined]);
+      expect(probe({ "dns.peak/probe": "tcp:81" })).toEqual([{ kind: "tcp", port: 81 }]);
+    });
+  });
+
+  test("leads to what somebody else lists as its endpoints", () => {
+    const cluster = apply(headless, { [`${OLD}hostname`]: "web.peak" });
+    const endpoints = [{ addresses: ["fd00::9"] }, { addresses: ["fd00::8"], targetRef: { kind: "VirtualMachine", name: "v" } }];
+    const labels = { "kubernetes.io/service-name": "web" };
+    cluster.apply("EndpointSlice", plain("mine", { labels }, { addressType: "IPv6", ports: [{ port: 80 }], endpoints }));
+    expect(cluster.answer("web.peak")).toEqual(["fd00::8", "fd00::9", "fd00::a"]);
   });
 
   test("leads to a name in the zone above", () => {

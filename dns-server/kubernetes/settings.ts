@@ -76,10 +76,14 @@ export class SettingsReader {
 
   /** How to probe a target with these ports: over TCP at the first declared TCP port when nothing is said. */
   probe(ports: readonly Port[]): ProbeSpec | undefined {
-    const said = this.read(KEYS.probe, "tcp:PORT, http:PORT/PATH or off", parseProbe);
-    if (said !== undefined) return said === "off" ? undefined : said;
     const first = ports.find(({ protocol }) => protocol === "TCP");
-    return first && { kind: "tcp", port: first.port };
+    return this.saidProbe(first && { kind: "tcp", port: first.port });
+  }
+
+  /** How to probe a target as somebody says; `unsaid` when nobody does. */
+  saidProbe(unsaid?: ProbeSpec): ProbeSpec | undefined {
+    const said = this.read(KEYS.probe, "tcp:PORT, http:PORT/PATH or off", parseProbe);
+    return said === "off" ? undefined : (said ?? unsaid);
   }
 
   /** What is said of the domain as a whole. */

@@ -78,6 +78,7 @@ describe("a view of a cluster", () => {
     const source = await start();
     expect(answer(source, "web.peak")).toEqual(["fd00::a"]);
     expect(answer(source, "shop.peak")).toEqual(["fd00::a"]);
+    api.apply(pod("b", { ip: "fd00::b" }));
     api.apply(slice("web-1", "web", [{ port: 80 }], { a: "fd00::a", b: "fd00::b" }), "EndpointSlice");
     await settles(source, "shop.peak", ["fd00::a", "fd00::b"]);
     api.apply(node("n", "Unknown"), "Node");
@@ -128,6 +129,7 @@ describe("a view of a cluster", () => {
   });
 
   test("keeps what it knows of a kind that is forbidden later", async () => {
+    api.apply(pod("a", { ip: "fd00::a" }));
     applyIngress();
     const source = await start();
     api.forbidden.add("Ingress");

@@ -45,6 +45,8 @@ export const plain = (name: string, options: MetaOptions = {}, rest: object = {}
 
 export interface PodOptions extends MetaOptions {
   readonly ip?: string;
+  /** Of the other family. */
+  readonly ip4?: string;
   readonly ready?: boolean;
   readonly terminating?: boolean;
   readonly node?: string;
@@ -53,12 +55,12 @@ export interface PodOptions extends MetaOptions {
 }
 
 export const pod = (name: string, options: PodOptions = {}): KubernetesObject => {
-  const { ip, ready = true, terminating = false, node, ports = {} } = options;
+  const { ip, ip4, ready = true, terminating = false, node, ports = {} } = options;
   const declared = Object.entries(ports).map(([key, containerPort]) => ({ ...(key.startsWith("-") ? {} : { name: key }), containerPort }));
   return {
     metadata: { ...metadata(name, options), ...(terminating ? { deletionTimestamp: new Date(0) } : {}) },
     spec: { ...(node === undefined ? {} : { nodeName: node }), containers: [{ ports: declared }] },
-    status: { podIPs: ip === undefined ? [] : [{ ip }], conditions: [{ type: "Ready", status: ready ? "True" : "False" }] },
+    status: { podIPs: [ip, ip4].flatMap((address) => (address === undefined ? [] : [{ ip: address }])), conditions: [{ type: "Ready", status: ready ? "True" : "False" }] },
   } as KubernetesObject;
 };
 
