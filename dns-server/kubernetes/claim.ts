@@ -16,6 +16,10 @@ export interface Claim {
   readonly since: number;
   readonly targets: readonly Target[];
   readonly alias: Name | undefined;
+  /** Whether it asks for a part of the name only, such as a path, and yields to who asks for all of it. */
+  readonly isPartial: boolean;
+  /** What is wrong with it, told while it holds: of one that gets nothing it would not be true. */
+  readonly faults: readonly Fault[];
   /** Whose word on the settings of the domain holds: the youngest's, milliseconds since the epoch. */
   readonly saidAt: number;
   readonly settings: DomainSettings;
@@ -42,6 +46,8 @@ export interface ClaimSettings {
   readonly ingressClass: string;
   /** Names of the cluster's own name servers, folded: nobody's domain, or its pods would be asked instead of them. */
   readonly nameServers: ReadonlySet<Name>;
+  /** Names that the operator leads elsewhere, folded: they are nobody else's either. */
+  readonly reserved?: ReadonlySet<Name>;
 }
 
 export const refOf = (kind: Kind, { namespace, name, uid }: Meta): ObjectRef => ({

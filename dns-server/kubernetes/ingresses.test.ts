@@ -188,6 +188,54 @@ describe("an Ingress", () => {
     expect(cluster.faults()).toEqual([expect.stringContaining("clients find the pods at port 8080, not at 80 of the Service web")]);
   });
 
+  describe("that has its host in common with another one", () => {
+    const other = (cluster: TestInventory, path: string, created: number): TestInventory =>
+      cluster
+        .apply("Service", service("api", { clusterIP: "fd01::2", clusterIPs: ["fd01::2"], ports: [{ name: "http", port: 80 }] }))
+        .apply("Pod", pod("c", { ip: "fd00::c" }))
+        .apply("EndpointSlice", slice("api-1", "api", [{ name: "http", port: 80 }], { c: "fd00::c" }))
+        .apply("Ingress", ingress("j", [{ host: web, paths: [{ path, service: "api" }] }], { created }));
+    const status = ({ inventory }: TestInventory): unknown[] => ["i", "j"].map((name) => inventory.ingressStatus(`shop/${name}`)?.hosts);
+    const first = (path = "/"): TestInventory => withService().apply("Ingress", ingress("i", [{ host: web, paths: [{ path }] }], { created: 5 }));
+
+    test.each([
+      ["a path of it, in an Ingress of its own", "/api", 9],
+      ["an older one that wants a path only", "/api", 1],
+      ["what cert-manager makes for HTTP-01", "/.well-known/acme-challenge/x", 9],
+      ["one that is younger", "/", 9],
+    ])("keeps it from %s", (_, path, created) => {
+      const cluster = other(first(), path, created);
+      expect(cluster.answer(web)).toEqual(["fd00::a", "fd00::b"]);
+      const why = path === "/" ? "is older" : "asks for all of it";
+      expect(cluster.faults()).toEqual([expect.stringContaining(`Ingress j: web.peak is what Ingress shop/i makes it, which ${why}; DNS knows`)]);
+      expect(status(cluster)).toEqual([[web], []]);
+    });
+
+    test.each([
+      ["is older", "/", 1],
+      ["is older, and both want a path only", "/api", 1],
+    ])("yields to one that %s, and has it again when that one goes", (_, path, created) => {
+      const cluster = other(first(path === "/" ? "/" : "/x"), path, created);
+      expect(cluster.answer(web)).toEqual(["fd00::c"]);
+      expect(status(cluster)).toEqual([[], [web]]);
+      expect(cluster.faults().join("\n")).toMatch(/Ingress i: web.peak is what Ingress shop\/j makes it, which is older/);
+      cluster.remove("Ingress", "shop", "j");
+      expect(cluster.answer(web)).toEqual(["fd00::a", "fd00::b"]);
+      expect(status(cluster)[0]).toEqual([web]);
+    });
+
+    test("has it for itself among pods and Services too, the older first", () => {
+      const annotations = { "external-dns.kubernetes.io/hostname": web, "external-dns.kubernetes.io/target": "fd00::9" };
+      const cluster = first().apply("Service", service("s", {}, { annotations, created: 7 }));
+      cluster.apply("Pod", pod("d", { ip: "fd00::d", annotations: { "dns.peak/domain": "web" }, created: 8 }));
+      expect(cluster.answer(web)).toEqual(["fd00::a", "fd00::b"]);
+      expect(cluster.faults()).toEqual([expect.stringMatching(/^Pod d: .* an Ingress has its host/), expect.stringMatching(/^Service s: /)]);
+      cluster.apply("Service", service("s", {}, { annotations, created: 2 }));
+      expect(cluster.answer(web)).toEqual(["fd00::9", "fd00::d"]);
+      expect(cluster.faults()).toEqual([expect.stringMatching(/^Ingress i: web.peak is what Service shop\/s makes it, which is older/)]);
+    });
+  });
+
   test("of another namespace gets neither the name nor the status", () => {
     const cluster = withService()
       .apply("Ingress", ingress("i", [{ host: "web.peak" }], { created: 1 }))

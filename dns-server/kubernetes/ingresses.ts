@@ -54,8 +54,10 @@ export function readIngress(ingress: IngressFacts, look: Lookup, settings: Claim
       unsupported(place);
       continue;
     }
-    const path = choosePath(host, paths.length === 0 && defaultBackend ? [defaultBackend] : paths, unsupported);
-    const { targets, service } = backendTargets(host, ingress, path, look, unsupported, (fault) => faults.push(fault));
+    const claimed: Fault[] = [];
+    const undoable = (message: string): void => void claimed.push({ object, reason: "Unsupported", message });
+    const path = choosePath(host, paths.length === 0 && defaultBackend ? [defaultBackend] : paths, undoable);
+    const { targets, service } = backendTargets(host, ingress, path, look, undoable, (fault) => faults.push(fault));
     const sources: SettingsSource[] = [
       sourceOf("Ingress", ingress),
       ...(service ? [sourceOf("Service", service)] : []),
@@ -69,6 +71,8 @@ export function readIngress(ingress: IngressFacts, look: Lookup, settings: Claim
       since: ingress.created,
       targets,
       alias: undefined,
+      isPartial: !path || !isRoot(path),
+      faults: claimed,
       saidAt: ingress.created,
       settings: reader.domainSettings(configMapsOf(look, ingress.namespace)),
     });
@@ -76,9 +80,10 @@ export function readIngress(ingress: IngressFacts, look: Lookup, settings: Claim
   return { claims, faults };
 }
 
+const isRoot = ({ path, exact }: IngressPath): boolean => (path === "/" || path === "") && !exact;
+
 /** The path whose backend the host leads to: `/` if there is one. */
 function choosePath(host: string, paths: readonly IngressPath[], unsupported: (message: string) => void): IngressPath | undefined {
-  const isRoot = ({ path, exact }: IngressPath): boolean => (path === "/" || path === "") && !exact;
   const chosen = paths.find(isRoot) ?? paths[0];
   const narrow = paths.filter((path) => !isRoot(path)).map(({ path, exact }) => (exact ? `${path} (Exact)` : path));
   if (narrow.length > 0) {

@@ -106,6 +106,70 @@ describe("a domain", () => {
     expect(cluster.faults()).toEqual([]);
   });
 
+  describe("below another namespace's", () => {
+    const shop = (created = 1): ReturnType<typeof pod> => pod("a", inDomain("shop", { namespace: "one", created, ip: "fd00::a" }));
+    const login = (created = 2, domain = "login.shop"): ReturnType<typeof pod> =>
+      pod("b", inDomain(domain, { namespace: "two", created, ip: "fd00::b" }));
+    const word = (text: string): ReturnType<typeof plain> =>
+      plain("one", { namespace: "", annotations: { "dns.peak/allow-below": text } });
+    const refused =
+      "Pod b: login.shop.peak is below shop.peak, which belongs to the namespace one; choose another name, or have the Namespace one " +
+      "annotated with dns.peak/allow-below: two";
+
+    test("needs that one's word, and has it as long as that holds", () => {
+      const cluster = new TestInventory().apply("Pod", shop()).apply("Pod", login());
+      expect([cluster.answer("shop.peak"), cluster.answer("login.shop.peak")]).toEqual([["fd00::a"], undefined]);
+      expect(cluster.faults()).toEqual([refused]);
+      cluster.apply("Namespace", word("three, two"));
+      expect([cluster.answer("login.shop.peak"), cluster.faults()]).toEqual([["fd00::b"], []]);
+      cluster.apply("Namespace", word("three"));
+      expect([cluster.answer("login.shop.peak"), cluster.faults()]).toEqual([undefined, [refused]]);
+      cluster.apply("Namespace", word("*"));
+      expect(cluster.answer("login.shop.peak")).toEqual(["fd00::b"]);
+    });
+
+    test("cannot be had by an older object that asks later, nor two labels further down, nor by a wildcard or an alias", () => {
+      const cluster = new TestInventory().apply("Pod", shop(5));
+      cluster.flush();
+      const annotations = { "external-dns.kubernetes.io/hostname": "*.x.shop.peak, www.shop.peak", "external-dns.kubernetes.io/target": "e.example" };
+      cluster
+        .apply("Pod", login(1, "very.deep.shop"))
+        .apply("Service", service("s", {}, { namespace: "two", annotations, created: 1 }));
+      expect(["very.deep.shop.peak", "*.x.shop.peak", "www.shop.peak"].map((name) => cluster.answer(name))).toEqual(Array(3).fill(undefined));
+      expect(cluster.faults()).toHaveLength(3);
+      cluster.apply("Namespace", word("two"));
+      expect(cluster.faults()).toEqual([]);
+      expect(["very.deep.shop.peak", "*.x.shop.peak", "www.shop.peak"].map((name) => cluster.answer(name))).toEqual([
+        ["fd00::b"],
+        "e.example",
+        "e.example",
+      ]);
+    });
+
+    test("is free again when that one's goes, and stays with who was first when that one comes later", () => {
+      const cluster = new TestInventory().apply("Pod", shop()).apply("Pod", login());
+      cluster.flush();
+      cluster.remove("Pod", "one", "a");
+      expect([cluster.answer("login.shop.peak"), cluster.faults()]).toEqual([["fd00::b"], []]);
+      cluster.apply("Pod", shop(0));
+      expect(["shop.peak", "login.shop.peak"].map((name) => cluster.answer(name))).toEqual([["fd00::a"], ["fd00::b"]]);
+    });
+
+    test("is the older one's at a start", () => {
+      const cluster = new TestInventory().apply("Pod", shop(2)).apply("Pod", login(1));
+      expect(["shop.peak", "login.shop.peak"].map((name) => cluster.answer(name))).toEqual([["fd00::a"], ["fd00::b"]]);
+    });
+
+    test("is a matter of the Namespace alone, in a form that can be read", () => {
+      const cluster = new TestInventory().apply("Namespace", word("T wo")).apply("Pod", shop());
+      cluster.apply("Pod", pod("c", inDomain("x", { ip: "fd00::c", annotations: { "dns.peak/allow-below": "two" } })));
+      expect(cluster.faults()).toEqual([
+        'Namespace one: annotation dns.peak/allow-below "T wo" is ignored: it must be names of namespaces, separated by commas, or * for all',
+        "Pod c: annotation dns.peak/allow-below has no effect but on a Namespace",
+      ]);
+    });
+  });
+
   test("is not the name of one of the cluster's name servers", () => {
     const cluster = new TestInventory()
       .apply("Pod", pod("a", inDomain("ns1.cluster", { ip: "fd00::a" })))

@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
-import { parentName, type Name } from "../wire/name.ts";
+import { isSubdomain, parentName, type Name } from "../wire/name.ts";
 import { NOTHING, type Claim, type ClaimSettings, type Lookup, type Reading } from "./claim.ts";
 import { faultId } from "./fault.ts";
-import type { FactsByKind, Kind, SliceFacts } from "./facts.ts";
+import type { FactsByKind, Kind, Settings, SliceFacts } from "./facts.ts";
 import { isOurIngress, readIngress } from "./ingresses.ts";
 import type { Domain, Fault, Target } from "./model.ts";
 import { showName } from "./names.ts";
 import { readPod, readWorkload } from "./pods.ts";
 import { readService } from "./services.ts";
+import { allowsBelow } from "./settings.ts";
 import type { IngressStatus } from "./status.ts";
 
 /** What has changed since the last time. */
@@ -32,8 +33,14 @@ interface Source {
 interface Origin {
   /** Claims by the source that makes them. */
   readonly claims: Map<string, Claim[]>;
-  /** Namespace that the origin and all in it belongs to. */
+  /** Namespace that the origin and all in it belongs to; undefined where nobody who asks for it may have it. */
   owner: string | undefined;
+  /** In which round of making domains it became the owner's. */
+  ownedIn: number;
+  /** Whether the owner has it by the word of who has the name above. */
+  byWord: boolean;
+  /** The claims that hold. */
+  held: ReadonlySet<Claim>;
   domains: Map<Name, Domain>;
   faults: Fault[];
 }
@@ -67,11 +74,16 @@ export class Inventory {
   /** Sources by what they were read from. */
   private readonly dependents = new Map<string, Set<string>>();
   private readonly origins = new Map<Name, Origin>();
+  /** Origins below each name that is above some. */
+  private readonly below = new Map<Name, Set<Name>>();
+  private round = 0;
   private readonly faultCounts = new Map<string, number>();
   private readonly currentFaults = new Map<string, Fault>();
   private newFaults = new Map<string, Fault>();
   private readonly dirtySources = new Set<string>();
   private readonly dirtyOrigins = new Set<Name>();
+  /** Namespaces that let others have names below theirs than before. */
+  private readonly dirtyNamespaces = new Set<string>();
 
   constructor(settings: ClaimSettings) {
     this.settings = settings;
@@ -96,8 +108,9 @@ export class Inventory {
       this.dirtySources.add(ref);
     }
     this.touch(ref);
+    if (kind === "Namespace" && !isDeepStrictEqual(allowance(old), allowance(facts))) this.dirtyNamespaces.add(key.slice(1));
     for (const slice of [old, facts]) if (slice && "endpoints" in slice) this.indexSlice(slice, ref, slice === facts);
-    return this.dirtySources.size > 0;
+    return this.dirtySources.size + this.dirtyNamespaces.size > 0;
   }
 
   /** Brings the domains up to date with what was set since the last time. */
@@ -111,13 +124,26 @@ export class Inventory {
     const domains = new Map<Name, Domain | undefined>();
     // an origin that comes or goes changes what an alias of that name in the zone above is worth
     for (const name of [...this.dirtyOrigins]) this.dirtyOrigins.add(parentName(name));
-    for (const name of this.dirtyOrigins) {
-      const origin = this.origins.get(name);
-      if (!origin) continue;
-      this.makeDomains(name, origin, domains);
-      for (const ref of origin.claims.keys()) if (ref.startsWith("Ingress/")) ingresses.add(ref.slice("Ingress/".length));
+    for (const [name, { owner }] of this.dirtyNamespaces.size > 0 ? this.origins : []) {
+      if (!this.dirtyNamespaces.has(owner ?? "")) continue;
+      this.dirtyOrigins.add(name);
+      this.touchBelow(name);
     }
-    this.dirtyOrigins.clear();
+    this.dirtyNamespaces.clear();
+    this.round++;
+    while (this.dirtyOrigins.size > 0) {
+      // who has a name has a say in those below it: what they come to is made after it
+      const sorted = [...this.dirtyOrigins].sort((a, b) => a.length - b.length);
+      this.dirtyOrigins.clear();
+      for (const name of sorted) {
+        const origin = this.origins.get(name);
+        if (!origin) continue;
+        const { owner } = origin;
+        this.makeDomains(name, origin, domains);
+        if (origin.owner !== owner) this.touchBelow(name);
+        for (const ref of origin.claims.keys()) if (ref.startsWith("Ingress/")) ingresses.add(ref.slice("Ingress/".length));
+      }
+    }
     const faults = [...this.newFaults.values()];
     this.newFaults = new Map();
     return { domains, faults, ingresses: [...ingresses] };
@@ -130,7 +156,7 @@ export class Inventory {
     const claims = this.sources.get(reference("Ingress", key))?.reading.claims ?? [];
     // a wildcard is no name that anybody could connect to
     const hosts = claims
-      .filter((claim) => claim.name === claim.origin && this.origins.get(claim.origin)?.owner === facts.namespace)
+      .filter((claim) => claim.name === claim.origin && this.origins.get(claim.origin)?.held.has(claim))
       .map((claim) => showName(claim.name));
     return { hosts, published: facts.published };
   }
@@ -191,19 +217,69 @@ export class Inventory {
       this.dirtyOrigins.add(origin);
     }
     for (const claim of reading.claims) {
-      const origin = this.origins.get(claim.origin) ?? { claims: new Map(), owner: undefined, domains: new Map(), faults: [] };
-      this.origins.set(claim.origin, origin);
+      const origin = this.origins.get(claim.origin) ?? this.addOrigin(claim.origin);
       origin.claims.set(ref, [...(origin.claims.get(ref) ?? []), claim]);
       this.dirtyOrigins.add(claim.origin);
     }
   }
 
   private withoutReserved(reading: Reading): Reading {
-    const { nameServers } = this.settings;
-    const reserved = reading.claims.filter(({ name }) => nameServers.has(name));
+    const reserved = reading.claims.filter(({ name }) => this.whoseElse(name) !== undefined);
     if (reserved.length === 0) return reading;
     const claims = reading.claims.filter((claim) => !reserved.includes(claim));
-    return { claims, faults: [...reading.faults, ...reserved.map(reservation)] };
+    return { claims, faults: [...reading.faults, ...reserved.map((claim) => reservation(claim, this.whoseElse(claim.name)!))] };
+  }
+
+  /** What a name is that no object may have. */
+  private whoseElse(name: Name): string | undefined {
+    if (this.settings.nameServers.has(name)) return "the name of a name server of this cluster";
+    return this.settings.reserved?.has(name) ? "led elsewhere by the server's configuration (vanity)" : undefined;
+  }
+
+  private addOrigin(name: Name): Origin {
+    const origin: Origin = {
+      claims: new Map(),
+      owner: undefined,
+      ownedIn: 0,
+      byWord: false,
+      held: new Set(),
+      domains: new Map(),
+      faults: [],
+    };
+    this.origins.set(name, origin);
+    for (const above of this.namesAbove(name)) this.below.set(above, (this.below.get(above) ?? new Set()).add(name));
+    return origin;
+  }
+
+  private removeOrigin(name: Name): void {
+    this.origins.delete(name);
+    for (const above of this.namesAbove(name)) {
+      const known = this.below.get(above);
+      if (known?.delete(name) && known.size === 0) this.below.delete(above);
+    }
+  }
+
+  /** The names between a name and the zone of the cluster, the longest first. */
+  private *namesAbove(name: Name): Generator<Name> {
+    const { zone } = this.settings;
+    for (let at = parentName(name); at !== zone && isSubdomain(at, zone); at = parentName(at)) yield at;
+  }
+
+  private touchBelow(name: Name): void {
+    for (const lower of this.below.get(name) ?? []) this.dirtyOrigins.add(lower);
+  }
+
+  /** The closest origin above a name that somebody has. */
+  private above(name: Name): { name: Name; origin: Origin; owner: string } | undefined {
+    for (const at of this.namesAbove(name)) {
+      const origin = this.origins.get(at);
+      if (origin?.owner !== undefined) return { name: at, origin, owner: origin.owner };
+    }
+    return undefined;
+  }
+
+  private allowsBelow(owner: string, other: string): boolean {
+    return owner === other || allowsBelow(this.get("Namespace", "", owner)?.settings, other);
   }
 
   private depend(ref: string, old: ReadonlySet<string>, fresh: ReadonlySet<string>): void {
@@ -222,14 +298,22 @@ export class Inventory {
 
   private makeDomains(name: Name, origin: Origin, changes: Map<Name, Domain | undefined>): void {
     const all = [...origin.claims.values()].flat();
-    origin.owner = ownerOf(all, origin.owner);
+    this.decideOwner(name, origin, all);
+    const { owner } = origin;
     const owned: Claim[] = [];
     const faults: Fault[] = [];
     const refused: Claim[] = [];
-    for (const claim of all) (claim.namespace === origin.owner ? owned : refused).push(claim);
+    for (const claim of all) {
+      const isOwned = owner !== undefined && (claim.namespace === owner || (claim.name !== name && this.allowsBelow(owner, claim.namespace)));
+      (isOwned ? owned : refused).push(claim);
+    }
     if (refused.length > 0) {
-      const holder = owned.reduce((first, claim) => (isOlder(claim, first) ? claim : first));
-      faults.push(...refused.map((claim) => refusal(claim, holder)));
+      const above = owner === undefined ? this.above(name)! : undefined;
+      const holder = owner === undefined ? undefined : oldestOf(origin, owner);
+      for (const claim of refused) {
+        if (above) faults.push(disallowance(claim, above.name, above.owner));
+        else faults.push(refusal(claim, holder!));
+      }
     }
     const byName = new Map<Name, Claim[]>();
     for (const claim of owned) {
@@ -241,18 +325,52 @@ export class Inventory {
         else byName.set(claim.name, [claim]);
       }
     }
-    this.countFaults(origin.faults, faults);
-    origin.faults = faults;
     const domains = new Map<Name, Domain>();
+    const heldHere = new Set<Claim>();
     for (const [domainName, claims] of byName) {
-      const domain = joinClaims(claims);
+      const { held, others } = settle(claims);
+      for (const claim of held) {
+        heldHere.add(claim);
+        faults.push(...claim.faults);
+      }
+      faults.push(...others.map((claim) => exclusion(claim, held)));
+      const domain = joinClaims(held);
       domains.set(domainName, domain);
       if (!isDeepStrictEqual(domain, origin.domains.get(domainName))) changes.set(domainName, domain);
     }
+    this.countFaults(origin.faults, faults);
+    origin.faults = faults;
+    origin.held = heldHere;
     // one that has moved to another origin is there already
     for (const old of origin.domains.keys()) if (!domains.has(old) && !changes.get(old)) changes.set(old, undefined);
     origin.domains = domains;
-    if (all.length === 0) this.origins.delete(name);
+    if (all.length === 0) this.removeOrigin(name);
+  }
+
+  /**
+   * Decides whose an origin is. Who had it goes on as long as it asks; then it is the one of the oldest claim, so that all servers decide
+   * the same. Below another namespace's name it takes that one's word, unless it was there first.
+   */
+  private decideOwner(name: Name, origin: Origin, claims: readonly Claim[]): void {
+    const before = origin.owner;
+    const above = this.above(name);
+    const mayHave = ({ namespace, since }: Claim): boolean => {
+      if (!above || this.allowsBelow(above.owner, namespace)) return true;
+      // both are new, to a server that starts perhaps: it cannot know who was first
+      return above.origin.ownedIn === this.round && since < oldestOf(above.origin, above.owner).since;
+    };
+    const isKept = before !== undefined && (!origin.byWord || !above || this.allowsBelow(above.owner, before));
+    let oldest: Claim | undefined;
+    let owner: string | undefined;
+    for (const claim of claims) {
+      if (isKept && claim.namespace === before) owner = before;
+      else if (mayHave(claim) && (!oldest || comesFirst(claim, oldest))) oldest = claim;
+    }
+    origin.owner = owner ?? oldest?.namespace;
+    if (origin.owner !== before) origin.ownedIn = this.round;
+    // who has it by its own right keeps it, whatever is said above it later
+    if (origin.owner !== before || origin.byWord)
+      origin.byWord = above !== undefined && origin.owner !== undefined && above.owner !== origin.owner && this.allowsBelow(above.owner, origin.owner);
   }
 
   /** Faults that several objects have in common are told once. */
@@ -274,14 +392,39 @@ export class Inventory {
   }
 }
 
-/** The namespace that had it goes on as long as it asks; then it is the one of the oldest claim, so that all servers decide the same. */
-function ownerOf(claims: readonly Claim[], before: string | undefined): string | undefined {
+const allowance = (facts: object | undefined): unknown =>
+  facts && "settings" in facts ? (facts.settings as Settings)["dns.peak/allow-below"]?.text : undefined;
+
+/** Of two namespaces the one with the older claim. */
+const comesFirst = (a: Claim, b: Claim): boolean => a.since < b.since || (a.since === b.since && a.namespace < b.namespace);
+
+/** The oldest of a namespace's claims in an origin. */
+function oldestOf({ claims }: Origin, namespace: string): Claim {
   let oldest: Claim | undefined;
-  for (const claim of claims) {
-    if (claim.namespace === before) return before;
-    if (!oldest || claim.since < oldest.since || (claim.since === oldest.since && claim.namespace < oldest.namespace)) oldest = claim;
-  }
-  return oldest?.namespace;
+  for (const list of claims.values())
+    for (const claim of list) if (claim.namespace === namespace && (!oldest || isOlder(claim, oldest))) oldest = claim;
+  return oldest!;
+}
+
+/**
+ * What of the claims of one name can hold together: targets of pods and Services, all that make the same alias, one Ingress. Where they
+ * exclude each other the oldest of those holds that ask for all of the name.
+ */
+function settle(claims: readonly Claim[]): { held: readonly Claim[]; others: readonly Claim[] } {
+  const first = claims.reduce((best, claim) => (precedes(claim, best) ? claim : best));
+  const company = companyOf(first);
+  if (claims.every((claim) => companyOf(claim) === company)) return { held: claims, others: [] };
+  const held: Claim[] = [];
+  const others: Claim[] = [];
+  for (const claim of claims) (companyOf(claim) === company ? held : others).push(claim);
+  return { held, others };
+}
+
+const precedes = (a: Claim, b: Claim): boolean => (a.isPartial === b.isPartial ? isOlder(a, b) : b.isPartial);
+
+function companyOf({ namespace, owner, alias }: Claim): string {
+  if (owner.kind === "Ingress") return `${namespace}/Ingress/${owner.name}`;
+  return alias === undefined ? namespace : `${namespace} ${alias}`;
 }
 
 const refusal = (claim: Claim, holder: Claim): Fault => ({
@@ -289,14 +432,44 @@ const refusal = (claim: Claim, holder: Claim): Fault => ({
   reason: "DomainTaken",
   message:
     `${showName(claim.origin)} belongs to the namespace ${holder.namespace} (${holder.owner.kind} ${holder.owner.name}), which asked ` +
-    `first; choose another name, or remove it there`,
+    `first; choose another name, or ${claim.name === claim.origin ? "remove it there" : permission(claim, holder.namespace)}`,
 });
 
-const reservation = (claim: Claim): Fault => ({
+const reservation = (claim: Claim, what: string): Fault => ({
   object: claim.owner,
   reason: "DomainTaken",
-  message: `${showName(claim.name)} is the name of a name server of this cluster; choose another name`,
+  message: `${showName(claim.name)} is ${what}; choose another name`,
 });
+
+const disallowance = (claim: Claim, above: Name, holder: string): Fault => ({
+  object: claim.owner,
+  reason: "DomainTaken",
+  message:
+    `${showName(claim.name)} is below ${showName(above)}, which belongs to the namespace ${holder}; choose another name, or ` +
+    permission(claim, holder),
+});
+
+const permission = (claim: Claim, owner: string): string => `have the Namespace ${owner} annotated with dns.peak/allow-below: ${claim.namespace}`;
+
+function exclusion(claim: Claim, held: readonly Claim[]): Fault {
+  const holder = held.reduce((best, other) => (precedes(other, best) ? other : best));
+  const { kind, name, namespace } = holder.owner;
+  const why = holder.isPartial === claim.isPartial ? "is older" : "asks for all of it";
+  const areIngresses = kind === "Ingress" && claim.owner.kind === "Ingress";
+  const isAlias = holder.alias !== undefined || claim.alias !== undefined;
+  const rule = areIngresses
+    ? "DNS knows no paths, so that a host has one backend: give each path a host of its own, and use DNS-01 for certificates"
+    : isAlias
+      ? "beside an alias nothing else can be (RFC 1034 section 3.6.2): choose another name"
+      : namespace === claim.namespace
+        ? "an Ingress has its host for itself: choose another name"
+        : "a name belongs to one namespace: choose another name";
+  return {
+    object: claim.owner,
+    reason: "DomainTaken",
+    message: `${showName(claim.name)} is what ${kind} ${namespace}/${name} makes it, which ${why}; ${rule}`,
+  };
+}
 
 const overruled = (claim: Claim): Fault => ({
   object: claim.owner,
@@ -329,15 +502,13 @@ function joinClaims(claims: readonly Claim[]): Domain {
       targets.set(target.key, target);
     }
   }
-  const aliases = claims.flatMap(({ alias }) => alias ?? []).sort();
   return {
     name: speaker.name,
     origin: speaker.origin,
     namespace: speaker.namespace,
     owner: oldest.owner,
     targets: [...targets.values()],
-    // addresses and an alias exclude each other
-    alias: targets.size > 0 ? undefined : aliases[0],
+    alias: speaker.alias,
     ...speaker.settings,
   };
 }

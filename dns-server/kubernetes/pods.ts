@@ -85,6 +85,8 @@ export function readPod(pod: PodFacts, look: Lookup, { zone }: ClaimSettings): R
     since: top?.facts.created ?? pod.created,
     targets: [podTarget(pod, look, reader, pod.ports)],
     alias: undefined,
+    isPartial: false,
+    faults: [],
     saidAt: pod.created,
     settings: reader.domainSettings(configMapsOf(look, pod.namespace)),
   };
@@ -111,6 +113,8 @@ export function readWorkload(kind: Workload, facts: WorkloadFacts, look: Lookup,
     since: facts.created,
     targets: [],
     alias: undefined,
+    isPartial: false,
+    faults: [],
     // any pod knows better
     saidAt: 0,
     settings: reader.domainSettings(configMapsOf(look, facts.namespace)),

@@ -68,6 +68,35 @@ describe("a Service with annotations of external-dns", () => {
     expect(cluster.faults()).toEqual([]);
   });
 
+  describe("that makes a name an alias", () => {
+    const alias = (name: string, target: string, created: number): ReturnType<typeof service> =>
+      service(name, {}, { annotations: { [`${OLD}hostname`]: "www.web.peak", [`${OLD}target`]: target }, created });
+
+    test("has it when it is older than one that makes another alias, or has addresses", () => {
+      const cluster = new TestInventory()
+        .apply("Service", alias("b", "b.example", 1))
+        .apply("Service", alias("a", "a.example", 2))
+        .apply("Service", alias("same", "b.example", 3));
+      expect(cluster.answer("www.web.peak")).toBe("b.example");
+      expect(cluster.faults()).toEqual([expect.stringMatching(/^Service a: www.web.peak is what Service shop\/b makes it, which is older; beside/)]);
+      cluster.remove("Service", "shop", "b").remove("Service", "shop", "same");
+      expect(cluster.answer("www.web.peak")).toBe("a.example");
+      expect(cluster.faults()).toEqual([]);
+    });
+
+    test.each([
+      ["has its wildcard", 1, 2, "a.example", /^Service addresses: \*.web.peak is what Service shop\/alias/],
+      ["yields", 2, 1, ["fd00::1"], /^Service alias: \*.web.peak is what Service shop\/addresses/],
+    ])("%s beside one that gives addresses, by age", (_, aliased, addressed, expected, fault) => {
+      const on = (target: string): Record<string, string> => ({ [`${OLD}hostname`]: "*.web.peak", [`${OLD}target`]: target });
+      const cluster = new TestInventory()
+        .apply("Service", service("alias", {}, { annotations: on("a.example"), created: aliased }))
+        .apply("Service", service("addresses", {}, { annotations: on("fd00::1"), created: addressed }));
+      expect(cluster.answer("*.web.peak")).toEqual(expected);
+      expect(cluster.faults()).toEqual([expect.stringMatching(fault)]);
+    });
+  });
+
   test("is told that it has no domain by itself", () => {
     const annotated = new TestInventory().apply("Service", service("web", headless, { annotations: { "dns.peak/domain": "web" } }));
     expect(annotated.faults()).toEqual([expect.stringContaining("annotation dns.peak/domain has no effect on a Service; set it on")]);

@@ -56,6 +56,8 @@ export function readService(service: ServiceFacts, look: Lookup, { zone }: Claim
       since: service.created,
       targets,
       alias: targets.length > 0 ? undefined : aliases[0],
+      isPartial: false,
+      faults: [],
       saidAt: service.created,
       settings: { ...settings, ttl: ttl ?? settings.ttl },
     });

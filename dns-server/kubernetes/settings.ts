@@ -34,6 +34,7 @@ const KEYS = {
   ttl: "dns.peak/ttl",
   probe: "dns.peak/probe",
   clusterType: "dns.peak/cluster-type",
+  allowBelow: "dns.peak/allow-below",
   /** As it was called first. */
   bareClusterType: "cluster-type",
 } as const;
@@ -62,6 +63,11 @@ export class SettingsReader {
         if (key.startsWith("dns.peak/") && !KNOWN.has(key))
           fault({ object, reason: "UnknownSetting", message: `${from} ${key} means nothing; there is ${[...KNOWN].join(", ")}` });
       }
+      const word = settings[KEYS.allowBelow];
+      if (!word) continue;
+      if (object.kind !== "Namespace")
+        fault({ object, reason: "UnknownSetting", message: `${word.from} ${KEYS.allowBelow} has no effect but on a Namespace` });
+      else if (!parseNamespaces(word.text)) fault({ object, reason: "InvalidSetting", message: invalid(KEYS.allowBelow, word, NAMESPACES) });
     }
   }
 
@@ -128,7 +134,7 @@ export class SettingsReader {
     for (const { object, settings } of this.sources) {
       const setting: Setting | undefined = settings[key];
       if (setting === undefined) continue;
-      let why = `it must be ${form}`;
+      let why: string | undefined;
       try {
         const value = parse(setting.text);
         if (value !== undefined) return value;
@@ -136,10 +142,26 @@ export class SettingsReader {
         if (!(error instanceof Unusable)) throw error;
         why = error.message;
       }
-      this.fault({ object, reason: "InvalidSetting", message: `${setting.from} ${key} "${setting.text}" is ignored: ${why}` });
+      this.fault({ object, reason: "InvalidSetting", message: invalid(key, setting, form, why) });
     }
     return undefined;
   }
+}
+
+const invalid = (key: string, { from, text }: Setting, form: string, why = `it must be ${form}`): string =>
+  `${from} ${key} "${text}" is ignored: ${why}`;
+
+const NAMESPACES = "names of namespaces, separated by commas, or * for all";
+
+const parseNamespaces = (text: string): string[] | undefined => {
+  const names = text.split(",").map((item) => item.trim());
+  return names.every((item) => item === "*" || /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(item)) ? names : undefined;
+};
+
+/** Whether a namespace with these settings lets another one have names below its own. */
+export function allowsBelow(settings: Settings | undefined, other: string): boolean {
+  const names = parseNamespaces(settings?.[KEYS.allowBelow]?.text ?? "") ?? [];
+  return names.includes(other) || names.includes("*");
 }
 
 /**

@@ -40,7 +40,8 @@ const SETTLE_CHECKS = 60;
  */
 export function clusterSource(config: ClusterConfig, changed: (since: readonly number[]) => void, old?: Source): ClusterSource {
   const { register, zone, nameServers, delegationTtl } = config;
-  const inventory = new Inventory({ ...config, nameServers: new Set(nameServers.map(({ name }) => name)) });
+  const vanity = new Set(config.vanity.map(({ name }) => name));
+  const inventory = new Inventory({ ...config, nameServers: new Set(nameServers.map(({ name }) => name)), reserved: vanity });
   const zones = new Zones(
     config,
     config.domains.map((domain) => foldName(parseName(domain, zone))),
@@ -48,7 +49,6 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
   const earlier = old && "selector" in old ? (old as ClusterSource) : undefined;
   // the parent may be away
   if (register) earlier?.delegations.forEach((servers, domain) => zones.delegate(domain, servers));
-  const vanity = new Set(config.vanity.map(({ name }) => name));
   for (const { name, target } of config.vanity) {
     zones.set({ name, origin: parentName(name), alias: target, onlyTop: true, chosen: [], named: [], ttl: delegationTtl });
   }
@@ -62,8 +62,6 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
   let swap: NodeJS.Immediate | undefined;
 
   const takeDomain = (name: Name, domain: Domain | undefined): void => {
-    // the operator's word goes before an object's
-    if (vanity.has(name)) return;
     const old = domains.get(name);
     if (domain) domains.set(name, domain);
     else domains.delete(name);
