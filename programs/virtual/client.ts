@@ -4,20 +4,27 @@ import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "../../shell/run.ts";
+import { ip } from "./ip.ts";
 import { type Layout, directory, namespace } from "./layout.ts";
-import { plugIn, unplug } from "./links.ts";
+import { onLink, plugIn, unplug } from "./links.ts";
 import { rootfs, rootfsKey } from "./rootfs.ts";
 import type { ClientSpec } from "./spec.ts";
 import { isRunning } from "./state.ts";
 import { type Unit, down, up } from "./units.ts";
 
-/** Starts a client emulator unless it runs, and waits until its resolver listens. */
-export function clientUp(names: Layout, spec: ClientSpec): Promise<{ name: string; starts: number }> {
+/**
+ * Starts a client emulator unless it runs, gives it routes to the nodes, and waits until its resolver listens. A route to a node that is
+ * being removed stays until the next start: its pods serve on meanwhile.
+ */
+export function clientUp(names: Layout, { routes, ...fixed }: ClientSpec): Promise<{ name: string; starts: number }> {
   return up(names, {
-    ...client(names, spec.name),
-    spec: { ...spec, rootfs: rootfsKey() },
-    start: () => start(names, spec),
-    ready: () => ready(names, spec.name),
+    ...client(names, fixed.name),
+    spec: { ...fixed, rootfs: rootfsKey() },
+    start: () => start(names, fixed),
+    ready: async () => {
+      await ip(namespace(names, fixed.name), routes.flatMap(({ via, prefixes }) => prefixes.map((prefix) => onLink(prefix, via, "eth0"))));
+      await ready(names, fixed.name);
+    },
   });
 }
 
@@ -37,7 +44,7 @@ function client(names: Layout, name: string): Pick<Unit, "name" | "stop"> {
   };
 }
 
-async function start(names: Layout, spec: ClientSpec): Promise<number> {
+async function start(names: Layout, spec: Omit<ClientSpec, "routes">): Promise<number> {
   const space = namespace(names, spec.name);
   const home = directory(names, spec.name);
   const lower = await rootfs();

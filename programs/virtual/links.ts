@@ -43,13 +43,14 @@ export async function namespaceProcesses(name: string): Promise<number[]> {
 }
 
 /**
- * Gives a virtual host its namespace, with eth0 plugged into the bridge, addresses and routes. Addresses are used without duplicate address
- * detection, which would delay each start, and the hardware address is the same each time, so that no neighbour holds an outdated one.
+ * Gives a virtual host its namespace, with eth0 plugged into the bridge, addresses and a default route. Addresses are used without
+ * duplicate address detection, which would delay each start, and the hardware address is the same each time, so that no neighbour holds an
+ * outdated one.
  */
 export async function plugIn(
   names: Layout,
   host: string,
-  options: { addresses: readonly string[]; gateway: string; routes: readonly Route[]; forwarding: boolean },
+  options: { addresses: readonly string[]; gateway: string; forwarding: boolean },
 ): Promise<void> {
   const space = namespace(names, host);
   await addNamespace(space, options);
@@ -61,13 +62,12 @@ export async function plugIn(
     "link set eth0 up",
     ...options.addresses.map((address) => `addr add ${address}/64 dev eth0 nodad`),
     `route add default via ${options.gateway}`,
-    ...options.routes.flatMap(({ via, prefixes }) => prefixes.map((prefix) => onLink(prefix, via, "eth0"))),
   ]);
 }
 
-/** Adds a route; a node's address is in its own /80, so the kernel has to be told that it is a neighbour all the same. */
+/** Sets a route; a node's address is in its own /80, so the kernel has to be told that it is a neighbour all the same. */
 export function onLink(prefix: string, via: string, device: string): string {
-  return `route add ${prefix} via ${via} dev ${device} onlink`;
+  return `route replace ${prefix} via ${via} dev ${device} onlink`;
 }
 
 /**

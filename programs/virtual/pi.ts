@@ -49,7 +49,7 @@ async function start(names: Layout, spec: PiSpec): Promise<number> {
   await rm(join(home, "work"), { recursive: true, force: true });
   await mkdir(join(home, "work"));
   await writeIdentity(join(home, "upper"), spec);
-  await plugIn(names, spec.name, { addresses: spec.addresses, gateway: spec.gateway, routes: [], forwarding: true });
+  await plugIn(names, spec.name, { addresses: spec.addresses, gateway: spec.gateway, forwarding: true });
 
   await using log = await open(join(home, "console.log"), "w", 0o600);
   const script = join(import.meta.dirname, "launch-pi.sh");

@@ -172,6 +172,11 @@ END
     expect(await verb("network up", { ...network, routes: more })).toEqual({ name: "switch", starts: 2 });
     expect(execFileSync("ip", ["-n", "peaktest-switch", "-6", "route"], { encoding: "utf8" })).toContain(`${ula}:2::/80 via ${ula}:2::1`);
     expect(expectedStarts("pi1", names)).toBe(3);
+    expect(await verb("client up", { ...client, routes: more })).toEqual({ name: "client1", starts: 2 });
+    expect(inClient("ip", "-6", "route")).toContain(`${ula}:2::/80 via ${ula}:2::1`);
+    // While a node is being removed, its pods serve on.
+    expect(await verb("client up", client)).toEqual({ name: "client1", starts: 2 });
+    expect(inClient("ip", "-6", "route")).toContain(`${ula}:2::/80 via ${ula}:2::1`);
   });
 
   test("two at once do it once", async () => {
