@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { parseConfig } from "../../dns-server/config.ts";
+import { nodePackages } from "../../hardware/node-packages.ts";
 import type { KubernetesObject } from "../../policy/kubernetes.ts";
 import { resourcePolicies, stackPolicies } from "../../policy/policies.ts";
 import { runStack, type Registered } from "./mocks.ts";
@@ -11,10 +12,10 @@ function counts(resources: Registered[]): Record<string, number> {
   return found;
 }
 
-/** The inputs of a Secret, with what the engine would keep encrypted in plain. */
-function plain(inputs: Record<string, unknown>): Record<"stringData", Record<string, string>> {
+/** Inputs with what the engine would keep encrypted in plain. */
+function plain<T = Record<string, unknown>>(inputs: Record<string, unknown>): T {
   return JSON.parse(JSON.stringify(inputs), (_, value: unknown) =>
-    (value !== null && typeof value === "object" && "4dabf18193072939515e22adb298388d" in value ? (value as unknown as { value: unknown }).value : value));
+    (value !== null && typeof value === "object" && "4dabf18193072939515e22adb298388d" in value ? (value as unknown as { value: unknown }).value : value)) as T;
 }
 
 describe.each([
@@ -44,7 +45,7 @@ describe.each([
   /** PeakDNS's configurations, by the start of the server's name. */
   const configs = (start: string) => resources
     .filter(({ type, name }) => type === "kubernetes:core/v1:Secret" && name.startsWith(start))
-    .map(({ inputs }) => parseConfig(plain(inputs)["stringData"]["config.yaml"]!, "config.yaml"));
+    .map(({ inputs }) => parseConfig(plain<{ stringData: Record<string, string> }>(inputs).stringData["config.yaml"]!, "config.yaml"));
 
   test("clusters register themselves with the primary, which lets them; the secondary follows it", () => {
     const [primary, secondary] = configs("peakdns-root");
@@ -108,6 +109,17 @@ describe("what differs", () => {
     expect(testbed["command:remote:Command"]).toBe(12 * 4 + 6);
     expect(local["kubernetes:apps/v1:Deployment"]).toBe(7);
     expect(testbed["kubernetes:apps/v1:Deployment"]).toBe(7);
+  });
+
+  test.each(["local", "pi-testbed"])("the nodes of %s are made with every Debian package that a set-up installs", async (stack) => {
+    const { resources } = await runStack(stack);
+    const installed = new Set<string>();
+    for (const { inputs } of resources.filter(({ type }) => type === "command:remote:Command")) {
+      const list = /^for package in (.*); do$/m.exec(String(plain(inputs)["stdin"]))?.[1] ?? "";
+      for (const [, name] of list.matchAll(/'([^']+)'/g)) installed.add(name!);
+    }
+    expect(installed).toContain("runc");
+    expect([...installed].filter((name) => !nodePackages.includes(name))).toEqual([]);
   });
 
   test("minikube touches no machine", async () => {
