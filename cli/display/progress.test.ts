@@ -205,6 +205,13 @@ describe("what the engine says", () => {
     expect(progress.faults).toEqual([{ resource: "Command a", message: "policy limits: no limits" }]);
     expect(progress.warnings).toEqual(["Command a: policy limits: no limits"]);
   });
+
+  test("what a command says as a warning stays, once", () => {
+    const progress = new OperationProgress([known(a, pi("pi1"))]);
+    const text = "warning: pi4 was not drained";
+    follow(progress, [begin(a, pi("pi1"), "delete"), say("info", `evicting\n${text}\n`, a), say("info", text, a), say("info", "no warning: here", a)]);
+    expect(progress.warnings).toEqual(["pi4 was not drained"]);
+  });
 });
 
 describe("text", () => {

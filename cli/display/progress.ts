@@ -160,7 +160,11 @@ export class OperationProgress {
   }
 
   #detail(urn: string | undefined, text: string): void {
-    if (urn !== undefined) this.#details.set(urn, text.split("\n").at(-1)?.trim() ?? "");
+    if (urn === undefined) return;
+    const lines = text.split("\n").map((line) => line.trim());
+    this.#details.set(urn, lines.at(-1) ?? "");
+    // What a command says for people to keep, by the start of the line: commands have no other way.
+    for (const line of lines) if (line.startsWith("warning: ")) this.#warn(line.slice("warning: ".length));
   }
 
   #fault(urn: string | undefined, message: string): void {
