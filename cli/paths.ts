@@ -12,6 +12,10 @@ export const paths = {
   state: join(workDir, "state"),
   /** Passphrase of the local stack's secrets. */
   passphrase: join(workDir, "passphrase"),
+  /** The configuration that the local stack runs with. */
+  config: join(workDir, "Pulumi.local.yaml"),
+  /** How many nodes `--nodes` has asked for, until destroy. */
+  nodes: join(workDir, "nodes"),
   /** PULUMI_HOME for the local stack, so that the user's own Pulumi settings stay as they are. */
   home: join(workDir, "home"),
   /** Credentials of a stack, written when a command needs them: kubeconfig, SSH key, known hosts. */

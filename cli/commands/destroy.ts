@@ -52,7 +52,7 @@ async function destroyLocal(screen: Screen): Promise<void> {
     const { openInterruptibly } = await import("../engine/work.ts");
     const { operate } = await import("../engine/operation.ts");
     try {
-      const session = await openInterruptibly(LOCAL, screen, undefined);
+      const session = await openInterruptibly(LOCAL, screen, {});
       done = changesText(await operate(session, "destroy", screen));
     } catch (error) {
       if (error instanceof Interrupted) throw error;

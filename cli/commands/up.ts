@@ -16,15 +16,21 @@ export function up(): Command {
       const stack = stackOf(command);
       if (nodes !== undefined && stack !== LOCAL)
         throw new UsageError(`--nodes is for the stack ${LOCAL}; the machines of ${stack} are those of its inventory`);
-      const { workOn } = await import("../engine/work.ts");
+      const { noBackend } = await import("../engine/environment.ts");
+      const { workOn, workOnCopy } = await import("../engine/work.ts");
       const { operate } = await import("../engine/operation.ts");
       const { readStatus } = await import("../status/read.ts");
       const { statusText, tryText } = await import("../status/report.ts");
       using screen = screenOn(process.stderr);
-      const changes = await workOn(stack, screen, { nodes }, async (session) => {
-        // A preview of a new stack tells how much there is to do, and refuses bad input before anything is there.
-        if (session.resources.length === 0) await operate(session, "preview", withoutLines(screen));
-        if (stack !== LOCAL) await confirm(`bring up the stack ${stack}`, yes === true);
+      // A preview of a new stack tells how much there is to do, and refuses bad input before anything is there.
+      const planned = await workOnCopy(stack, screen, { nodes }, async (copy) => {
+        if (copy.loggedOut) throw noBackend(stack);
+        if (copy.resources.length === 0) await operate(copy, "preview", withoutLines(screen));
+        return copy.resources;
+      });
+      if (stack !== LOCAL) await confirm(`bring up the stack ${stack}`, yes === true);
+      const changes = await workOn(stack, screen, { nodes }, (session) => {
+        if (session.resources.length === 0) session.resources = planned;
         return operate(session, "up", screen);
       });
       screen.line(`up: ${changesText(changes)}`);

@@ -73,7 +73,9 @@ async function cachedProducts(): Promise<string[]> {
 }
 
 async function goVersion(): Promise<string | undefined> {
-  return run("go", ["env", "GOVERSION"]).then((version) => version.trim(), () => undefined);
+  // Without a home, Go does not note down there that it was run.
+  const { HOME: _home, XDG_CONFIG_HOME: _config, ...env } = process.env;
+  return run("go", ["env", "GOVERSION"], { env }).then((version) => version.trim(), () => undefined);
 }
 
 async function present(): Promise<string[]> {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { UsageError } from "../errors.ts";
 import { isHeld, type ProcessTable } from "./locks.ts";
 import { sessionOf } from "./orphans.ts";
 import { parseOutputs } from "./outputs.ts";
-import { checkKeys, ownStackFile } from "./stack-file.ts";
+import { UsageError } from "../errors.ts";
+import { checkStackFile, ownStackFile, withoutEncryption } from "./stack-file.ts";
 import { knownResources, pendingCount, withoutPending } from "./state.ts";
 
 describe("locks of the file backend", () => {
@@ -52,7 +52,7 @@ describe("state", () => {
 
 describe("stack files", () => {
   const project = "config:\n  peak:zone: { type: string }\n  peak:nodes: { type: string }\n";
-  const check = (text: string) => () => checkKeys(project, { name: "Pulumi.local.yaml", text });
+  const check = (text: string) => () => checkStackFile(project, "Pulumi.local.yaml", text);
 
   test.each(["config:\n  peak:zone: peak.\n  kubernetes:context: x\n", "config: {}\n", ""])("accepts %j", (text) =>
     expect(check(text)).not.toThrow(),
@@ -64,14 +64,24 @@ describe("stack files", () => {
     );
   });
 
-  test("names the file that is no YAML", () => expect(check("config:\n  a: [\n")).toThrow(/^Pulumi\.local\.yaml: /));
+  test("names file and line of what is no YAML", () => {
+    expect(check("config:\n  peak:zone: peak.\n  a: [\n")).toThrow(/^Pulumi\.local\.yaml:[34]: /);
+    expect(check("config:\n  peak:zone: a.\n  peak:zone: b.\n")).toThrow(/^Pulumi\.local\.yaml:3: .*unique/);
+  });
 
   test("what belongs to this clone stays, what is committed may change", () => {
     const first = ownStackFile("config:\n  peak:zone: peak.\n", "encryptionsalt: v1:abc\n", 5);
-    expect(parse(first)).toEqual({ encryptionsalt: "v1:abc", config: { "peak:zone": "peak.", "peak:nodes": "5" } });
-    const second = ownStackFile("config:\n  peak:zone: edge.\n", first, undefined);
-    expect(parse(second)).toEqual({ encryptionsalt: "v1:abc", config: { "peak:zone": "edge.", "peak:nodes": "5" } });
-    expect(parse(ownStackFile("config:\n  peak:zone: edge.\n", second, 2))).toMatchObject({ config: { "peak:nodes": "2" } });
+    expect(parse(first)).toEqual({ encryptionsalt: "v1:abc", config: { "peak:zone": "peak.", "peak:nodes": 5 } });
+    const second = ownStackFile("config:\n  peak:zone: edge.\n  peak:nodes: 4\n", first, undefined);
+    expect(parse(second)).toEqual({ encryptionsalt: "v1:abc", config: { "peak:zone": "edge.", "peak:nodes": 4 } });
+  });
+
+  test("a copy does without the salt, unless something is encrypted with it", () => {
+    const plain = "config:\n  peak:zone: peak.\nencryptionsalt: v1:abc\n";
+    expect(parse(withoutEncryption(plain).text)).toEqual({ config: { "peak:zone": "peak." } });
+    const secretive = "config:\n  kubernetes:token:\n    secure: v1:x\nencryptionsalt: v1:abc\n";
+    expect(withoutEncryption(secretive).hasSecrets).toBe(true);
+    expect(parse(withoutEncryption(secretive).text)).toMatchObject({ encryptionsalt: "v1:abc" });
   });
 });
 

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { access, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { CommandError, run } from "../../shell/run.ts";
 import { hostArch } from "../../toolchain/products.ts";
 import type { Progress } from "../../toolchain/progress.ts";
 import { provide } from "../../toolchain/provide.ts";
-import { UsageError } from "../errors.ts";
-import { paths, workDir } from "../paths.ts";
+import { CliError, UsageError } from "../errors.ts";
+import { paths, root } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
 
 /** The project's name in Pulumi.yaml. */
@@ -32,19 +33,61 @@ export async function hasLocalState(): Promise<boolean> {
  * Points this process, and so the engine, to a stack's backend. The local stack has its own, in the project directory; any other uses what
  * the user is logged in to.
  */
-export async function useBackend(stack: string): Promise<void> {
+export function useBackend(stack: string): void {
   process.env["PULUMI_SKIP_UPDATE_CHECK"] = "true";
   if (stack !== LOCAL) return;
+  delete process.env["PULUMI_CONFIG_PASSPHRASE"]; // it would win over the file
+  process.env["PULUMI_CONFIG_PASSPHRASE_FILE"] = paths.passphrase;
+  process.env["PULUMI_BACKEND_URL"] = `file://${paths.state}`;
+  process.env["PULUMI_HOME"] = paths.home;
+}
+
+/** Makes the backend of the local stack, and the passphrase of its secrets, where they are not there yet. */
+export async function makeBackend(): Promise<void> {
   await mkdir(paths.state, { recursive: true, mode: 0o700 });
-  await mkdir(workDir, { recursive: true, mode: 0o700 });
   // Never overwritten: without it the state's secrets are lost.
   await writeFile(paths.passphrase, `${randomBytes(32).toString("base64url")}\n`, { flag: "wx", mode: 0o600 }).catch(
     (error: NodeJS.ErrnoException) => {
       if (error.code !== "EEXIST") throw error;
     },
   );
-  delete process.env["PULUMI_CONFIG_PASSPHRASE"]; // it would win over the file
-  process.env["PULUMI_CONFIG_PASSPHRASE_FILE"] = paths.passphrase;
-  process.env["PULUMI_BACKEND_URL"] = `file://${paths.state}`;
-  process.env["PULUMI_HOME"] = paths.home;
+}
+
+export interface AskOptions {
+  /** Default: the project. */
+  cwd?: string;
+  /** Besides our own. */
+  env?: NodeJS.ProcessEnv;
+  input?: string;
+}
+
+/**
+ * Has the engine's command line do something that is no operation on the stack's resources.
+ * @returns its standard output
+ * @throws CliError with what it said
+ */
+export async function ask(engine: string, args: readonly string[], { cwd = root, env = {}, input }: AskOptions = {}): Promise<string> {
+  try {
+    return await run(engine, [...args, "--non-interactive"], { cwd, env: { ...process.env, ...env }, input });
+  } catch (error) {
+    throw error instanceof CommandError ? new CliError(error.said.replace(/^error: /, "")) : error;
+  }
+}
+
+/** Whether the engine says that there is no such stack. */
+export function isAbsent(message: string): boolean {
+  return /no stack named/.test(message);
+}
+
+/** Whether the engine says that the user is logged in to no backend. */
+export function isLoggedOut(message: string): boolean {
+  return /PULUMI_ACCESS_TOKEN must be set|run .?pulumi login/.test(message);
+}
+
+/** What to do then. */
+export function noBackend(stack: string): UsageError {
+  return new UsageError(
+    `the stack ${stack} keeps its state in the Pulumi backend that you are logged in to, and you are logged in to none. ` +
+      "Use `pulumi login`, or set PULUMI_BACKEND_URL, e.g. to file://$HOME/peak-state",
+  );
 }

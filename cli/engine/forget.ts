@@ -19,8 +19,9 @@ export async function forgetLocalStack(): Promise<void> {
     paths.passphrase,
     paths.home,
     paths.enginePid(LOCAL),
+    paths.nodes,
+    paths.config,
     join(workDir, "Pulumi.yaml"),
-    join(workDir, `Pulumi.${LOCAL}.yaml`),
   ];
   for (const path of own) await rm(path, { recursive: true, force: true });
 }

@@ -28,7 +28,7 @@ export async function operate(session: Session, operation: Operation, screen: Sc
   const warned = new Set<string>();
   using interrupt = interrupts(
     () => screen.line("stopping after what has been begun; Ctrl-C again ends it at once"),
-    () => void killEngine(session.name),
+    () => void killEngine(session.enginePid),
   );
   screen.status(() => nowText(operation, progress, started, Date.now()));
   try {
@@ -50,6 +50,7 @@ export async function operate(session: Session, operation: Operation, screen: Sc
     if (interrupt.signal.aborted) throw new Interrupted(`stopped; the same command goes on from here`);
     if (session.programError !== undefined && Object.keys(progress.changes).every((op) => op === "same")) {
       if (isDefect(session.programError)) throw session.programError;
+      await session.refuse();
       throw new UsageError(`${messageOf(session.programError)}\nNothing was changed.`);
     }
     const faults = progress.faults.length > 0 ? faultsText(progress.faults) : engineMessage(messageOf(error));

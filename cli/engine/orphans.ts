@@ -8,9 +8,10 @@ const GRACE = 10_000;
 /**
  * Ends an engine with its plugins and the commands that they run, at once. What those commands put into sessions of their own, such as
  * virtual Pis, stays.
+ * @param pidFile the session's `enginePid`
  */
-export async function killEngine(stack: string): Promise<void> {
-  const { members } = await engineProcesses(stack);
+export async function killEngine(pidFile: string): Promise<void> {
+  const { members } = await engineProcesses(pidFile);
   for (const pid of members) {
     try {
       process.kill(pid, "SIGKILL");
@@ -26,16 +27,16 @@ export async function killEngine(stack: string): Promise<void> {
  * @returns whether there was something
  */
 export async function endOrphans(stack: string): Promise<boolean> {
-  const { session, members } = await engineProcesses(stack);
-  for (let waited = 0; waited < GRACE && (await engineProcesses(stack)).members.includes(session); waited += 200) await sleep(200);
-  await killEngine(stack);
-  await rm(paths.enginePid(stack), { force: true });
+  const file = paths.enginePid(stack);
+  const { session, members } = await engineProcesses(file);
+  for (let waited = 0; waited < GRACE && (await engineProcesses(file)).members.includes(session); waited += 200) await sleep(200);
+  await killEngine(file);
+  await rm(file, { force: true });
   return members.length > 0;
 }
 
 /** The processes of the engine's session. A process id may have passed to somebody else, so each must have our mark in its environment. */
-async function engineProcesses(stack: string): Promise<{ session: number; members: number[] }> {
-  const file = paths.enginePid(stack);
+async function engineProcesses(file: string): Promise<{ session: number; members: number[] }> {
   const session = Number(await readFile(file, "utf8").catch(() => "0"));
   const members: number[] = [];
   for (const pid of session > 0 ? (await readdir("/proc")).filter((name) => /^\d+$/.test(name)) : []) {

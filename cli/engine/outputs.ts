@@ -1,12 +1,11 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
-import { CommandError, run } from "../../shell/run.ts";
 import { progressOn } from "../../toolchain/progress.ts";
-import { CliError } from "../errors.ts";
-import { paths, root } from "../paths.ts";
+import { CliError, messageOf } from "../errors.ts";
+import { paths } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
-import { engineBinary, hasLocalState, useBackend } from "./environment.ts";
+import { ask, engineBinary, hasLocalState, isAbsent, isLoggedOut, noBackend, useBackend } from "./environment.ts";
 import { type ExportedStack, knownResources } from "./state.ts";
 
 const endpoint = z.object({ address: z.string(), port: z.number() });
@@ -46,21 +45,20 @@ export type StackState = { state: "up"; outputs: Outputs } | { state: "partial" 
 export async function readStack(stack: string): Promise<StackState> {
   if (stack === LOCAL && !(await hasLocalState())) return { state: "absent" };
   const engine = await engineBinary(progressOn(process.stderr), new AbortController().signal);
-  await useBackend(stack);
-  const ask = (...args: string[]) => run(engine, [...args, "--stack", stack, "--non-interactive"], { cwd: root });
+  useBackend(stack);
   try {
-    const json = await ask("stack", "output", "--json", "--show-secrets");
+    const json = await ask(engine, ["stack", "output", "--stack", stack, "--json", "--show-secrets"]);
     const outputs = parseOutputs(json);
     if (outputs) {
       await remember(stack, json);
       return { state: "up", outputs };
     }
-    const resources = knownResources(JSON.parse(await ask("stack", "export")) as ExportedStack);
+    const resources = knownResources(JSON.parse(await ask(engine, ["stack", "export", "--stack", stack])) as ExportedStack);
     return { state: resources.length > 0 ? "partial" : "absent" };
   } catch (error) {
-    const said = error instanceof CommandError ? error.said : String(error);
-    if (/no stack named/.test(said)) return { state: "absent" };
-    throw new CliError(`the state of the stack ${stack} cannot be read: ${said}`);
+    const said = messageOf(error);
+    if (isAbsent(said)) return { state: "absent" };
+    throw isLoggedOut(said) ? noBackend(stack) : new CliError(`the state of the stack ${stack} cannot be read: ${said}`);
   }
 }
 

@@ -1,17 +1,16 @@
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LocalWorkspace, PulumiCommand, type PulumiFn, Stack } from "@pulumi/pulumi/automation/index.js";
-import { CommandError, run } from "../../shell/run.ts";
 import { during, progressOf, type Screen } from "../display/screen.ts";
-import { CliError, messageOf, UsageError } from "../errors.ts";
+import { CliError, messageOf } from "../errors.ts";
 import { paths, root, workDir } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
-import { engineBinary, hasLocalState, PROJECT, useBackend } from "./environment.ts";
+import { ask, engineBinary, hasLocalState, isLoggedOut, makeBackend, noBackend, PROJECT, useBackend } from "./environment.ts";
 import { backendLocks, isHeld } from "./locks.ts";
 import { endOrphans } from "./orphans.ts";
-import { type ExportedStack, type KnownResource, knownResources, pendingCount, withoutPending } from "./state.ts";
 import { enginePath } from "./plugins.ts";
-import { checkKeys, ownStackFile } from "./stack-file.ts";
+import { committedStackFile, ownStackFile } from "./stack-file.ts";
+import { type ExportedStack, type KnownResource, knownResources, pendingCount, withoutPending } from "./state.ts";
 
 /** A stack that is ready to be worked on. */
 export interface Session {
@@ -19,10 +18,14 @@ export interface Session {
   stack: Stack;
   /** The configuration in place of Pulumi.STACK.yaml. */
   configFile: string | undefined;
+  /** File with the process id of the engine that works on it. */
+  enginePid: string;
   /** The resources that the state has, the stack itself and the providers apart. */
   resources: KnownResource[];
   /** What the program threw, in our own process; the engine knows only that something was. */
   programError: unknown;
+  /** Takes back what opening has written down of what was asked for, since the program refuses it. */
+  refuse(): Promise<void>;
 }
 
 export interface OpenOptions {
@@ -32,82 +35,103 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a stack: brings the engine and the plugins, makes the stack if there is none, and clears what a killed run left behind (a lock of a
- * dead engine, operations without a known end), saying so.
+ * Opens a stack to change it: brings the engine and the plugins, makes the stack if there is none, and clears what a killed run left behind
+ * (a lock of a dead engine, operations without a known end), saying so.
  */
 export async function openSession(name: string, screen: Screen, { nodes, signal }: OpenOptions): Promise<Session> {
-  process.chdir(root); // as the official CLI does: the program's paths are relative to the project
-  const project = await readFile(join(root, "Pulumi.yaml"), "utf8");
-  const file = `Pulumi.${name}.yaml`;
-  const committed = await readFile(join(root, file), "utf8");
-  checkKeys(project, { name: file, text: committed });
+  const committed = await committedStackFile(name);
+  const engine = await bringEngine(name, screen, signal);
+  await mkdir(workDir, { recursive: true, mode: 0o700 });
+  const local = name === LOCAL ? await initLocal(engine, committed, nodes) : undefined;
+  if (await endOrphans(name)) screen.line("an earlier run was killed: what it left running has been ended");
+  const configFile = local && paths.config;
+  const session = await sessionOf({ name, configFile, enginePid: paths.enginePid(name), refuse: local ?? (async () => {}) });
+  await recover(session, screen);
+  return session;
+}
 
+/** Brings the engine and the plugins, and points this process to them and to the stack's backend. Writes to the cache only. */
+export async function bringEngine(stack: string, screen: Screen, signal: AbortSignal): Promise<string> {
+  process.chdir(root); // as the official CLI does: the program's paths are relative to the project
   const progress = progressOf(screen);
   const engine = await during(screen, "getting the Pulumi engine", () => engineBinary(progress, signal));
   // That a download is not to be had is no news where the bundled plugins are.
   const quietly = { ...progress, step: progress.update };
   const path = await during(screen, "getting the Pulumi plugins", () => enginePath(quietly, signal));
-  await useBackend(name);
+  useBackend(stack);
   process.env["PATH"] = path;
   process.env["PEAK_ENGINE"] = engine;
-  await mkdir(workDir, { recursive: true, mode: 0o700 });
-  process.env["PEAK_ENGINE_PID"] = paths.enginePid(name);
+  return engine;
+}
 
-  const configFile = name === LOCAL ? await initLocal(engine, committed, nodes) : undefined;
-  if (await endOrphans(name)) screen.line("an earlier run was killed: what it left running has been ended");
-
-  const session: Session = { name, configFile, resources: [], programError: undefined, stack: undefined as unknown as Stack };
+/**
+ * A session on a stack that is there, or in the backend of somebody else may be made.
+ * @param env what the engine gets besides our own environment
+ */
+export async function sessionOf(
+  described: Pick<Session, "name" | "configFile" | "enginePid" | "refuse">,
+  env: Record<string, string> = {},
+): Promise<Session> {
+  const { name, configFile, enginePid } = described;
+  let programError: unknown;
   const workspace = await LocalWorkspace.create({
     workDir: root,
-    program: programOf(session),
+    // index.ts, loaded when the engine asks for it: the SDK has to be set up for the run by then.
+    program: async () => {
+      try {
+        const { default: program } = (await import("../../index.ts")) as { default: PulumiFn };
+        return await program();
+      } catch (error) {
+        programError = error;
+        throw error;
+      }
+    },
+    envVars: { ...env, PEAK_ENGINE_PID: enginePid },
     pulumiCommand: await PulumiCommand.get({ root: import.meta.dirname }),
   });
-  session.stack = await (configFile === undefined ? Stack.createOrSelect(name, workspace) : Stack.select(name, workspace)).catch(
-    (error: unknown) => {
-      throw /PULUMI_ACCESS_TOKEN must be set|run .?pulumi login/.test(messageOf(error)) ? new UsageError(noBackend(name)) : error;
+  const open = configFile === undefined ? Stack.createOrSelect(name, workspace) : Stack.select(name, workspace);
+  const stack = await open.catch((error: unknown) => {
+    throw isLoggedOut(messageOf(error)) ? noBackend(name) : error;
+  });
+  return {
+    ...described,
+    stack,
+    resources: [],
+    get programError() {
+      return programError;
     },
-  );
-  await recover(session, screen);
-  return session;
-}
-
-function noBackend(stack: string): string {
-  return (
-    `the stack ${stack} keeps its state in the Pulumi backend that you are logged in to, and you are logged in to none. ` +
-    "Use `pulumi login`, or set PULUMI_BACKEND_URL, e.g. to file://$HOME/peak-state"
-  );
-}
-
-/** index.ts, loaded when the engine asks for it: the SDK has to be set up for the run by then. */
-function programOf(session: Session): PulumiFn {
-  return async () => {
-    try {
-      const { default: program } = (await import("../../index.ts")) as { default: PulumiFn };
-      return await program();
-    } catch (error) {
-      session.programError = error;
-      throw error;
-    }
   };
 }
 
 /**
  * Makes the local stack in its file backend, and its configuration. `stack init` writes a salt beside the Pulumi.yaml that it runs by; a
  * copy of that file keeps the committed Pulumi.local.yaml clean.
+ * @returns how to take back the number of nodes that was asked for
  */
-async function initLocal(engine: string, committed: string, nodes: number | undefined): Promise<string> {
-  const configFile = join(workDir, `Pulumi.${LOCAL}.yaml`);
+async function initLocal(engine: string, committed: string, nodes: number | undefined): Promise<() => Promise<void>> {
+  await makeBackend();
   if (!(await hasLocalState())) {
     await copyFile(join(root, "Pulumi.yaml"), join(workDir, "Pulumi.yaml"));
-    await rm(configFile, { force: true });
-    await run(engine, ["stack", "init", LOCAL, "--no-select", "--non-interactive"], { cwd: workDir }).catch((error: unknown) => {
-      const said = error instanceof CommandError ? error.said : messageOf(error);
-      throw new CliError(`the engine cannot keep a state in ${paths.state}: ${said}`);
+    await rm(paths.config, { force: true });
+    await ask(engine, ["stack", "init", LOCAL, "--no-select"], { cwd: workDir }).catch((error: unknown) => {
+      throw new CliError(`the engine cannot keep a state in ${paths.state}: ${messageOf(error)}`);
     });
   }
-  const own = await readFile(configFile, "utf8").catch(() => "");
-  await writeFile(configFile, ownStackFile(committed, own, nodes), { mode: 0o600 });
-  return configFile;
+  const before = await nodesAskedFor();
+  const configure = async (count: number | undefined): Promise<void> => {
+    if (count === undefined) await rm(paths.nodes, { force: true });
+    else await writeFile(paths.nodes, `${count}\n`, { mode: 0o600 });
+    const own = await readFile(paths.config, "utf8").catch(() => "");
+    await writeFile(paths.config, ownStackFile(committed, own, count), { mode: 0o600 });
+  };
+  await configure(nodes ?? before);
+  return () => configure(before);
+}
+
+/** What `--nodes` has asked for since the local stack was brought up. */
+export async function nodesAskedFor(): Promise<number | undefined> {
+  const text = await readFile(paths.nodes, "utf8").catch(() => undefined);
+  return text === undefined ? undefined : Number(text);
 }
 
 async function recover(session: Session, screen: Screen): Promise<void> {

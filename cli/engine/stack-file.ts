@@ -1,46 +1,58 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { isMap, isScalar, LineCounter, parse, parseDocument } from "yaml";
 import { UsageError } from "../errors.ts";
+import { root } from "../paths.ts";
 
-/** A Pulumi.STACK.yaml: the file's name and its text. */
-export interface StackFile {
-  name: string;
-  text: string;
+/** The text of a stack's Pulumi.STACK.yaml; throws what `checkStackFile` throws. */
+export async function committedStackFile(stack: string): Promise<string> {
+  const name = `Pulumi.${stack}.yaml`;
+  const text = await readFile(join(root, name), "utf8");
+  checkStackFile(await readFile(join(root, "Pulumi.yaml"), "utf8"), name, text);
+  return text;
 }
 
 /**
- * Checks that every key of a stack file is one that Pulumi.yaml describes: a misspelt one would silently change nothing.
+ * Checks that a stack file is YAML, and that every key is one that Pulumi.yaml describes: a misspelt one would silently change nothing.
  * Keys of providers (`kubernetes:context`) are not ours to judge.
  * @throws UsageError with file, line and key
  */
-export function checkKeys(project: string, stack: StackFile): void {
+export function checkStackFile(project: string, name: string, text: string): void {
   const known = Object.keys((parse(project) as { config?: object }).config ?? {});
   const lines = new LineCounter();
-  const document = parseDocument(stack.text, { lineCounter: lines });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const place = (offset: number) => `${name}:${lines.linePos(offset).line}`;
   const [fault] = document.errors;
-  if (fault) throw new UsageError(`${stack.name}: ${fault.message}`);
+  if (fault) throw new UsageError(`${place(fault.pos[0])}: ${fault.message}`);
   const config = document.get("config");
   if (!isMap(config)) return;
   for (const { key } of config.items) {
-    const name = isScalar(key) ? String(key.value) : String(key);
-    if (!name.startsWith("peak:") || known.includes(name)) continue;
-    const { line } = lines.linePos((isScalar(key) ? key.range?.[0] : undefined) ?? 0);
-    throw new UsageError(`${stack.name}:${line}: there is no key ${name}; Pulumi.yaml has ${known.join(", ")}`);
+    const word = isScalar(key) ? String(key.value) : String(key);
+    if (!word.startsWith("peak:") || known.includes(word)) continue;
+    throw new UsageError(`${place((isScalar(key) ? key.range?.[0] : undefined) ?? 0)}: there is no key ${word}; Pulumi.yaml has ${known.join(", ")}`);
   }
+}
+
+/** A stack file without what its secrets are encrypted with, unless it has secrets. */
+export function withoutEncryption(text: string): { text: string; hasSecrets: boolean } {
+  const document = parseDocument(text);
+  const hasSecrets = /^\s+secure:/m.test(text);
+  if (!hasSecrets) for (const key of ["encryptionsalt", "encryptedkey", "secretsprovider"]) document.delete(key);
+  return { text: document.toString(), hasSecrets };
 }
 
 /**
  * The configuration that the local stack runs with: the committed file, so that an edit there counts, plus what belongs to this clone alone
- * and must not show up as a change in git: the salt of its secrets, and the number of nodes asked for by `--nodes` (until destroy).
+ * and must not show up as a change in git.
  * @param committed text of Pulumi.local.yaml
- * @param own text of what this function returned last time, or of what `pulumi stack init` wrote
- * @param nodes the number asked for now; without it, the one asked for before holds on
+ * @param own text that has the salt of the stack's secrets: what this function returned last time, or what `pulumi stack init` wrote
+ * @param nodes the number asked for by `--nodes`
  */
 export function ownStackFile(committed: string, own: string, nodes: number | undefined): string {
-  const before = (parse(own) ?? {}) as { encryptionsalt?: string; config?: Record<string, string> };
   const document = parseDocument(committed);
   document.commentBefore = " Written by ./peak; edit Pulumi.local.yaml in the project directory.";
-  if (before.encryptionsalt !== undefined) document.set("encryptionsalt", before.encryptionsalt);
-  const wanted = nodes === undefined ? before.config?.["peak:nodes"] : String(nodes);
-  if (wanted !== undefined) document.setIn(["config", "peak:nodes"], wanted);
+  const salt = parseDocument(own).get("encryptionsalt");
+  if (salt !== undefined) document.set("encryptionsalt", salt);
+  if (nodes !== undefined) document.setIn(["config", "peak:nodes"], nodes);
   return document.toString();
 }

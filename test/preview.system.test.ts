@@ -1,0 +1,73 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ask } from "../cli/engine/environment.ts";
+import { cacheRoot } from "../toolchain/cache.ts";
+import { hostArch } from "../toolchain/products.ts";
+import { provide } from "../toolchain/provide.ts";
+import { Clone } from "./e2e/clone.ts";
+
+// `./peak preview` writes nothing: not to the project, not to a backend, not to the user's home. The cache of downloads may grow.
+
+let clone: Clone;
+let scratch: string;
+beforeAll(() => {
+  clone = new Clone();
+  scratch = mkdtempSync(join(tmpdir(), "peak-preview-test-"));
+  for (const folder of ["home", "backend"]) mkdirSync(join(scratch, folder));
+  Object.assign(clone.environment, {
+    PEAK_CACHE: cacheRoot(),
+    HOME: join(scratch, "home"),
+    PULUMI_HOME: join(scratch, "home", "pulumi"),
+    PULUMI_BACKEND_URL: `file://${join(scratch, "backend")}`,
+    PULUMI_CONFIG_PASSPHRASE: "test",
+    TMPDIR: scratch,
+  });
+});
+afterAll(async () => {
+  rmSync(scratch, { recursive: true, force: true });
+  await clone?.[Symbol.asyncDispose]();
+});
+
+/** Every file that a preview could write, with a digest of its content; packages of npm apart. */
+function files(): string[] {
+  const list = (directory: string): string[] =>
+    readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+      const path = join(directory, entry.name);
+      if (entry.name === "node_modules") return [];
+      if (entry.isDirectory()) return [path, ...list(path)];
+      return [`${path} ${createHash("sha256").update(entry.isSymbolicLink() ? readlinkSync(path) : readFileSync(path)).digest("hex")}`];
+    });
+  return [...list(clone.directory), ...list(scratch)].sort();
+}
+
+test.each(["local", "pi-testbed", "minikube"])("a preview of the stack %s shows all that would be created, and writes nothing", async (stack) => {
+  const before = files();
+  const { code, stdout } = await clone.peak("preview", "--stack", stack, "--json");
+  expect(code).toBe(0);
+  const changes = JSON.parse(stdout) as Record<string, number>;
+  expect(Object.keys(changes)).toEqual(["create"]);
+  expect(changes["create"]).toBeGreaterThan(20);
+  expect(files()).toEqual(before);
+});
+
+test("neither does one of a stack that is there, and was interrupted", async () => {
+  const engine = join((await provide("engine", hostArch)).dir, "bin", "pulumi");
+  await ask(engine, ["stack", "init", "pi-testbed", "--no-select"], { cwd: clone.directory, env: clone.environment });
+  const resource = (type: string, name: string) => ({ urn: `urn:pulumi:pi-testbed::peak::${type}::${name}`, type, custom: true, id: name });
+  const provider = resource("pulumi:providers:random", "random");
+  const password = { ...resource("random:index/randomPassword:RandomPassword", "former"), provider: `${provider.urn}::${provider.id}` };
+  // Not by an import: that drops what is pending.
+  const file = join(scratch, "backend/.pulumi/stacks/peak/pi-testbed.json");
+  const state = JSON.parse(readFileSync(file, "utf8")) as { checkpoint: { latest: object } };
+  Object.assign(state.checkpoint.latest, { resources: [provider, password], pending_operations: [{ resource: password, type: "updating" }] });
+  writeFileSync(file, JSON.stringify(state));
+
+  const before = files();
+  const { code, stdout, stderr } = await clone.peak("preview", "--stack", "pi-testbed", "--json");
+  expect({ code, changes: JSON.parse(stdout) as unknown }).toMatchObject({ code: 0, changes: { delete: 1 } });
+  expect(stderr).toContain("an earlier run was interrupted: `up` does 1 unfinished operation again");
+  expect(files()).toEqual(before);
+});
