@@ -136,6 +136,26 @@ describe("the prober", () => {
     expect(asked.length).toBe(before);
   });
 
+  test("asks on where Kubernetes has lost the node, and tells when that shows something", async () => {
+    const dead = new Set(["fd00::2"]);
+    const { prober, changes } = start(async (address) => (dead.has(address) ? "refused" : "ok"));
+    const targets = [1, 2, 3, 4].map((n) => target(n, { state: "node lost" }));
+    prober.set(domain, targets);
+    expect(targets.map((each) => prober.answers(each))).toEqual([false, false, false, false]);
+    await eventually(
+      () => targets.map((each) => prober.answers(each)),
+      (answers) => answers.join() === "true,false,true,true",
+    );
+    expect(changes.length).toBeGreaterThanOrEqual(3);
+    dead.add("fd00::1").add("fd00::3").add("fd00::4");
+    // all fail: nobody is out, but nobody is known to be well
+    await eventually(
+      () => targets.some((each) => prober.answers(each)),
+      (some) => !some,
+    );
+    expect(prober.counts()).toMatchObject({ frozen: true });
+  });
+
   test("leaves alone what has no probe, no address, or is not ready", () => {
     const { prober } = start(async () => "refused");
     const none: Target[] = [target(1, { probe: undefined }), target(2, { ipv6: undefined }), target(3, { state: "terminating" })];

@@ -4,7 +4,7 @@ import { log } from "../log.ts";
 import { formatIpv4, formatIpv6 } from "../wire/address.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import { check as checkBySocket, type Check, type ProbeResult } from "./check.ts";
-import { HealthState } from "./state.ts";
+import { FAILURES_OUT, HealthState } from "./state.ts";
 
 export interface ProbeSettings {
   /** Between two probes of one target, milliseconds. */
@@ -49,6 +49,8 @@ interface Probe {
   last: ProbeResult | undefined;
   lastAt: number;
   hasAnswered: boolean;
+  /** Whether its answers decide where Kubernetes knows nothing. */
+  isEvidence: boolean;
 }
 
 /** Probes the targets of all domains: each address once, however many domains lead to it. */
@@ -69,15 +71,18 @@ export class Prober {
     this.check = check;
   }
 
-  /** Takes the targets that a domain now has; those that Kubernetes calls ready are probed. */
+  /** Takes the targets that a domain now has; those that Kubernetes calls ready, or has lost contact to, are probed. */
   set(domain: Name, targets: readonly Target[]): void {
     const before = this.byDomain.get(domain) ?? new Set();
     const now = new Set<string>();
     for (const target of targets) {
-      const id = target.state === "ready" ? probeId(target) : undefined;
+      const isLost = target.state === "node lost";
+      const id = isLost || target.state === "ready" ? probeId(target) : undefined;
       if (id === undefined) continue;
       now.add(id);
-      (this.probes.get(id) ?? this.add(id, target)).domains.add(domain);
+      const probe = this.probes.get(id) ?? this.add(id, target);
+      probe.domains.add(domain);
+      probe.isEvidence = isLost;
     }
     for (const id of before) if (!now.has(id)) this.drop(id, domain);
     if (now.size > 0) this.byDomain.set(domain, now);
@@ -92,6 +97,16 @@ export class Prober {
   failed(target: Target): boolean {
     const id = probeId(target);
     return id !== undefined && this.state.isOut(id);
+  }
+
+  /** Whether a target is known to be well: it has answered lately. More than not to have failed. */
+  answers(target: Target): boolean {
+    const id = probeId(target);
+    return id !== undefined && this.isWell(id);
+  }
+
+  private isWell(id: string): boolean {
+    return this.probes.get(id)?.hasAnswered === true && this.state.failures(id) < FAILURES_OUT;
   }
 
   /** Seconds until the next probes may change the verdict on a target; undefined for one without a probe. */
@@ -141,7 +156,8 @@ export class Prober {
   private add(id: string, target: Target): Probe {
     const address = probedAddress(target)!;
     const domains = new Set<Name>();
-    const probe: Probe = { address, spec: target.probe!, domains, timer: undefined, last: undefined, lastAt: 0, hasAnswered: false };
+    const spec = target.probe!;
+    const probe: Probe = { address, spec, domains, timer: undefined, last: undefined, lastAt: 0, hasAnswered: false, isEvidence: false };
     this.probes.set(id, probe);
     this.tell(() => this.state.add(id, target.node));
     this.schedule(id, probe, Math.random() * this.settings.intervalMs);
@@ -168,6 +184,7 @@ export class Prober {
       if (!current()) return;
       const result = await this.check(probe.address, probe.spec, TIMEOUT_SHARE * intervalMs);
       if (!current()) return;
+      const wasWell = this.isWell(id);
       probe.last = result;
       if (result === "ok") probe.hasAnswered = true;
       probe.lastAt = performance.now();
@@ -176,7 +193,8 @@ export class Prober {
       this.tell(() => {
         const before = this.state.resultsToChange(id);
         const changed = this.state.record(id, result === "ok");
-        return this.state.resultsToChange(id) === before ? changed : [...changed, id];
+        const isNews = this.state.resultsToChange(id) !== before || (probe.isEvidence && this.isWell(id) !== wasWell);
+        return isNews ? [...changed, id] : changed;
       });
       if (!probe.hasAnswered && this.state.failures(id) === SILENT_FAILURES)
         for (const domain of probe.domains) if (this.isSilent(domain)) this.listener.silent(domain, formatProbe(probe.spec), result);

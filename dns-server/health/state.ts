@@ -1,10 +1,13 @@
 /** A target is taken for dead after so many failures in a row; one success brings it back. */
 export const FAILURES_OUT = 2;
+/** A target that has never answered, and has failed so often, says nothing of us any more: its probe is wrong, or it is dead. */
+const FAILURES_TO_DOUBT = 10;
 
 interface Probed {
   readonly node: string | undefined;
   failures: number;
   out: boolean;
+  hasAnswered: boolean;
 }
 
 interface NodeCount {
@@ -16,12 +19,15 @@ interface NodeCount {
  * What the results of probes say of targets: no clock, no sockets.
  *
  * When more than half of all targets fail at once, the fault is more likely ours (our link, our host) than theirs: nothing more is taken
- * out until that is over. It looks at the last result of each target, not at two, so that it knows before the first of them is out. One
- * node that fails with all that is on it, while others are well, is that node's fault however much was on it.
+ * out until that is over. It looks at the last result of each target, not at two, so that it knows before the first of them is out. Those
+ * that are out already, or never answered, are no witnesses: they would fail whatever was wrong with us. One node that fails with all that
+ * is on it, while others are well, is that node's fault however much was on it.
  */
 export class HealthState {
   private readonly targets = new Map<string, Probed>();
+  /** Witnesses by node. */
   private readonly nodes = new Map<string | undefined, NodeCount>();
+  private witnesses = 0;
   private failing = 0;
   private suspectsItself = false;
 
@@ -36,8 +42,9 @@ export class HealthState {
 
   /** A target that was never probed is well. @param node where it runs, when that is known @returns as `remove` */
   add(id: string, node: string | undefined): string[] {
-    this.targets.set(id, { node, failures: 0, out: false });
-    this.count(node, 1, 0);
+    const target: Probed = { node, failures: 0, out: false, hasAnswered: false };
+    this.targets.set(id, target);
+    this.count(target, 1);
     return this.settle();
   }
 
@@ -46,7 +53,7 @@ export class HealthState {
     const target = this.targets.get(id);
     if (!target) return [];
     this.targets.delete(id);
-    this.count(target.node, -1, target.failures > 0 ? -1 : 0);
+    this.count(target, -1);
     return this.settle();
   }
 
@@ -54,14 +61,21 @@ export class HealthState {
   record(id: string, success: boolean): string[] {
     const target = this.targets.get(id);
     if (!target) return [];
-    const before = target.failures;
-    target.failures = success ? 0 : before + 1;
-    if (success !== (before === 0)) this.count(target.node, 0, success ? -1 : 1);
+    this.count(target, -1);
+    target.failures = success ? 0 : target.failures + 1;
+    target.hasAnswered ||= success;
+    this.count(target, 1);
     const changed = this.settle();
     const out = this.frozen ? target.out && !success : target.failures >= FAILURES_OUT;
     if (out === target.out) return changed;
+    this.setOut(target, out);
+    return [...changed, id, ...this.settle()];
+  }
+
+  private setOut(target: Probed, out: boolean): void {
+    this.count(target, -1);
     target.out = out;
-    return [...changed, id];
+    this.count(target, 1);
   }
 
   /** Whether a target is taken for dead. */
@@ -79,17 +93,21 @@ export class HealthState {
     return this.isOut(id) ? 1 : Math.max(1, FAILURES_OUT - this.failures(id));
   }
 
-  private count(node: string | undefined, all: number, failing: number): void {
+  /** Counts a target as a witness, if it is one, or takes that back. */
+  private count({ node, failures, out, hasAnswered }: Probed, sign: 1 | -1): void {
+    if (out || (!hasAnswered && failures >= FAILURES_TO_DOUBT)) return;
+    const failing = failures > 0 ? sign : 0;
+    this.witnesses += sign;
     this.failing += failing;
     const counts = this.nodes.get(node) ?? { all: 0, failing: 0 };
-    counts.all += all;
+    counts.all += sign;
     counts.failing += failing;
     if (counts.all === 0) this.nodes.delete(node);
     else this.nodes.set(node, counts);
   }
 
   private suspects(): boolean {
-    if (2 * this.failing <= this.targets.size) return false;
+    if (2 * this.failing <= this.witnesses) return false;
     const failingNodes = [...this.nodes].filter(([, { failing }]) => failing > 0);
     const [[node, counts] = []] = failingNodes;
     const oneDeadNode = failingNodes.length === 1 && node !== undefined && counts?.failing === counts?.all && this.nodes.size > 1;
@@ -104,8 +122,9 @@ export class HealthState {
     const changed: string[] = [];
     for (const [id, target] of this.targets) {
       const out = target.failures >= FAILURES_OUT;
-      if (out !== target.out) changed.push(id);
-      target.out = out;
+      if (out === target.out) continue;
+      this.setOut(target, out);
+      changed.push(id);
     }
     return changed;
   }

@@ -54,9 +54,10 @@ function endpointTarget(
     const target = { ...podTarget(pod, look, reader, ports), ipv6, ipv4 };
     // peers look for each other before they are ready: nobody asks them whether they are, unless told to
     if (isReadyAnyway) return { ...target, state, probe: reader.saidProbe() };
-    return { ...target, state: target.state === "ready" ? state : target.state };
+    const isOpen = target.state === "ready" || (target.state === "node lost" && state === "terminating");
+    return { ...target, state: isOpen ? state : target.state };
   }
-  const lost = endpoint.node !== undefined && look.get("Node", "", endpoint.node)?.lost === true;
+  const node = endpoint.node === undefined ? "ready" : (look.get("Node", "", endpoint.node)?.state ?? "ready");
   // slices hear of the end of a pod later than we do, and the next pod of that name has another address
   const isOrphan = endpoint.pod !== undefined;
   return {
@@ -67,7 +68,7 @@ function endpointTarget(
     node: endpoint.node,
     ipv6,
     ipv4,
-    state: state !== "ready" ? state : isOrphan ? "not ready" : lost ? "node lost" : state,
+    state: state !== "ready" ? state : isOrphan ? "not ready" : node === "lost" ? "node lost" : node,
     ports,
     probe: new SettingsReader([...published, ...namespaceSource(look, slice.namespace)], fault).probe(ports),
   };

@@ -36,8 +36,10 @@ export interface PodFacts extends Meta {
 }
 
 export interface NodeFacts extends Meta {
-  /** Its kubelet has not reported for a while, or reports that it is not ready. */
-  readonly lost: boolean;
+  /** As its kubelet says; `lost` when that has not reported for a while. */
+  readonly state: "ready" | "not ready" | "lost";
+  /** When it was lost, milliseconds since the epoch. */
+  readonly lostSince: number | undefined;
 }
 
 /** Deployments and what else makes pods. */

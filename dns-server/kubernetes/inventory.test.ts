@@ -40,6 +40,25 @@ describe("a pod", () => {
     expect(cluster.answer("web.peak")).toEqual(["fd00::a"]);
   });
 
+  test.each<[string, "Unknown" | "False", boolean, number, string]>([
+    ["ready by its last word", "Unknown", true, 0, "node lost"],
+    ["called not ready when its node was lost", "Unknown", false, 20, "node lost"],
+    ["not ready before its node was lost", "Unknown", false, 10, "not ready"],
+    ["on a node that says itself that it is not ready", "False", true, 0, "not ready"],
+  ])("%s", (_, status, ready, since, expected) => {
+    const time = (seconds: number): Date => new Date(1000 * seconds);
+    const at = (type: string, state: string, seconds: number): object => ({
+      status: { conditions: [{ type, status: state, lastTransitionTime: time(seconds) }] },
+    });
+    const a = pod("a", inDomain("web", { ip: "fd00::a", node: "n", ready }));
+    const conditions = [{ type: "Ready", status: ready ? "True" : "False", lastTransitionTime: time(since) }];
+    const cluster = new TestInventory()
+      .apply("Node", plain("n", { namespace: "" }, at("Ready", status, 20)))
+      .apply("Pod", { ...a, status: { podIPs: [{ ip: "fd00::a" }], conditions } } as KubernetesObject);
+    cluster.flush();
+    expect(cluster.domains.get("web.peak")?.targets).toMatchObject([{ state: expected }]);
+  });
+
   test("with a bad domain harms no other", () => {
     const cluster = new TestInventory()
       .apply("Pod", pod("a", inDomain("not a name")))

@@ -128,7 +128,9 @@ const pod = z.object({
 
 const node = z.object({
   metadata,
-  status: z.object({ conditions: list(z.object({ type: z.string(), status: z.string() })) }).nullish(),
+  status: z
+    .object({ conditions: list(z.object({ type: z.string(), status: z.string(), lastTransitionTime: time.nullish() })) })
+    .nullish(),
 });
 
 const workload = z.object({
@@ -276,7 +278,12 @@ export const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
     parse: (object) => {
       const { metadata: meta, status } = node.parse(object);
       const condition = status?.conditions.find(({ type }) => type === "Ready");
-      return { ...metaOf(meta), lost: condition !== undefined && condition.status !== "True" };
+      const isLost = condition?.status === "Unknown";
+      return {
+        ...metaOf(meta),
+        state: isLost ? "lost" : condition?.status === "False" ? "not ready" : "ready",
+        lostSince: isLost ? (condition.lastTransitionTime ?? undefined) : undefined,
+      };
     },
   },
   Deployment: workloads("deployments"),

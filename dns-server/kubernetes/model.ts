@@ -56,6 +56,7 @@ export interface Target {
   readonly probe: ProbeSpec | undefined;
 }
 
+/** `node lost`: ready by its own last word, but Kubernetes has no contact to its node. */
 export type TargetState = "ready" | "not ready" | "terminating" | "node lost";
 
 export interface Port {

@@ -55,7 +55,6 @@ export function podReader(
  * @param ports at which it is to be reached
  */
 export function podTarget(pod: PodFacts, look: Lookup, reader: SettingsReader, ports: readonly Port[]): Target {
-  const lost = pod.node !== undefined && look.get("Node", "", pod.node)?.lost === true;
   return {
     key: `${pod.namespace}/${pod.name}`,
     namespace: pod.namespace,
@@ -64,10 +63,20 @@ export function podTarget(pod: PodFacts, look: Lookup, reader: SettingsReader, p
     node: pod.node,
     ipv6: pod.ipv6,
     ipv4: pod.ipv4,
-    state: pod.terminating ? "terminating" : lost ? "node lost" : pod.ready ? "ready" : "not ready",
+    state: podState(pod, look),
     ports,
     probe: reader.probe(ports),
   };
+}
+
+function podState(pod: PodFacts, look: Lookup): Target["state"] {
+  if (pod.terminating) return "terminating";
+  const node = pod.node === undefined ? undefined : look.get("Node", "", pod.node);
+  if (node?.state !== "lost") return pod.ready && node?.state !== "not ready" ? "ready" : "not ready";
+  // Kubernetes calls pods not ready whose node it has lost: their own last word is what was said before
+  const { readySince } = pod;
+  const isCalledSo = node.lostSince !== undefined && readySince !== undefined && readySince >= node.lostSince;
+  return pod.ready || isCalledSo ? "node lost" : "not ready";
 }
 
 /** What a pod asks for: that its domain leads to it. */

@@ -83,7 +83,11 @@ describe("a view of a cluster", () => {
     await settles(source, "shop.peak", ["fd00::a", "fd00::b"]);
     api.apply(node("n", "Unknown"), "Node");
     api.apply(pod("a", { ip: "fd00::a", node: "n", annotations: { "dns.peak/domain": "web" } }));
-    await settles(source, "web.peak", []);
+    api.apply(web("c", "fd00::c"));
+    await settles(source, "web.peak", ["fd00::c"]);
+    // with no other that is ready, what was given before is
+    api.remove("shop", "c", "Pod");
+    await settles(source, "web.peak", ["fd00::a"]);
     api.remove("shop", "i", "Ingress");
     await settles(source, "shop.peak", ["refused"]);
   });

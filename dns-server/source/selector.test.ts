@@ -51,6 +51,35 @@ describe("a choice", () => {
     expect(selector.select(domain).chosen.map(({ name }) => name)).toEqual(["a", "b"]);
   });
 
+  describe("when Kubernetes has lost nodes", () => {
+    const lost = (target: Target): Target => ({ ...target, state: "node lost" });
+    const names = (targets: readonly Target[]): string[] => targets.map(({ name }) => name);
+    const targets = [alive("a", 1), alive("b", 2), testTarget("c", { ipv6: parseIpv6("fd00::3"), state: "not ready" })];
+
+    test("goes by its own evidence: who answers is in", () => {
+      const selector = start();
+      selector.prober.answers = ({ name }) => name !== "a";
+      const { chosen, verdicts } = selector.select(testDomain({ targets: [lost(targets[0]!), lost(targets[1]!), targets[2]!] }));
+      expect(names(chosen)).toEqual(["b"]);
+      expect([...verdicts.values()].map(({ verdict }) => verdict)).toEqual(["node lost", "in", "not ready"]);
+    });
+
+    test("goes on with what was given, rather than with nothing", () => {
+      const selector = start();
+      expect(names(selector.select(testDomain({ targets })).chosen)).toEqual(["a", "b"]);
+      const all = targets.map((target) => (target.state === "ready" ? lost(target) : target));
+      const late = { ...lost(alive("d", 4)), state: "node lost" as const };
+      const now = testDomain({ targets: [...all, late] });
+      for (let i = 0; i < 2; i++) expect(names(selector.select(now).chosen)).toEqual(["a", "b"]);
+      // also after the configuration was read again
+      const next = new Selector(settings, { changed: () => {}, fault: () => {}, silent: () => {} }, selector);
+      cleanups.push(() => next.stop());
+      expect(names(next.select(now).chosen)).toEqual(["a", "b"]);
+      // one that is ready is enough
+      expect(names(selector.select(testDomain({ targets: [...all, alive("e", 5)] })).chosen)).toEqual(["e"]);
+    });
+  });
+
   test("never leaves a domain empty for its probes alone", () => {
     const states = fc.constantFrom<Target["state"]>("ready", "not ready", "terminating", "node lost");
     fc.assert(

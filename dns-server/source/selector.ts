@@ -13,6 +13,8 @@ export interface Selected {
   readonly chosen: readonly Target[];
   /** All that could be given: what a target's own name leads to does not depend on its load. */
   readonly candidates: readonly Target[];
+  /** Keys of targets whose node is lost, and that were given before. */
+  readonly remembered: ReadonlySet<string>;
   readonly ttl: Ttl;
   /** By target key. */
   readonly verdicts: ReadonlyMap<string, Judged>;
@@ -42,6 +44,8 @@ export class Selector {
   readonly steering: Steering;
   private readonly settings: SelectorSettings;
   private readonly selected = new Map<Name, Selected>();
+  /** What was selected by an earlier configuration. */
+  private readonly earlier: ReadonlyMap<Name, Selected>;
 
   /**
    * @param listener told when it has to be chosen anew for a domain
@@ -49,6 +53,7 @@ export class Selector {
    */
   constructor(settings: SelectorSettings, listener: SteeringListener & ProbeListener, before?: Selector) {
     this.settings = settings;
+    this.earlier = before?.selections() ?? new Map();
     this.prober = new Prober(settings.probe, listener);
     this.steering = new Steering(settings, listener, before?.steering);
   }
@@ -58,21 +63,26 @@ export class Selector {
     const { name, targets } = domain;
     this.prober.set(name, targets);
     const verdicts = new Map<string, Verdict>(targets.map((target) => [target.key, availability(target)]));
+    const before = this.selected.get(name) ?? this.earlier.get(name);
     const available = targets.filter(({ key }) => verdicts.get(key) === "in");
-    const alive = available.filter((target) => !this.prober.failed(target));
+    const lost = targets.filter(isLost);
+    const remembered = lost.length > 0 ? givenBefore(lost, before) : NONE;
+    // that a pod answers us says more than that Kubernetes has lost its node
+    const alive = targets.filter((target) => (verdicts.get(target.key) === "in" ? !this.prober.failed(target) : isLost(target) && this.prober.answers(target)));
     // a domain without any answer helps nobody: if none of its targets answers us, one may still answer its askers
-    const candidates = alive.length > 0 ? alive : available;
+    const candidates = alive.length > 0 ? alive : available.length > 0 ? available : lost.filter(({ key }) => remembered.has(key));
     if (candidates === alive) for (const target of available) if (this.prober.failed(target)) verdicts.set(target.key, "probe failed");
     const { chosen, verdicts: steered, ttl, interval } = this.steering.select(domain, candidates);
     for (const [key, verdict] of steered) verdicts.set(key, verdict);
-    const secondsToChange = [interval, ...available.map((target) => this.prober.secondsToChange(target))].filter(
+    const secondsToChange = [interval, ...[...available, ...lost].map((target) => this.prober.secondsToChange(target))].filter(
       (seconds) => seconds !== undefined,
     );
     const selected = {
       chosen,
       candidates,
+      remembered,
       ttl: ttlOf(domain.ttl, { queried: ttl, secondsToChange }, this.settings),
-      verdicts: judge(verdicts, this.selected.get(name)?.verdicts),
+      verdicts: judge(verdicts, before?.verdicts),
     };
     this.selected.set(name, selected);
     return selected;
@@ -106,10 +116,21 @@ export class Selector {
   }
 }
 
-function availability({ state, ipv6, ipv4 }: Target): Verdict {
-  if (state !== "ready") return state;
-  return ipv6 || ipv4 ? "in" : "no address";
+function availability(target: Target): Verdict {
+  if (target.state !== "ready") return target.state;
+  return hasAddress(target) ? "in" : "no address";
 }
+
+const isLost = (target: Target): boolean => target.state === "node lost" && hasAddress(target);
+
+const NONE: ReadonlySet<string> = new Set();
+
+function givenBefore(targets: readonly Target[], before: Selected | undefined): Set<string> {
+  const given = new Set(before?.candidates.map(({ key }) => key));
+  return new Set(targets.flatMap(({ key }) => (given.has(key) || before?.remembered.has(key) ? key : [])));
+}
+
+const hasAddress = ({ ipv6, ipv4 }: Target): boolean => ipv6 !== undefined || ipv4 !== undefined;
 
 function judge(verdicts: ReadonlyMap<string, Verdict>, before: ReadonlyMap<string, Judged> | undefined): Map<string, Judged> {
   const now = Date.now();
