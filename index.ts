@@ -3,7 +3,6 @@ import { Cluster, type ClusterAccess } from "./components/cluster/cluster.ts";
 import { ExistingCluster } from "./components/cluster/existing-cluster.ts";
 import { ownFields } from "./components/kubernetes/field-manager.ts";
 import { parseSettings } from "./components/config.ts";
-import { Echo } from "./components/experiment/echo.ts";
 import { Image, type ImageArgs } from "./components/images/image.ts";
 import { within } from "./components/lifetime.ts";
 import { planAddresses, publishedScope, scopes } from "./addressing/delegation.ts";
@@ -12,6 +11,8 @@ import { Machines } from "./components/node/machines.ts";
 import { rootName } from "./components/peakdns/configuration.ts";
 import { ToolchainProduct } from "./components/node/toolchain-product.ts";
 import { PeakDns } from "./components/peakdns/peakdns.ts";
+import { Service } from "./components/service/service.ts";
+import { services } from "./components/service/services.ts";
 import { loadInventory, nodesOf, withNodeCount } from "./hardware/inventory.ts";
 
 /** How many servers the root has, each on a host of its own, and how many of a cluster's it refers resolvers to. */
@@ -55,12 +56,8 @@ export default async function peak() {
     clusterHosts: nodes.filter((host) => host.role === "service").slice(0, clusterServerCount),
     prometheus: monitoring.url,
   }, inside);
-  const domains = ["echo"];
-  new Echo("echo", {
-    image: image("echo", { source: { entry: "services/echo/main.ts" } }),
-    replicas: settings.echoReplicas,
-    domain: "echo",
-  }, inside);
+  const endpoints = Object.entries(services(settings)).flatMap(([name, args]) =>
+    new Service(name, { ...args, zone, image: image(name, { source: { entry: `services/${name}/main.ts` } }) }, inside).endpoint ?? []);
 
   const server = (address: string) => ({ address, port: 53 });
   return {
@@ -76,7 +73,7 @@ export default async function peak() {
     rootDns: dns.rootAddresses.apply((addresses) => server(addresses[0]!)),
     secondaryDns: dns.rootAddresses.apply((addresses) => addresses.slice(1).map(server)),
     clusterDns: dns.clusterAddresses.apply((addresses) => addresses.map(server)),
-    names: domains.map((domain) => `${domain}.${zone}`),
-    services: Object.fromEntries(domains.map((domain) => [domain, `http://${domain}.${zone.slice(0, -1)}/`])),
+    names: endpoints.map(({ hostname }) => hostname),
+    services: Object.fromEntries(endpoints.map(({ name, url }) => [name, url])),
   };
 }
