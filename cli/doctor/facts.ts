@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { missingPackages } from "../../programs/virtual/host-packages.ts";
 import { layout } from "../../programs/virtual/layout.ts";
+import { stranger } from "../../programs/virtual/owner.ts";
 import { run } from "../../shell/run.ts";
 import { which } from "../../shell/which.ts";
 import { cacheRoot } from "../../toolchain/cache.ts";
@@ -31,6 +32,7 @@ export async function gatherFacts(): Promise<Facts> {
     cacheRoot: cacheRoot(),
     go: await goVersion(),
     present: await present(),
+    stranger: await stranger(names),
     hasState: await hasLocalState(),
     prefixes: await prefixes(),
     routes: await routes(),

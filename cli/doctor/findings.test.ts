@@ -14,6 +14,7 @@ const good: Facts = {
   cacheRoot: "/cache",
   go: "go1.26.0",
   present: [],
+  stranger: undefined,
   hasState: false,
   prefixes: { "peak:ulaPrefix": "fd7e:ea4c:0:1::/64" },
   routes: [{ destination: "fe80::/64", link: "eth0" }],
@@ -41,6 +42,8 @@ describe.each<[string, Partial<Facts>, string, "ok" | "warn" | "fail"]>([
   ["no Go", { go: undefined }, "toolchain", "warn"],
   ["no Go, but all is built", { go: undefined, cached: ["engine", "kubernetes", "containerd", "etcd", "coredns", "prometheus"] }, "toolchain", "ok"],
   ["what a dead stack left", { present: ["3 namespaces"] }, "local stack", "warn"],
+  ["what another clone runs", { present: ["3 namespaces"], stranger: "/other" }, "local stack", "fail"],
+  ["what another clone runs, though this one has a state", { hasState: true, present: ["3 namespaces"], stranger: "/other" }, "local stack", "fail"],
   ["a stack after a reboot", { hasState: true }, "local stack", "warn"],
   ["a stack that is up", { hasState: true, present: ["3 namespaces"] }, "local stack", "ok"],
   ["the prefix on another link", route("fd7e:ea4c:0:1::/64"), "addresses", "fail"],
@@ -53,6 +56,12 @@ describe.each<[string, Partial<Facts>, string, "ok" | "warn" | "fail"]>([
     expect(findings.map((finding) => finding.level)).toEqual([level]);
     if (level !== "ok") expect(findings[0]?.remedy).toBeTruthy();
   });
+});
+
+test("what another clone has left is that clone's to remove", () => {
+  const finding = examine({ ...good, present: ["3 namespaces"], stranger: "/other" }).find(({ check }) => check === "local stack");
+  expect(finding?.text).toBe("this host has that of the clone in /other: 3 namespaces");
+  expect(finding?.remedy).toContain("run ./peak destroy in /other");
 });
 
 test("a line a finding, and its remedy below", () => {

@@ -31,6 +31,8 @@ export interface Facts {
   go: string | undefined;
   /** What the local stack has on this host, as `KIND: COUNT`. */
   present: readonly string[];
+  /** The other clone that this belongs to, a directory. */
+  stranger: string | undefined;
   /** Whether this clone has a state of the local stack. */
   hasState: boolean;
   /** Prefixes of the local stack, by configuration key. */
@@ -132,7 +134,14 @@ function toolchain({ cached, go, cacheRoot }: Facts): Finding {
   };
 }
 
-function leftovers({ present, hasState }: Facts): Finding {
+function leftovers({ present, stranger, hasState }: Facts): Finding {
+  if (stranger !== undefined)
+    return {
+      check: "local stack",
+      level: "fail",
+      text: `this host has that of the clone in ${stranger}${present.length > 0 ? `: ${present.join(", ")}` : ""}`,
+      remedy: `there is one local stack on a host: run ./peak destroy in ${stranger}, or work there`,
+    };
   if (present.length === 0)
     return {
       check: "local stack",

@@ -27,9 +27,14 @@ export async function claim(names: Layout): Promise<void> {
 
 /** Throws if the local stack of this host is another clone's. */
 export async function refuseStranger(names: Layout): Promise<void> {
+  const owner = await stranger(names);
+  if (owner !== undefined) throw new Error(`this host runs the local stack of ${owner}: run "./peak destroy" there first`);
+}
+
+/** The directory of the other clone whose local stack this host has; undefined if there is none, or none any more. */
+export async function stranger(names: Layout): Promise<string | undefined> {
   const owner = await readFile(join(names.state, "owner"), "utf8").catch(() => "");
-  if (owner === "" || owner === clone || !existsSync(owner)) return;
-  throw new Error(`this host runs the local stack of ${owner}: run "./peak destroy" there first`);
+  return owner === "" || owner === clone || !existsSync(owner) ? undefined : owner;
 }
 
 /** Waits until no other process works on the unit, e.g. one that a killed update has left behind. */
