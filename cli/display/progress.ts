@@ -1,5 +1,6 @@
 import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/index.js";
 import { isInternal, type KnownResource } from "../engine/state.ts";
+import { outputChanges, type PropertyChange, propertyChanges, type ResourceChange } from "./changes.ts";
 
 /** What the engine did to resources: how many of each operation, e.g. `{ create: 3, same: 40 }`. */
 export type Changes = Partial<Record<string, number>>;
@@ -54,6 +55,9 @@ export class OperationProgress {
   readonly warnings: string[] = [];
   readonly faults: Fault[] = [];
   readonly changes: Changes = {};
+  /** Which outputs of the stack become others. */
+  outputs: PropertyChange[] = [];
+  readonly #changed: Omit<ResourceChange, "component">[] = [];
   readonly #resources = new Map<string, Resource>();
   readonly #groups = new Map<string, Group>();
   readonly #details = new Map<string, string>();
@@ -67,6 +71,11 @@ export class OperationProgress {
   /** All resources that are known by now. */
   get resources(): Iterable<KnownResource> {
     return this.#resources.values();
+  }
+
+  /** What was done to which resource, or would be; those that stay as they are apart. */
+  get changed(): ResourceChange[] {
+    return this.#changed.map((change) => ({ ...change, component: this.#groupKey(this.#resources.get(change.urn)!) }));
   }
 
   /** Resources that the operation has come to and is through with. */
@@ -128,7 +137,9 @@ export class OperationProgress {
     return [];
   }
 
-  #end({ urn, op }: StepEventMetadata, state: "done" | "failed", now: number): Step[] {
+  #end(metadata: StepEventMetadata, state: "done" | "failed", now: number): Step[] {
+    const { urn, op, type } = metadata;
+    if (type === "pulumi:pulumi:Stack") this.outputs = outputChanges(metadata);
     const resource = this.#resources.get(urn);
     if (!resource) return [];
     resource.state = state;
@@ -137,7 +148,10 @@ export class OperationProgress {
     group.ended = now;
     if (state === "done" && !partial.has(op)) {
       count(this.changes, op);
-      if (!quiet.has(op)) count(group.changes, op);
+      if (!quiet.has(op)) {
+        count(group.changes, op);
+        this.#changed.push({ urn, op, properties: propertyChanges(metadata) });
+      }
     }
     if (isEmpty(group.changes) || [...group.members].some((member) => member.state === "expected" || member.state === "running")) return [];
     return [this.#close(this.#groupKey(resource), group)];
