@@ -4,9 +4,11 @@ import { Command } from "commander";
 import { client } from "./commands/client.ts";
 import { destroy } from "./commands/destroy.ts";
 import { doctor } from "./commands/doctor.ts";
+import { explain } from "./commands/explain.ts";
 import { kubectl } from "./commands/kubectl.ts";
 import { logs } from "./commands/logs.ts";
 import { preview } from "./commands/preview.ts";
+import { allow, refusals, refuse } from "./commands/refusals.ts";
 import { refresh } from "./commands/refresh.ts";
 import { ssh } from "./commands/ssh.ts";
 import { status } from "./commands/status.ts";
@@ -26,7 +28,7 @@ export function program(): Command {
     .addOption(stackOption())
     .enablePositionalOptions()
     .showHelpAfterError("Run `./peak --help` for the commands and their options.");
-  for (const command of [up, preview, refresh, destroy, status, kubectl, ssh, client, logs, doctor, test]) {
+  for (const command of [up, preview, refresh, destroy, status, kubectl, ssh, client, logs, explain, refuse, refusals, allow, doctor, test]) {
     peak.addCommand(command().copyInheritedSettings(peak));
   }
   for (const command of [peak, ...peak.commands]) command.exitOverride();

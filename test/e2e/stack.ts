@@ -74,9 +74,9 @@ export class Stack extends Clone {
     await this.namedPods(4);
   }
 
-  /** Why each pod is in or out of the answer, as a cluster's server says. */
+  /** Why each pod is in or out of the answer, as the cluster's servers say. */
   explain(): Promise<string> {
-    return this.kubectl("exec", "-n", "peakdns", "deploy/peakdns-cluster-pi2", "--", "node", "dns-server/main.ts", "explain", "echo.peak");
+    return this.output("explain", "echo.peak");
   }
 
   /** A steady stream of questions and requests from a client, until it is stopped. */
