@@ -22,18 +22,18 @@ const clusterServerCount = 2;
 /** The whole stack, from its configuration to its outputs (docs/status.md). */
 export default async function peak() {
   const settings = parseSettings(new pulumi.Config("peak"));
-  const { zone, baseImage, kubeContext } = settings;
+  const { zone, baseImage, kubeContext, keys } = settings;
   const inventory = withNodeCount(loadInventory(settings.inventory), settings.nodes);
   const plan = planAddresses(settings.ulaPrefix, settings.globalPrefix);
 
   const rootHosts = nodesOf(inventory).slice(0, rootCount);
   const rootServers = rootHosts.map(({ number }, index) => ({ name: rootName(index + 1, zone), address: publishedScope(plan.node(number)).rootServer }));
 
-  const machines = new Machines("machines", { inventory, plan, zone, rootServers });
+  const machines = new Machines("machines", { inventory, plan, zone, rootServers, keys });
   const { nodes, lifetime } = machines;
 
   const cluster: ClusterAccess = kubeContext === undefined
-    ? new Cluster("cluster", { hosts: nodes, plan, zone, rootServers, baseImage }, { transformations: [within(lifetime)] })
+    ? new Cluster("cluster", { hosts: nodes, plan, zone, rootServers, baseImage, keys }, { transformations: [within(lifetime)] })
     : new ExistingCluster("cluster", { context: kubeContext });
 
   const image = (name: string, what: Pick<ImageArgs, "source" | "files">) => new Image(`${name}-image`, {
@@ -55,6 +55,7 @@ export default async function peak() {
     roots: nodes.slice(0, rootCount).map((host) => ({ host, addresses: scopes(plan.node(host.number)).map(({ rootServer }) => rootServer) })),
     clusterHosts: nodes.filter((host) => host.role === "service").slice(0, clusterServerCount),
     prometheus: monitoring.url,
+    generations: keys.dns,
   }, inside);
   const endpoints = Object.entries(services(settings)).flatMap(([name, args]) =>
     new Service(name, { ...args, zone, image: image(name, { source: { entry: `services/${name}/main.ts` } }) }, inside).endpoint ?? []);

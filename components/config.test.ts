@@ -2,19 +2,20 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { parseSettings } from "./config.ts";
+import { parseKeyring } from "./pki/generations.ts";
 
 const good = { inventory: "hardware/inventory.local.yaml", ulaPrefix: "fd7e:ea4c:0:1::/64" };
 const settings = (values: Record<string, string>) => parseSettings({ get: (key) => values[key] });
 
 describe("settings", () => {
-  test("defaults", () => expect(settings(good)).toEqual({ ...good, zone: "peak.", echoReplicas: 4 }));
+  test("defaults", () => expect(settings(good)).toEqual({ ...good, zone: "peak.", echoReplicas: 4, keys: parseKeyring("") }));
 
   test("an empty value is an absent one", () =>
     expect(settings({ ...good, nodes: "", globalPrefix: "", kubeContext: "", baseImage: "" })).toEqual(settings(good)));
 
   test("everything set", () => {
-    const all = { ...good, nodes: "5", zone: "Edge.Example.", globalPrefix: "2001:db8::/64", kubeContext: "c", baseImage: "b", echoReplicas: "1" };
-    expect(settings(all)).toEqual({ ...all, nodes: 5, zone: "edge.example.", echoReplicas: 1 });
+    const all = { ...good, nodes: "5", zone: "Edge.Example.", globalPrefix: "2001:db8::/64", kubeContext: "c", baseImage: "b", echoReplicas: "1", keys: "dns=2" };
+    expect(settings(all)).toEqual({ ...all, nodes: 5, zone: "edge.example.", echoReplicas: 1, keys: parseKeyring("dns=2") });
   });
 
   test.each([
@@ -29,6 +30,7 @@ describe("settings", () => {
     ["nodes", "1", "peak:nodes"],
     ["nodes", "three", "peak:nodes must be a whole number"],
     ["echoReplicas", "0", "peak:echoReplicas"],
+    ["keys", "colour=1", "peak:keys is wrong: \"colour=1\" must be one of kubernetes, etcd"],
   ])("%s = %j is refused", (key, value, message) => {
     const values: Record<string, string> = { ...good };
     if (value === undefined) delete values[key];

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseKeyring, type Keyring } from "./pki/generations.ts";
 import { overlaps, parsePrefix, type Prefix } from "../addressing/prefix.ts";
 
 /** What a stack is told, typed and checked. Every key is described in Pulumi.yaml. */
@@ -19,6 +20,8 @@ export interface Settings {
   baseImage?: string;
   /** Pods of the echo service. */
   echoReplicas: number;
+  /** Where keys are in their rotation. */
+  keys: Keyring;
 }
 
 /** Where the settings come from: `new pulumi.Config("peak")` has this shape. */
@@ -40,6 +43,14 @@ const schema = {
   kubeContext: optionalText,
   baseImage: optionalText,
   echoReplicas: count(1).default(4),
+  keys: z.string().default("").transform((text, context) => {
+    try {
+      return parseKeyring(text);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: `is wrong: ${(error as Error).message}` });
+      return z.NEVER;
+    }
+  }),
 };
 
 /**

@@ -14,6 +14,8 @@ import { ContainerRuntime } from "./container-runtime.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { Etcd } from "./etcd.ts";
 import { ownFields } from "../kubernetes/field-manager.ts";
+import type { Ending } from "../pki/certificate.ts";
+import type { Keyring } from "../pki/generations.ts";
 import { Registry, type RegistryAccess } from "./registry.ts";
 import { Worker } from "./worker.ts";
 
@@ -27,6 +29,7 @@ export interface ClusterArgs {
   rootServers: RootServer[];
   /** The image that CoreDNS's is built on; our own when undefined. */
   baseImage: string | undefined;
+  keys: Keyring;
 }
 
 /** What the stack needs to know of a cluster, however it came into being. */
@@ -39,6 +42,8 @@ export interface ClusterAccess {
   readonly registry: RegistryAccess;
   /** Once these exist, the registry answers. */
   readonly registryReady: pulumi.Resource[];
+  /** When the certificates end that the stack has made for the cluster. */
+  readonly certificates: pulumi.Output<Ending[]>;
 }
 
 /** An IPv6-only Kubernetes cluster on hosts: native routing between the nodes' own prefixes, no overlay, no NAT. */
@@ -47,8 +52,9 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
   readonly provider: k8s.Provider;
   readonly registry: RegistryAccess;
   readonly registryReady: pulumi.Resource[];
+  readonly certificates: pulumi.Output<Ending[]>;
 
-  constructor(name: string, { hosts, plan, zone, rootServers, baseImage }: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { hosts, plan, zone, rootServers, baseImage, keys }: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:Cluster", name, {}, opts);
     const first = hosts.find((host) => host.role === "steering");
     if (!first) throw new Error(`${name} needs a steering host for its control plane`);
@@ -59,10 +65,10 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
     const on = (host: Host, product: ToolchainProduct, label: string) =>
       new Binaries(`${name}-${host.name}-${label}`, { host, product }, { parent: this });
 
-    const registry = new Registry(`${name}-registry`, { host: first }, { parent: this });
-    const etcd = new Etcd(`${name}-etcd`, { host: first, binaries: on(first, product("etcd"), "etcd") }, { parent: this });
+    const registry = new Registry(`${name}-registry`, { host: first, generations: keys.registry }, { parent: this });
+    const etcd = new Etcd(`${name}-etcd`, { host: first, binaries: on(first, product("etcd"), "etcd"), generations: keys.etcd }, { parent: this });
     const firstBinaries = on(first, kubernetes, "kubernetes");
-    const controlPlane = new ControlPlane(`${name}-control-plane`, { host: first, binaries: firstBinaries, etcd, plan }, { parent: this });
+    const controlPlane = new ControlPlane(`${name}-control-plane`, { host: first, binaries: firstBinaries, etcd, plan, keys }, { parent: this });
 
     const workers = hosts.map((host) => {
       const worker = `${name}-${host.name}`;
@@ -76,12 +82,13 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
     });
 
     this.kubeconfig = controlPlane.kubeconfig;
+    this.certificates = pulumi.all([controlPlane, etcd, registry].flatMap(({ authority }) => authority.endings));
     this.registry = registry.access;
     this.registryReady = [registry.setup];
     this.provider = new k8s.Provider(name, {
       kubeconfig: this.kubeconfig,
       upsertExistingObjects: true, // what an update made before it was killed is taken over
-    }, { parent: this, dependsOn: workers.map((worker) => worker.setup) });
+    }, { parent: this, dependsOn: [controlPlane.ready, ...workers.map((worker) => worker.setup)] });
 
     const coredns = product("coredns");
     const image = new Image(`${name}-coredns`, {

@@ -1,9 +1,11 @@
+import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { AddressPlan } from "../../addressing/delegation.ts";
 import type { Binaries } from "../node/binaries.ts";
 import type { Host } from "../node/host.ts";
 import { HostSetup } from "../node/host-setup.ts";
-import { Authority, Certificate, SigningKey } from "../pki/certificate.ts";
+import { Authority, Certificate, SigningKey, type Subject } from "../pki/certificate.ts";
+import type { Keyring } from "../pki/generations.ts";
 import type { Etcd } from "./etcd.ts";
 import { renderKubeconfig } from "./kubeconfig.ts";
 
@@ -13,10 +15,15 @@ export interface ControlPlaneArgs {
   binaries: Binaries;
   etcd: Etcd;
   plan: AddressPlan;
+  keys: Pick<Keyring, "kubernetes" | "tokens">;
 }
 
 const directory = "/etc/peak/kubernetes";
 const local = "https://[::1]:6443";
+
+/** The API server as a client of kubelets, and the operators of the cluster: what RBAC lets them do. */
+const kubeletClient = "kube-apiserver-kubelet-client";
+const operators = "peak:operators";
 
 /** The API server, controller manager and scheduler, as systemd units of one host. */
 export class ControlPlane extends pulumi.ComponentResource {
@@ -30,22 +37,26 @@ export class ControlPlane extends pulumi.ComponentResource {
   /** The operator's access, a secret. */
   readonly kubeconfig: pulumi.Output<string>;
   readonly setup: HostSetup;
+  /** Exists once the operator may administer the cluster. */
+  readonly ready: pulumi.Resource;
 
-  constructor(name: string, { host, binaries, etcd, plan }: ControlPlaneArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { host, binaries, etcd, plan, keys }: ControlPlaneArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:ControlPlane", name, {}, opts);
     this.host = host;
-    this.kubectl = `${binaries.directory}/kubectl --kubeconfig=${directory}/admin.kubeconfig`;
+    this.kubectl = `${binaries.directory}/kubectl --kubeconfig=${directory}/super-admin.kubeconfig`;
     this.server = `https://[${host.ula}]:6443`;
-    this.authority = new Authority(`${name}-ca`, { commonName: "peak kubernetes" }, { parent: this });
-    const tokens = new SigningKey(`${name}-tokens`, { parent: this });
+    this.authority = new Authority(`${name}-ca`, { commonName: "peak kubernetes", generations: keys.kubernetes }, { parent: this });
+    const tokens = new SigningKey(`${name}-tokens`, { generations: keys.tokens }, { parent: this });
     const serving = this.certificate(`${name}-apiserver`, {
       commonName: "kube-apiserver",
       dns: ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "localhost", host.name],
       ip: [plan.apiService, host.ula, ...(host.global === undefined ? [] : [host.global]), "::1"],
       usages: ["server"],
     });
-    const kubeletClient = this.client(`${name}-kubelet-client`, "kube-apiserver-kubelet-client", "system:masters");
-    const admin = this.client(`${name}-admin`, "peak-operator", "system:masters");
+    const asksKubelets = this.client(`${name}-kubelet-client`, kubeletClient);
+    const admin = this.client(`${name}-admin`, "peak-operator", operators);
+    // Passes by RBAC: it makes the bindings that the others need, and stays on the host.
+    const superAdmin = this.client(`${name}-super-admin`, "peak-super-admin", "system:masters");
     this.kubeconfig = this.kubeconfigOf(admin, this.server);
 
     const controllers = this.client(`${name}-controller-manager`, "system:kube-controller-manager");
@@ -70,16 +81,16 @@ export class ControlPlane extends pulumi.ComponentResource {
     this.setup = new HostSetup(name, {
       host,
       files: [
-        { path: `${directory}/ca.crt`, content: this.authority.certificate },
-        { path: `${directory}/etcd-ca.crt`, content: etcd.authority.certificate },
+        { path: `${directory}/ca.crt`, content: this.authority.bundle },
+        { path: `${directory}/etcd-ca.crt`, content: etcd.authority.bundle },
         ...files("etcd-client", etcd.client),
         ...files("apiserver", serving),
-        ...files("kubelet-client", kubeletClient),
-        { path: `${directory}/tokens.pub`, content: tokens.certificate },
+        ...files("kubelet-client", asksKubelets),
+        { path: `${directory}/tokens.pub`, content: tokens.accepted },
         { path: `${directory}/tokens.key`, content: tokens.key, mode: 0o600 },
         { path: `${directory}/controller-manager.kubeconfig`, content: this.kubeconfigOf(controllers, local), mode: 0o600 },
         { path: `${directory}/scheduler.kubeconfig`, content: this.kubeconfigOf(scheduler, local), mode: 0o600 },
-        { path: `${directory}/admin.kubeconfig`, content: this.kubeconfigOf(admin, local), mode: 0o600 },
+        { path: `${directory}/super-admin.kubeconfig`, content: this.kubeconfigOf(superAdmin, local), mode: 0o600 },
       ],
       units: [
         unit("kube-apiserver", "Kubernetes API server", "notify", [
@@ -115,11 +126,17 @@ export class ControlPlane extends pulumi.ComponentResource {
         unit("kube-scheduler", "Kubernetes scheduler", "exec", component("scheduler")),
       ],
       check: {
-        description: "the API server is ready",
-        command: `${this.kubectl} get --raw /readyz`,
+        description: "the API server is ready, and pods are given the present authorities",
+        command: `${this.kubectl} get --raw /readyz && ${this.kubectl} -n kube-system get configmap kube-root-ca.crt -o 'go-template={{index .data "ca.crt"}}' | cmp - ${directory}/ca.crt`,
         seconds: 180,
       },
     }, { parent: this, dependsOn: [binaries, etcd.setup] });
+    this.ready = new command.remote.Command(`${name}-bindings`, {
+      connection: host.connection,
+      create: `${this.kubectl} apply --server-side --field-manager=peak --force-conflicts --filename=-`,
+      stdin: renderBindings(),
+      addPreviousOutputInEnv: false,
+    }, { parent: this, dependsOn: this.setup.done, ...(host.lifetime && { deletedWith: host.lifetime }) });
     this.registerOutputs({ server: this.server, kubeconfig: this.kubeconfig });
   }
 
@@ -129,16 +146,35 @@ export class ControlPlane extends pulumi.ComponentResource {
   }
 
   /** A certificate signed by the cluster's authority. */
-  certificate(name: string, subject: ConstructorParameters<typeof Certificate>[1]["subject"]): Certificate {
+  certificate(name: string, subject: Subject): Certificate {
     return new Certificate(name, { authority: this.authority, subject }, { parent: this });
   }
 
   /** A kubeconfig for the holder of a client certificate, a secret. */
   kubeconfigOf(client: Certificate, server: string): pulumi.Output<string> {
     return pulumi.secret(pulumi
-      .all([this.authority.certificate, client.certificate, client.key])
+      .all([this.authority.bundle, client.certificate, client.key])
       .apply(([authority, certificate, key]) => renderKubeconfig({ server, authority, certificate, key })));
   }
+}
+
+/** What those may do whose certificates name no group of Kubernetes' own; to take it from them, delete their binding. Pure. */
+export function renderBindings(): string {
+  const binding = (name: string, role: string, subject: object) => ({
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRoleBinding",
+    metadata: { name },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role },
+    subjects: [{ apiGroup: "rbac.authorization.k8s.io", ...subject }],
+  });
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "List",
+    items: [
+      binding(`peak:${kubeletClient}`, "system:kubelet-api-admin", { kind: "User", name: kubeletClient }),
+      binding(operators, "cluster-admin", { kind: "Group", name: operators }),
+    ],
+  }, undefined, 2);
 }
 
 function files(name: string, pair: Certificate) {

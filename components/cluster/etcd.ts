@@ -3,11 +3,14 @@ import type { Binaries } from "../node/binaries.ts";
 import type { Host } from "../node/host.ts";
 import { HostSetup } from "../node/host-setup.ts";
 import { Authority, Certificate } from "../pki/certificate.ts";
+import type { Generations } from "../pki/generations.ts";
 
 export interface EtcdArgs {
   host: Host;
   /** The `etcd` product, on that host. */
   binaries: Binaries;
+  /** Of its authority. */
+  generations: Generations;
 }
 
 /** The cluster's store: one etcd member that listens on loopback only, for clients with a certificate of its own authority. */
@@ -19,9 +22,9 @@ export class Etcd extends pulumi.ComponentResource {
   readonly client: Certificate;
   readonly setup: HostSetup;
 
-  constructor(name: string, { host, binaries }: EtcdArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { host, binaries, generations }: EtcdArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:Etcd", name, {}, opts);
-    this.authority = new Authority(`${name}-ca`, { commonName: "peak etcd" }, { parent: this });
+    this.authority = new Authority(`${name}-ca`, { commonName: "peak etcd", generations }, { parent: this });
     const server = new Certificate(`${name}-server`, {
       authority: this.authority,
       subject: { commonName: "etcd", dns: ["localhost"], ip: ["::1"], usages: ["server", "client"] },
@@ -35,7 +38,7 @@ export class Etcd extends pulumi.ComponentResource {
     this.setup = new HostSetup(name, {
       host,
       files: [
-        { path: `${directory}/ca.crt`, content: this.authority.certificate },
+        { path: `${directory}/ca.crt`, content: this.authority.bundle },
         { path: `${directory}/server.crt`, content: server.certificate },
         { path: `${directory}/server.key`, content: server.key, mode: 0o600 },
       ],

@@ -3,6 +3,7 @@ import * as random from "@pulumi/random";
 import type { Host } from "../node/host.ts";
 import { HostSetup } from "../node/host-setup.ts";
 import { Authority, Certificate } from "../pki/certificate.ts";
+import { accepted, generationName, type Generations } from "../pki/generations.ts";
 
 /** How to reach the registry that the cluster pulls from. */
 export interface RegistryAccess {
@@ -10,7 +11,7 @@ export interface RegistryAccess {
   host: string;
   /** The address behind the name, for those who cannot resolve it. */
   address: string;
-  /** PEM of the authority that signed its certificate. */
+  /** PEM of the authorities, one of which signed its certificate. */
   authority: pulumi.Output<string>;
   username: string;
   /** A secret; the registry asks for it on pull and push. */
@@ -19,6 +20,8 @@ export interface RegistryAccess {
 
 export interface RegistryArgs {
   host: Host;
+  /** Of its authority and of its password. */
+  generations: Generations;
 }
 
 const directory = "/etc/peak/registry";
@@ -28,25 +31,31 @@ const hostName = "registry.peak.internal";
 /** An image registry on one host: TLS from an authority of its own, credentials for everything. */
 export class Registry extends pulumi.ComponentResource {
   readonly access: RegistryAccess;
+  readonly authority: Authority;
   readonly setup: HostSetup;
 
-  constructor(name: string, { host }: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { host, generations }: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:Registry", name, {}, opts);
-    const authority = new Authority(`${name}-ca`, { commonName: "peak registry" }, { parent: this });
+    this.authority = new Authority(`${name}-ca`, { commonName: "peak registry", generations }, { parent: this });
     const serving = new Certificate(`${name}-server`, {
-      authority,
+      authority: this.authority,
       // Pushes arrive through a forwarder on the operator's loopback.
       subject: { commonName: hostName, dns: [hostName, "localhost"], ip: [host.ula, "127.0.0.1", "::1"], usages: ["server"] },
     }, { parent: this });
-    const password = new random.RandomPassword(`${name}-password`, { length: 32, special: false }, { parent: this });
-    this.access = { host: `${hostName}:${port}`, address: host.ula, authority: authority.certificate, username: "peak", password: password.result };
+    // A user for each generation of the password, so that two of them can be good at a time.
+    const users = new Map(accepted(generations).map((generation) => [generation, {
+      username: generationName("peak", generation),
+      password: new random.RandomPassword(generationName(`${name}-password`, generation), { length: 32, special: false }, { parent: this }),
+    }]));
+    const { username, password } = users.get(generations[0])!;
+    this.access = { host: `${hostName}:${port}`, address: host.ula, authority: this.authority.bundle, username, password: password.result };
 
     this.setup = new HostSetup(name, {
       host,
       packages: ["docker-registry"],
       files: [
         { path: `${directory}/config.yml`, content: renderRegistry(host.ula) },
-        { path: `${directory}/htpasswd`, content: pulumi.interpolate`${this.access.username}:${password.bcryptHash}\n`, mode: 0o600 },
+        { path: `${directory}/htpasswd`, content: pulumi.concat(...[...users.values()].map(({ username, password }) => pulumi.interpolate`${username}:${password.bcryptHash}\n`)), mode: 0o600 },
         { path: `${directory}/server.crt`, content: serving.certificate },
         { path: `${directory}/server.key`, content: serving.key, mode: 0o600 },
       ],

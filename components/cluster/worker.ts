@@ -37,7 +37,7 @@ export class Worker extends pulumi.ComponentResource {
     this.setup = new HostSetup(name, {
       host,
       files: [
-        { path: `${directory}/ca.crt`, content: controlPlane.authority.certificate },
+        { path: `${directory}/ca.crt`, content: controlPlane.authority.bundle },
         { path: `${directory}/kubelet.crt`, content: serving.certificate },
         { path: `${directory}/kubelet.key`, content: serving.key, mode: 0o600 },
         { path: `${directory}/kubelet.kubeconfig`, content: controlPlane.kubeconfigOf(identity, controlPlane.server), mode: 0o600 },
@@ -79,6 +79,7 @@ export class Worker extends pulumi.ComponentResource {
       connection: controlPlane.host.connection,
       create: `${kubectl} wait --for=create --timeout=120s node/${host.name} && ${kubectl} wait --for=condition=Ready --timeout=120s node/${host.name}`,
       delete: `${kubectl} delete --ignore-not-found node/${host.name}`,
+      addPreviousOutputInEnv: false,
     }, { parent: this, dependsOn: this.setup, ...(controlPlane.host.lifetime && { deletedWith: controlPlane.host.lifetime }) });
     this.registerOutputs({});
   }

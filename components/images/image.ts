@@ -59,6 +59,7 @@ export class Image extends pulumi.ComponentResource {
         stdin: pulumi.secret(pulumi.jsonStringify({ image, registry: args.registry })),
         triggers: [image.apply((spec) => imageRecipe(diskTree(project), spec).tag)],
         logging: command.local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
       },
       { parent: this },
     );

@@ -28,6 +28,7 @@ export class Binaries extends pulumi.ComponentResource {
         connection: host.connection,
       })),
       logging: command.local.Logging.Stderr,
+      addPreviousOutputInEnv: false,
     }, { parent: this, dependsOn: host.resource, ...(host.lifetime && { deletedWith: host.lifetime }) });
     this.digest = pulumi.unsecret(pushed.stdout);
     this.registerOutputs({ directory: this.directory, digest: this.digest });

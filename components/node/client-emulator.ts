@@ -36,6 +36,7 @@ export class ClientEmulator extends pulumi.ComponentResource {
       stdin: JSON.stringify(spec),
       environment: { PEAK_STARTS: `${expectedStarts(machine.name)}`, PEAK_ROOTFS: rootfsKey() },
       logging: command.local.Logging.Stderr,
+      addPreviousOutputInEnv: false,
     }, { parent: this, dependsOn: network.resource });
     this.registerOutputs({});
   }

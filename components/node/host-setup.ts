@@ -44,6 +44,7 @@ export class HostSetup extends pulumi.ComponentResource {
       stdin: script,
       delete: renderRemove(name),
       logging: command.remote.Logging.None, // the script may hold keys
+      addPreviousOutputInEnv: false,
     }, { parent: this, dependsOn: host.resource, ...(host.lifetime && { deletedWith: host.lifetime }) });
     this.registerOutputs({});
   }

@@ -14,8 +14,8 @@ const G = "2001:db8:7ea:c";
 const plan = planAddresses(`${C}::/64`, `${G}::/64`);
 const commands = new Map<string, Record<string, unknown>>();
 
-/** What a key's command prints: its comment stands for the key. */
-const keyOf = (comment: string) => ({ private: `-----BEGIN OPENSSH PRIVATE KEY-----\n${comment}\n`, public: `ssh-ed25519 ${comment}` });
+/** A key, for which its name stands. */
+const keyOf = (name: string) => ({ private: `-----BEGIN OPENSSH PRIVATE KEY-----\n${name}\n`, public: `ssh-ed25519 ${name}` });
 
 const valueOf = <T>(output: pulumi.Output<T>) => new Promise<T>((resolve) => void output.apply(resolve));
 
@@ -25,19 +25,21 @@ beforeAll(async () => {
   await pulumi.runtime.setMocks({
     newResource({ type, name, inputs }) {
       if (type.startsWith("peak:node:")) return { id: name, state: inputs };
+      if (type === "tls:index/privateKey:PrivateKey") {
+        return { id: name, state: { ...inputs, privateKeyOpenssh: keyOf(name).private, publicKeyOpenssh: `${keyOf(name).public}\n` } };
+      }
       if (type !== "command:local:Command") throw new Error(`unexpected resource ${type}`);
       commands.set(name, inputs);
-      const stdout = inputs["create"] === "node components/node/generate-ssh-key.ts" ? JSON.stringify(keyOf(inputs["stdin"])) : "{}";
-      return { id: name, state: { ...inputs, stdout } };
+      return { id: name, state: { ...inputs, stdout: "{}" } };
     },
     call({ token }) {
       throw new Error(`unexpected call of ${token}`);
     },
   });
-  const operatorKey = new SshKey("operator");
+  const operatorKey = new SshKey("operator", { generations: [1] });
   const network = new VirtualNetwork("network", { plan, nodes: [1, 2] });
-  virtual = new VirtualPi("pi", { machine: { name: "pi99", number: 2, role: "service" }, network, operatorKey });
-  board = new Board("board", { machine: { name: "board1", number: 3, role: "steering" }, plan, operatorKey });
+  virtual = new VirtualPi("pi", { machine: { name: "pi99", number: 2, role: "service" }, network, operatorKey, generations: [1] });
+  board = new Board("board", { machine: { name: "board1", number: 3, role: "steering" }, plan, operatorKey, generations: [1] });
   new ClientEmulator("client", { machine: { name: "client99", number: 101 }, network, zone: "peak.", servers: [{ name: "pi1.ns.peak.", address: `${G}:1::1` }] });
   await pulumi.runtime.disconnect();
 });
@@ -52,7 +54,7 @@ const router = `${C}:ffff::1`;
 
 test("the commands are these, and no others", () => {
   expect([...commands.keys()].sort()).toEqual([
-    "board-host-key", "client", "network", "network-packages", "network-rootfs", "operator", "pi", "pi-host-key",
+    "client", "network", "network-packages", "network-rootfs", "pi",
   ]);
 });
 

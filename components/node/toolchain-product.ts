@@ -25,6 +25,7 @@ export class ToolchainProduct extends pulumi.ComponentResource {
     const provide = new command.local.Command(name, {
       create: `node toolchain/main.ts provide ${product} --arch ${arch}`,
       environment: { PEAK_PRODUCT: productKey(product, arch) },
+      addPreviousOutputInEnv: false,
     }, { parent: this });
     const provided = provide.stdout.apply((text) => JSON.parse(text) as { dir: string; digest: string });
     this.digest = provided.digest;

@@ -31,11 +31,16 @@ export class VirtualNetwork extends pulumi.ComponentResource {
       return { via: node.ula.address, prefixes: scopes(node).map((scope) => scope.prefix) };
     });
     const logging = command.local.Logging.Stderr;
-    this.packages = new command.local.Command(`${name}-packages`, { create: `${script} host-packages`, logging }, { parent: this });
+    this.packages = new command.local.Command(`${name}-packages`, {
+      create: `${script} host-packages`,
+      logging,
+      addPreviousOutputInEnv: false,
+    }, { parent: this });
     const rootfs = new command.local.Command(`${name}-rootfs`, {
       create: `${script} rootfs`,
       environment: { PEAK_ROOTFS: rootfsKey() },
       logging,
+      addPreviousOutputInEnv: false,
     }, { parent: this, dependsOn: this.packages });
     const spec: NetworkSpec = {
       prefixes: [plan.ula, plan.global].filter((prefix) => prefix !== undefined),
@@ -49,6 +54,7 @@ export class VirtualNetwork extends pulumi.ComponentResource {
       stdin: JSON.stringify(spec),
       environment: { PEAK_STARTS: `${expectedStarts("switch")}` },
       logging,
+      addPreviousOutputInEnv: false,
     }, { parent: this, dependsOn: rootfs });
     this.registerOutputs({});
   }

@@ -35,6 +35,7 @@ export class VirtualPi extends SshHost {
       // Inputs that differ once the container or this machine has died, or when its root file system is made of something else.
       environment: { PEAK_STARTS: `${expectedStarts(this.name)}`, PEAK_ROOTFS: rootfsKey() },
       logging: command.local.Logging.Stderr,
+      addPreviousOutputInEnv: false,
     }, { parent: this, dependsOn: network.resource });
     this.resource = this.lifetime;
     this.registerOutputs({ ula: this.ula, global: this.global });

@@ -12,8 +12,8 @@ const [transferKey, clusterKey] = [key("transfer."), key("cluster.")];
 test("a server is named after its host", () => expect(serverName("pi2", "peak.")).toBe("pi2.ns.peak."));
 
 describe("configurations", () => {
-  const primary = primaryConfig({ zone: "peak.", servers: [a, b], transferKey, clusters: [{ key: clusterKey, servers: [own, other] }] });
-  const secondary = secondaryConfig({ zone: "peak.", primary: a, transferKey });
+  const primary = primaryConfig({ zone: "peak.", servers: [a, b], transferKeys: [transferKey], clusters: [{ keys: [clusterKey], servers: [own, other] }] });
+  const secondary = secondaryConfig({ zone: "peak.", primary: a, transferKeys: [transferKey] });
   const cluster = clusterConfig({ zone: "peak.", own: own.name, servers: [own, other], primary: a, key: clusterKey, prometheus: "http://[fd00::1]:9090" });
 
   test.each([primary, secondary, cluster])("$role is what PeakDNS takes", (config) =>
@@ -24,6 +24,17 @@ describe("configurations", () => {
   test("the secondary is told of changes, and fetches with its key", () => {
     expect(primary.transfer).toEqual({ keys: ["transfer."], notify: [{ server: "[2001:db8:2::53]:53", key: "transfer." }] });
     expect(secondary.zones).toMatchObject([{ primaries: ["[fd00::53]:53"], key: "transfer." }]);
+  });
+  test("while a key is rotated, each server knows both, and signs with the one that is used", () => {
+    const [next, nextCluster] = [key("transfer-2."), key("cluster-2.")];
+    const clusters = [{ keys: [nextCluster, clusterKey] as const, servers: [own] }];
+    expect(primaryConfig({ zone: "peak.", servers: [a, b], transferKeys: [next, transferKey], clusters })).toMatchObject({
+      keys: [next, transferKey, nextCluster, clusterKey],
+      updates: { grants: [{ key: "cluster-2." }, { key: "cluster." }] },
+      transfer: { keys: ["transfer-2.", "transfer."], notify: [{ key: "transfer-2." }] },
+    });
+    const rotating = secondaryConfig({ zone: "peak.", primary: a, transferKeys: [next, transferKey] });
+    expect(rotating).toMatchObject({ zones: [{ key: "transfer-2." }], keys: [next, transferKey] });
   });
   test("a cluster's server registers itself alone", () =>
     expect(cluster.register).toMatchObject({ servers: ["[fd00::53]:53"], as: ["pi2.ns.peak."] }));

@@ -16,6 +16,9 @@ export interface Key {
   secret: string;
 }
 
+/** A key's generations: the first one signs, all are accepted. */
+export type Keys = readonly [used: Key, ...accepted: Key[]];
+
 /** What servers keep beyond their lives; a volume is mounted there. */
 export const stateDirectory = "/var/lib/peakdns";
 
@@ -40,35 +43,35 @@ function endpoint({ name, addresses }: NameServer): string {
  * The primary: takes registrations from clusters, each of which may delegate names to its own servers and change nothing else, and gives
  * the zone to the secondaries.
  */
-export function primaryConfig({ zone, servers, transferKey, clusters }: {
+export function primaryConfig({ zone, servers, transferKeys, clusters }: {
   zone: string;
   /** The zone's name servers; the first is this one. */
   servers: NameServer[];
-  transferKey: Key;
-  clusters: { key: Key; servers: NameServer[] }[];
+  transferKeys: Keys;
+  clusters: { keys: Keys; servers: NameServer[] }[];
 }) {
   return {
     role: "root",
     zone,
     records: renderZone(zone, servers),
-    keys: [transferKey, ...clusters.map(({ key }) => key)],
+    keys: [...transferKeys, ...clusters.flatMap(({ keys }) => keys)],
     updates: {
       journal: `${stateDirectory}/journal`,
-      grants: clusters.map(({ key, servers }) => ({ key: key.name, delegateTo: servers.map(({ name }) => name) })),
+      grants: clusters.flatMap(({ keys, servers }) => keys.map((key) => ({ key: key.name, delegateTo: servers.map(({ name }) => name) }))),
     },
     transfer: {
-      keys: [transferKey.name],
-      notify: servers.slice(1).map((server) => ({ server: endpoint(server), key: transferKey.name })),
+      keys: transferKeys.map(({ name }) => name),
+      notify: servers.slice(1).map((server) => ({ server: endpoint(server), key: transferKeys[0].name })),
     },
   };
 }
 
 /** A secondary: fetches the zone, and goes on serving it while the primary is away. */
-export function secondaryConfig({ zone, primary, transferKey }: { zone: string; primary: NameServer; transferKey: Key }) {
+export function secondaryConfig({ zone, primary, transferKeys }: { zone: string; primary: NameServer; transferKeys: Keys }) {
   return {
     role: "secondary",
-    zones: [{ origin: zone, primaries: [endpoint(primary)], key: transferKey.name, file: `${stateDirectory}/zone` }],
-    keys: [transferKey],
+    zones: [{ origin: zone, primaries: [endpoint(primary)], key: transferKeys[0].name, file: `${stateDirectory}/zone` }],
+    keys: transferKeys,
   };
 }
 

@@ -3,7 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { serviceAccount } from "../kubernetes/account.ts";
 import type { Host } from "../node/host.ts";
-import { clusterConfig, primaryConfig, rootName, secondaryConfig, serverName, type Key, type NameServer } from "./configuration.ts";
+import { generationName, type Generations } from "../pki/generations.ts";
+import { clusterConfig, primaryConfig, rootName, secondaryConfig, serverName, type Keys, type NameServer } from "./configuration.ts";
 import { rules } from "./permissions.ts";
 import { Server, type Place } from "./server.ts";
 
@@ -18,6 +19,8 @@ export interface PeakDnsArgs {
   clusterHosts: Host[];
   /** URL of Prometheus, for steering. */
   prometheus: pulumi.Input<string>;
+  /** Of the keys that sign updates and transfers. */
+  generations: Generations;
 }
 
 /** The DNS tree: root servers that refer to clusters, and a cluster's servers, which register the names of their pods with the root. */
@@ -27,11 +30,11 @@ export class PeakDns extends pulumi.ComponentResource {
   /** Where they are referred to. */
   readonly clusterAddresses: pulumi.Output<string[]>;
 
-  constructor(name: string, { image, zone, roots, clusterHosts, prometheus }: PeakDnsArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { image, zone, roots, clusterHosts, prometheus, generations }: PeakDnsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:peakdns:PeakDns", name, {}, opts);
     const namespace = new k8s.core.v1.Namespace(name, { metadata: { name } }, { parent: this }).metadata.name;
     const common = { namespace, image };
-    const [transferKey, clusterKey] = [this.#key(`${name}-transfer`), this.#key(`${name}-cluster`)];
+    const [transferKeys, clusterKeys] = [this.#keys(`${name}-transfer`, generations), this.#keys(`${name}-cluster`, generations)];
 
     const rootPlaces = this.#places(`${name}-root`, namespace, roots.map(({ host, addresses }, index) =>
       ({ host, addresses, nameServer: rootName(index + 1, zone), metricsPort: 9154 })), rootName(1, zone));
@@ -49,17 +52,17 @@ export class PeakDns extends pulumi.ComponentResource {
     for (const [index, place] of rootPlaces.entries()) {
       serve(place, {
         state: "64Mi",
-        config: pulumi.all([rootServers, clusterServers, transferKey, clusterKey, primary]).apply(([servers, own, transferKey, key, primary]) =>
+        config: pulumi.all([rootServers, clusterServers, transferKeys, clusterKeys, primary]).apply(([servers, own, transferKeys, keys, primary]) =>
           index === 0
-            ? primaryConfig({ zone, servers, transferKey, clusters: [{ key, servers: own }] })
-            : secondaryConfig({ zone, primary, transferKey })),
+            ? primaryConfig({ zone, servers, transferKeys, clusters: [{ keys, servers: own }] })
+            : secondaryConfig({ zone, primary, transferKeys })),
       });
     }
     const serviceAccount = this.#controller(name, namespace);
     for (const place of clusterPlaces) {
       serve(place, {
         serviceAccount,
-        config: pulumi.all([clusterServers, place.nameServer, primary, clusterKey, prometheus]).apply(([servers, own, primary, key, prometheus]) =>
+        config: pulumi.all([clusterServers, place.nameServer, primary, clusterKeys, prometheus]).apply(([servers, own, primary, [key], prometheus]) =>
           clusterConfig({ zone, own: own.name, servers, primary, key, prometheus })),
       });
     }
@@ -70,11 +73,13 @@ export class PeakDns extends pulumi.ComponentResource {
     this.registerOutputs({ rootAddresses: this.rootAddresses, clusterAddresses: this.clusterAddresses });
   }
 
-  /** A TSIG key; its secret is one of the stack's. */
-  #key(name: string): pulumi.Output<Key> {
-    // Not RandomBytes: its id is the value, and ids stand in the state in plain text. 43 letters and digits have 256 bits.
-    const { result } = new random.RandomPassword(`${name}-key`, { length: 43, special: false }, { parent: this });
-    return result.apply((text) => ({ name: `${name}.`, secret: Buffer.from(text).toString("base64") }));
+  /** A TSIG key in all its generations; the secrets are the stack's. */
+  #keys(name: string, generations: Generations): pulumi.Output<Keys> {
+    return pulumi.all(generations.map((generation) => {
+      // Not RandomBytes: its id is the value, and ids stand in the state in plain text. 43 letters and digits have 256 bits.
+      const { result } = new random.RandomPassword(generationName(`${name}-key`, generation), { length: 43, special: false }, { parent: this });
+      return result.apply((text) => ({ name: `${generationName(name, generation)}.`, secret: Buffer.from(text).toString("base64") }));
+    })).apply((keys) => keys as unknown as Keys);
   }
 
   /** A place on each of our hosts; where there is none, a single one behind a Service, with the name `alone`. */

@@ -10,7 +10,8 @@ import { json } from "node:stream/consumers";
 import { hash } from "bcryptjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { run } from "../../shell/run.ts";
-import { issueAuthority, issueCertificate } from "../../components/pki/issue.ts";
+import { signItself } from "../../toolchain/providers/tls/certificates.ts";
+import { generateKey } from "../../toolchain/providers/tls/keys.ts";
 import { buildImage } from "./build.ts";
 import { writeSecrets } from "./builder.ts";
 import { forward } from "./forward.ts";
@@ -33,16 +34,23 @@ async function build(image: ImageSpec, root = project, access = registry): Promi
   return { ...result, progress };
 }
 
+/** An authority that is the registry's certificate, too. */
+async function authority(): Promise<{ certificate: string; key: string }> {
+  const key = generateKey({ algorithm: "ECDSA", ecdsaCurve: "P256", rsaBits: 2048 });
+  const names = { subject: { commonName: "registry.test" }, dnsNames: ["registry.test", "localhost"] };
+  const terms = { allowedUses: ["digital_signature", "cert_signing", "server_auth"], validityPeriodHours: 1, isCaCertificate: true };
+  const { certPem } = await signItself(key, names, { ...terms, setSubjectKeyId: true, setAuthorityKeyId: false }, new Date());
+  return { certificate: certPem, key: key.export({ type: "pkcs8", format: "pem" }) as string };
+}
+
 beforeAll(async () => {
   work = await mkdtemp(join(tmpdir(), "peak-images-test-"));
   process.env.PEAK_CACHE = join(work, "cache");
   const port = await freePort();
-  const authority = await issueAuthority("test");
-  const names = ["registry.test", "localhost"];
-  const serving = await issueCertificate(authority, { commonName: "registry.test", dns: names, usages: ["server"] });
-  registry = { host: `registry.test:${port}`, address: "::1", authority: authority.certificate, username: "peak", password: "pass:word" };
-  await writeFile(join(work, "server.crt"), serving.certificate);
-  await writeFile(join(work, "server.key"), serving.key);
+  const { certificate, key } = await authority();
+  registry = { host: `registry.test:${port}`, address: "::1", authority: certificate, username: "peak", password: "pass:word" };
+  await writeFile(join(work, "server.crt"), certificate);
+  await writeFile(join(work, "server.key"), key);
   await writeFile(join(work, "htpasswd"), `peak:${await hash(registry.password, 4)}\n`);
   await writeFile(
     join(work, "registry.json"),
@@ -116,7 +124,7 @@ describe("buildImage", { timeout: 180_000 }, () => {
   });
 
   it("trusts no other authority", async () => {
-    const other = { ...registry, authority: (await issueAuthority("other")).certificate };
+    const other = { ...registry, authority: (await authority()).certificate };
     await expect(build(echo, project, other)).rejects.toThrow("cannot be reached: ");
   });
 });

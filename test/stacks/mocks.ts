@@ -12,20 +12,28 @@ export interface Registered {
 /** What the commands of the program print, by the start of the command. Any other command throws. */
 const printed: [command: string, stdout: string][] = [
   ["node programs/virtual/main.ts", "{}"],
-  ["node components/node/generate-ssh-key.ts", JSON.stringify({ private: "-----BEGIN OPENSSH PRIVATE KEY-----\nk\n", public: "ssh-ed25519 AAAA k" })],
   ["node programs/binaries/main.ts push", "d".repeat(64)],
-  ["node components/pki/main.ts", JSON.stringify({ certificate: "CERTIFICATE", key: "KEY" })],
   ["node programs/images/main.ts build", JSON.stringify({ ref: `registry.peak.internal:5000/peak/image:0123456789abcdef@sha256:${"e".repeat(64)}` })],
   ["node toolchain/main.ts provide", JSON.stringify({ dir: "/cache/product", digest: "d".repeat(64) })],
 ];
 
-function outputs({ type, inputs }: Registered): Record<string, unknown> {
+function outputs({ type, name, inputs }: Registered): Record<string, unknown> {
   if (type === "command:local:Command") {
     const found = printed.find(([command]) => String(inputs["create"]).startsWith(command));
     if (!found) throw new Error(`no mock for the command: ${String(inputs["create"])}`);
     return { ...inputs, stdout: found[1], stderr: "" };
   }
   if (type === "command:remote:Command") return { ...inputs, stdout: "", stderr: "" };
+  if (type === "tls:index/privateKey:PrivateKey") {
+    return {
+      ...inputs, privateKeyPem: `KEY ${name}`, privateKeyPemPkcs8: `KEY ${name}`, publicKeyPem: `PUBLIC KEY ${name}\n`,
+      privateKeyOpenssh: `-----BEGIN OPENSSH PRIVATE KEY-----\n${name}\n`, publicKeyOpenssh: `ssh-ed25519 ${name}\n`,
+    };
+  }
+  if (type === "tls:index/certRequest:CertRequest") return { ...inputs, certRequestPem: `REQUEST ${name}` };
+  if (/^tls:index\/(selfSigned|locallySigned)Cert:/.test(type)) {
+    return { ...inputs, certPem: `CERTIFICATE ${name}\n`, validityStartTime: "2026-01-01T00:00:00Z", validityEndTime: "2027-01-01T00:00:00Z" };
+  }
   if (type === "random:index/randomPassword:RandomPassword") return { ...inputs, result: "password", bcryptHash: "$2a$hash" };
   if (type === "kubernetes:core/v1:Service") return { ...inputs, spec: { clusterIP: "fd00::5", ...(inputs["spec"] as object) } };
   if (/^(kubernetes:|pulumi:providers:|peak:)/.test(type)) return inputs;
@@ -35,8 +43,9 @@ function outputs({ type, inputs }: Registered): Record<string, unknown> {
 /**
  * Runs index.ts as the stack of that name, with the values of its Pulumi.STACK.yaml, against mocks: no engine, no machine, no cluster.
  * Whatever is not mocked throws.
+ * @param changed configuration that differs from the file's
  */
-export async function runStack(stack: string): Promise<{ resources: Registered[]; outputs: Record<string, unknown> }> {
+export async function runStack(stack: string, changed: Record<string, string> = {}): Promise<{ resources: Registered[]; outputs: Record<string, unknown> }> {
   const resources: Registered[] = [];
   const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8")) as { config: Record<string, string> };
   await pulumi.runtime.setMocks({
@@ -50,7 +59,7 @@ export async function runStack(stack: string): Promise<{ resources: Registered[]
       throw new Error(`no mock for the call ${token}`);
     },
   }, "peak", stack, false);
-  pulumi.runtime.setAllConfig(config);
+  pulumi.runtime.setAllConfig({ ...config, ...changed });
   const { default: peak } = await import("../../index.ts");
   const result = await peak();
   const settled = await new Promise<Record<string, unknown>>((resolve, reject) => {
