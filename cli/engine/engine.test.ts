@@ -5,7 +5,7 @@ import { sessionOf } from "./orphans.ts";
 import { parseOutputs } from "./outputs.ts";
 import { UsageError } from "../errors.ts";
 import { checkStackFile, ownStackFile, withoutEncryption } from "./stack-file.ts";
-import { knownResources, pendingCount, withoutPending } from "./state.ts";
+import { knownResources, pendingCount, withoutPending, withoutProtection } from "./state.ts";
 
 describe("locks of the file backend", () => {
   const processes: ProcessTable = { hostname: "here", program: async (pid) => ({ 7: "pulumi", 8: "bash" })[pid] };
@@ -47,6 +47,12 @@ describe("state", () => {
     expect(pendingCount(interrupted)).toBe(2);
     expect(withoutPending(interrupted)).toEqual({ version: 3, deployment: { resources, manifest: { version: "v3" } } });
     expect(pendingCount(withoutPending(interrupted))).toBe(0);
+  });
+
+  test("drops protection and nothing else, and keeps a stack that has no resources", () => {
+    const deployment = { resources: resources.map((resource) => ({ ...resource, protect: true })), manifest: { version: "v3" } };
+    expect(withoutProtection({ version: 3, deployment })).toEqual({ version: 3, deployment: { resources, manifest: { version: "v3" } } });
+    expect(withoutProtection({ version: 3, deployment: { resources: null } })).toEqual({ version: 3, deployment: { resources: null } });
   });
 });
 

@@ -8,6 +8,7 @@ import { interrupts } from "../interrupt.ts";
 import { root } from "../paths.ts";
 import { killEngine } from "./orphans.ts";
 import type { Session } from "./session.ts";
+import { type ExportedStack, withoutProtection } from "./state.ts";
 
 export type Operation = "up" | "preview" | "refresh" | "destroy";
 
@@ -81,7 +82,10 @@ async function call(stack: Stack, operation: Operation, { policyPacks, ...option
   if (operation === "up") await stack.up({ ...options, policyPacks });
   else if (operation === "preview") await stack.preview({ ...options, policyPacks });
   else if (operation === "refresh") await stack.refresh(options);
-  else await stack.destroy(options);
+  else {
+    await stack.importStack(withoutProtection((await stack.exportStack()) as ExportedStack) as Parameters<Stack["importStack"]>[0]);
+    await stack.destroy(options);
+  }
 }
 
 /** An error that the program does not throw on purpose. */

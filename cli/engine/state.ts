@@ -2,7 +2,7 @@
 export interface ExportedStack {
   version: number;
   deployment: {
-    resources?: { urn: string; type: string; custom?: boolean; parent?: string }[] | null;
+    resources?: { urn: string; type: string; custom?: boolean; parent?: string; protect?: boolean }[] | null;
     pending_operations?: unknown[] | null;
   } & Record<string, unknown>;
 }
@@ -39,4 +39,13 @@ export function pendingCount(stack: ExportedStack): number {
 export function withoutPending(stack: ExportedStack): ExportedStack {
   const { pending_operations: _, ...deployment } = stack.deployment;
   return { ...stack, deployment };
+}
+
+/**
+ * The same stack with nothing in it protected. Protection is against what nobody asked for, such as a name that was changed by mistake; who
+ * destroys a stack asks for it.
+ */
+export function withoutProtection(stack: ExportedStack): ExportedStack {
+  const resources = stack.deployment.resources?.map(({ protect: _, ...resource }) => resource);
+  return { ...stack, deployment: { ...stack.deployment, ...(resources && { resources }) } };
 }

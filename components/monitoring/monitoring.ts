@@ -27,7 +27,7 @@ export class Monitoring extends pulumi.ComponentResource {
 
   constructor(name: string, { image, host }: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:monitoring:Monitoring", name, {}, opts);
-    const namespace = new k8s.core.v1.Namespace(name, { metadata: { name } }, { parent: this }).metadata.name;
+    const namespace = new k8s.core.v1.Namespace(name, { metadata: { name } }, { parent: this, protect: true }).metadata.name;
     const app = `${name}-prometheus`;
     const labels = { app };
     const service = host ? undefined : new k8s.core.v1.Service(app, {

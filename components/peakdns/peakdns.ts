@@ -32,7 +32,7 @@ export class PeakDns extends pulumi.ComponentResource {
 
   constructor(name: string, { image, zone, roots, clusterHosts, prometheus, generations }: PeakDnsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:peakdns:PeakDns", name, {}, opts);
-    const namespace = new k8s.core.v1.Namespace(name, { metadata: { name } }, { parent: this }).metadata.name;
+    const namespace = new k8s.core.v1.Namespace(name, { metadata: { name } }, { parent: this, protect: true }).metadata.name;
     const common = { namespace, image };
     const [transferKeys, clusterKeys] = [this.#keys(`${name}-transfer`, generations), this.#keys(`${name}-cluster`, generations)];
 
