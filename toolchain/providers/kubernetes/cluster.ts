@@ -117,7 +117,7 @@ export class ConflictError extends Error {
   constructor(object: KubeObject, cause: ApiError) {
     super(
       `${describe(object)}: ${cause.message}. Server-side apply does not overwrite what another field manager owns; ` +
-        `leave the field out, or set the annotation ${annotations.force}: "true" to take it over`,
+        `leave the field out, or take it over: by PULUMI_K8S_ENABLE_PATCH_FORCE=true for this run, or by the annotation ${annotations.force}: "true"`,
       { cause },
     );
   }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkpoint, inputsOf, liveInputs, manifest, parseCheckpoint, prune } from "./state.ts";
+import { checkpoint, inputsOf, manifest, parseCheckpoint, prune } from "./state.ts";
 import { secret } from "../shared/properties.ts";
 import type { Json } from "./values.ts";
 
@@ -43,12 +43,6 @@ test.each<[string, Json, Json, Json]>([
   ["items of other lists are pruned", [{ a: 1, b: 2 }], [{ a: 0 }], [{ a: 1 }]],
 ])("prunes: %s", (_, live, inputs, pruned) => {
   expect(prune(live, inputs)).toEqual(pruned);
-});
-
-test("a refresh keeps stringData, read from the live data", () => {
-  const inputs = { kind: "Secret", stringData: { a: "old", gone: "x" } };
-  const live = { kind: "Secret", data: { a: Buffer.from("new").toString("base64"), other: "MQ==" } };
-  expect(liveInputs(live, inputs)).toEqual({ kind: "Secret", stringData: { a: "new" } });
 });
 
 test("an import writes what a program would", () => {

@@ -5,7 +5,7 @@
  */
 
 import { isObject, plainObject, type Json, type JsonObject } from "./values.ts";
-import { apiVersionOf, textAt, without, type KubeObject } from "./objects.ts";
+import { apiVersionOf, without, type KubeObject } from "./objects.ts";
 import { markSecrets } from "./secrets.ts";
 
 const dashed = new Map(
@@ -120,17 +120,8 @@ function isNamed(item: Json): item is JsonObject {
   return isObject(item) && typeof item["name"] === "string";
 }
 
-/** The inputs as the cluster has them now, for a refresh. A Secret's `stringData`, which no server returns, stays as given. */
+/** The inputs as the cluster has them now, for a refresh. */
 export function liveInputs(live: KubeObject, inputs: KubeObject): KubeObject {
   const pruned = prune(live, inputs);
-  const result = isObject(pruned) ? pruned : {};
-  const given = inputs["stringData"];
-  if (textAt(inputs, "kind") !== "Secret" || !isObject(given)) return result;
-  const data = isObject(live["data"]) ? live["data"] : {};
-  const current = Object.keys(given).filter((key) => typeof data[key] === "string");
-  return { ...result, stringData: Object.fromEntries(current.map((key) => [key, decodeBase64(data[key])])) };
-}
-
-function decodeBase64(value: Json | undefined): string {
-  return Buffer.from(typeof value === "string" ? value : "", "base64").toString("utf8");
+  return isObject(pruned) ? pruned : {};
 }

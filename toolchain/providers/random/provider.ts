@@ -33,7 +33,7 @@ export function randomProvider(version: string): Provider {
       }
       const { id, outputs } = await resource.generate(reveal(inputs));
       const generated = Object.entries(outputs).map(([name, value]) => [name, resource.secrets.includes(name) ? secret(value) : value]);
-      return { id, outputs: { ...resource.complete(reveal(inputs)), ...inputs, ...Object.fromEntries(generated) } };
+      return { id, outputs: { ...resource.complete(reveal(inputs)), ...inputs, ...Object.fromEntries(generated), ...resource.meta, id } };
     },
     async read({ id, type, outputs, inputs }) {
       if (Object.keys(outputs).length > 0) return { id, outputs, inputs };

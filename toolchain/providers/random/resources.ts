@@ -17,6 +17,8 @@ export interface ResourceType {
   readonly generated: readonly string[];
   /** Those among them that are secret. */
   readonly secrets: readonly string[];
+  /** What the official plugin stores beside the outputs of the schema. */
+  readonly meta: Properties;
   /** Checks the inputs, and completes them with the defaults of the official schema. */
   complete(inputs: unknown): Properties;
   /** Makes the values. */
@@ -33,12 +35,15 @@ function define<Schema extends z.ZodType>(type: {
   schema: Schema;
   generated: readonly string[];
   secrets?: readonly string[];
+  /** Of the official plugin's own schema, where that is not its first. */
+  schemaVersion?: number;
   generate(inputs: z.output<Schema>): Generated | Promise<Generated>;
 }): ResourceType {
   return {
     schema: type.schema,
     generated: type.generated,
     secrets: type.secrets ?? [],
+    meta: type.schemaVersion === undefined ? {} : { __meta: JSON.stringify({ schema_version: `${type.schemaVersion}` }) },
     complete: (inputs) => withoutUndefined(type.schema.parse(inputs) as Record<string, unknown>),
     generate: async (inputs) => type.generate(type.schema.parse(inputs)),
   };
@@ -77,16 +82,20 @@ const password = define({
   schema: text,
   generated: ["result", "bcryptHash"],
   secrets: ["result", "bcryptHash"],
+  schemaVersion: 3,
   async generate(rules) {
     const { hash } = await import("bcryptjs");
     const result = randomText(rules, secureDraw);
-    return { id: "none", outputs: { result, bcryptHash: await hash(result, 10) } };
+    // 2a and 2b are the same for what is shorter than 256 bytes; the official plugin writes the older name.
+    const bcryptHash = (await hash(result, 10)).replace(/^\$2b\$/, "$2a$");
+    return { id: "none", outputs: { result, bcryptHash } };
   },
 });
 
 const string = define({
   schema: text,
   generated: ["result"],
+  schemaVersion: 2,
   generate(rules) {
     const result = randomText(rules, secureDraw);
     return { id: result, outputs: { result } };

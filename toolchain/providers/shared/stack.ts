@@ -12,7 +12,12 @@ export interface TestStack extends AsyncDisposable {
   readonly dir: string;
   /** The state as the backend stores it. */
   storedState(): Promise<string>;
+  /** Runs with the plugins in this folder from now on: `bundled`, or the folder of official ones. */
+  usePlugins(folder: string): void;
 }
+
+/** The folder of the bundled plugins. */
+export const bundled = join(import.meta.dirname, "..", "bin");
 
 export interface TestStackOptions {
   /** Environment variables for the engine and its plugins. */
@@ -26,7 +31,7 @@ export async function testStack(program: PulumiFn, { env = {}, path = [] }: Test
   const arch: Arch = process.arch === "arm64" ? "arm64" : "amd64";
   const engine = await provide("engine", arch, { log: { step: (text) => process.stderr.write(`${text}\n`), update: () => {} } });
   const dir = await mkdtemp(join(tmpdir(), "peak-plugin-"));
-  const plugins = join(import.meta.dirname, "..", "bin");
+  const pathWith = (plugins: string): string => [plugins, ...path, process.env["PATH"] ?? ""].join(delimiter);
   const stack = await LocalWorkspace.createStack(
     { stackName: "test", projectName: "plugins", program },
     {
@@ -35,7 +40,7 @@ export async function testStack(program: PulumiFn, { env = {}, path = [] }: Test
       projectSettings: { name: "plugins", runtime: "nodejs", main: dir },
       pulumiCommand: await PulumiCommand.get({ root: engine.dir }),
       envVars: {
-        PATH: [plugins, ...path, process.env["PATH"] ?? ""].join(delimiter),
+        PATH: pathWith(bundled),
         PEAK_NODE: process.execPath,
         PULUMI_HOME: join(dir, ".pulumi"),
         PULUMI_BACKEND_URL: `file://${dir}`,
@@ -50,6 +55,7 @@ export async function testStack(program: PulumiFn, { env = {}, path = [] }: Test
     stack,
     dir,
     storedState: () => readFile(join(dir, ".pulumi", "stacks", "plugins", "test.json"), "utf8"),
+    usePlugins: (folder) => void (stack.workspace.envVars["PATH"] = pathWith(folder)),
     [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }),
   };
 }

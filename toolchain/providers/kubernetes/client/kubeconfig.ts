@@ -53,6 +53,21 @@ export async function connect(config: Pick<Config, "kubeconfig" | "context" | "c
   return connection(source, cluster, user, context.namespace);
 }
 
+/** The entry of the cluster that `connect` would use, without its name; undefined if there is none, or no readable kubeconfig. */
+export function clusterEntry(config: Pick<Config, "kubeconfig" | "context" | "cluster">): Omit<Cluster, "name"> | undefined {
+  try {
+    const { entries } = load(config.kubeconfig);
+    const context = entries.contexts.find((entry) => entry.name === (config.context ?? entries.current));
+    const cluster = entries.clusters.find((entry) => entry.name === (config.cluster ?? context?.cluster));
+    if (context === undefined || cluster === undefined) return undefined;
+    const { name: _, ...entry } = cluster;
+    return entry;
+  } catch {
+    // Using it will tell the user why.
+    return undefined;
+  }
+}
+
 async function connection(source: string, cluster: Cluster, user: User | undefined, namespace: string | undefined): Promise<Connection> {
   const exec = new ExecAuth();
   const file = new FileAuth();

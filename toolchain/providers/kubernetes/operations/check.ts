@@ -3,6 +3,7 @@
 import { isTrue, annotations } from "../annotations.ts";
 import { isUnreachable, type Context } from "../context.ts";
 import { unsupported } from "../config.ts";
+import { normalize } from "../normalize.ts";
 import { assignName, keepName, type Autonaming } from "../names.ts";
 import { apiVersionOf, at, kindOf, nameOf, namespaceOf, textAt, withMetadata, type KubeObject } from "../objects.ts";
 import { manifest, properties, withoutServerMetadata } from "../state.ts";
@@ -27,7 +28,7 @@ export async function check(context: Context, request: CheckRequest): Promise<Js
     context.log.warning(urn, "the cluster does not answer; the resource is left as it is, because skipUpdateUnreachable is set");
     return olds;
   }
-  const given = withoutServerMetadata({ apiVersion: type.apiVersion, kind: type.kind, ...manifest(news) });
+  const given = normalize(withoutServerMetadata({ apiVersion: type.apiVersion, kind: type.kind, ...manifest(news) }));
   if (type.token.endsWith("List") && at(given, "items") !== undefined) {
     throw new Error(`${type.token} cannot be created; declare each of its items as a resource of its own kind`);
   }

@@ -7,6 +7,7 @@ import { ApiError, NoMatchError } from "../client/errors.ts";
 import { isUnreachable, type Context } from "../context.ts";
 import { refusalOf, refusedFields } from "../immutable.ts";
 import { fieldManager } from "../managers.ts";
+import { normalize } from "../normalize.ts";
 import { apiVersionOf, at, describe, idOf, kindOf, objectAt, textAt, withMetadata, without, type KubeObject } from "../objects.ts";
 import { checkpoint, manifest } from "../state.ts";
 import { resourceType } from "../urn.ts";
@@ -28,7 +29,7 @@ export interface Created {
 }
 
 export async function create(context: Context, request: CreateRequest): Promise<Created> {
-  const inputs = manifest(request.properties);
+  const inputs = normalize(manifest(request.properties));
   const manager = fieldManager(inputs, undefined);
   const { patch } = resourceType(request.urn);
   const stateOf = (live: KubeObject): JsonObject =>
@@ -78,8 +79,8 @@ async function ensureAbsent(context: Context, request: CreateRequest, inputs: Ku
   if (existing === undefined) return;
   if (textAt(existing, "metadata", "deletionTimestamp") === undefined) {
     throw new Error(
-      `${describe(existing)} exists already. Import it (pulumi import), give the resource another name, ` +
-        "or set kubernetes:upsertExistingObjects to take it over",
+      `${describe(existing)} exists already. If a resource was renamed, give it an alias; else import the object (pulumi import), or give it ` +
+        "another name",
     );
   }
   await waitUntilDeleted(existing, {

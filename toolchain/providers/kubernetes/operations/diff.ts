@@ -9,10 +9,11 @@ import { isUnreachable, type Context } from "../context.ts";
 import { changes, formatPath, isBelow, parsePath, type Change } from "../diff.ts";
 import { refusalOf, refusedFields, replacedPaths, replacements } from "../immutable.ts";
 import { fieldManager } from "../managers.ts";
-import { kindOf, nameOf, namespaceOf, without, withMetadata, type KubeObject } from "../objects.ts";
+import { normalize } from "../normalize.ts";
+import { at, kindOf, nameOf, namespaceOf, without, withMetadata, type KubeObject } from "../objects.ts";
 import { manifest, parseCheckpoint } from "../state.ts";
 import { resourceType } from "../urn.ts";
-import { equal, type JsonObject } from "../values.ts";
+import { equal, type Json, type JsonObject } from "../values.ts";
 import { isNamedByProgram } from "./check.ts";
 
 export interface DiffRequest {
@@ -35,14 +36,15 @@ const replaceUnreadyPath = 'metadata.annotations["pulumi.com/replaceUnready"]';
 export async function diff(context: Context, request: DiffRequest): Promise<Diff> {
   const state = parseCheckpoint(request.olds);
   const { patch } = resourceType(request.urn);
-  const next = await canonical(context, manifest(request.news));
-  const old = await canonical(context, { ...state.inputs, apiVersion: state.inputs["apiVersion"] ?? next["apiVersion"] ?? "" });
+  const next = await canonical(context, normalize(manifest(request.news)));
+  const inputs = { ...state.inputs, apiVersion: state.inputs["apiVersion"] ?? next["apiVersion"] ?? "" };
+  const old = await canonical(context, normalize(inputs));
   const ignored = request.ignoreChanges.map(parsePath);
   const all = changes(old, next).filter((change) => !ignored.some((path) => isBelow(change.path, path)));
 
   const verdict = all.length === 0 ? nothingToSay : await ask(context, state.live, state.fieldManager, next);
-  // Another spelling of the same value (1000m for 1, say): an update would change nothing.
-  const real = verdict.noop && all.every((change) => change.kind === "update") ? [] : all;
+  // Another spelling of the same value (1000m for 1, say; or an empty value for none): an update would change nothing.
+  const real = verdict.noop && all.every((change) => change.kind === "update" || isEmpty(change, old, next)) ? [] : all;
   const replaced = replacements(real, replacedPaths(next, patch, context.mutable), verdict.refused);
   const unready = isTrue(next, annotations.replaceUnready) && (await isUnready(context, request.urn, state.live));
   const replaces = [...Array.from(replaced, (change) => formatPath(change.path)), ...(unready ? [replaceUnreadyPath] : [])];
@@ -51,6 +53,15 @@ export async function diff(context: Context, request: DiffRequest): Promise<Diff
     replaces,
     deleteBeforeReplace: replaces.length > 0 && isNamedByProgram(next) && isSameObject(next, state.live),
   };
+}
+
+/** Whether an empty value comes or goes, such as a `storageClassName: ""`, which the server does not store. */
+function isEmpty({ kind, path }: Change, old: KubeObject, next: KubeObject): boolean {
+  const value = path.reduce<Json | undefined>(
+    (inside, step) => (Array.isArray(inside) ? inside[Number(step)] : at(inside, String(step))),
+    kind === "delete" ? old : next,
+  );
+  return value === "" || ["0", "false", "[]", "{}", "null"].some((empty) => equal(value, JSON.parse(empty) as Json));
 }
 
 function isSameObject(next: KubeObject, live: KubeObject): boolean {

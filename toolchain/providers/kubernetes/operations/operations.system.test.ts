@@ -222,7 +222,7 @@ test("an object that exists belongs to somebody else, unless the program takes i
   const taking = new Resource("core/v1:ConfigMap", "theirs", await open({ upsertExistingObjects: "true", enablePatchForce: "true" }));
   await taking.create({ metadata: { name: "theirs" }, data: { owner: "us" } });
 
-  expect(refused.message).toMatch(/v1 ConfigMap default\/theirs exists already.*Import it/);
+  expect(refused.message).toMatch(/v1 ConfigMap default\/theirs exists already.*alias/);
   expect(await live(`${path}/theirs`)).toMatchObject({ data: { owner: "us" } });
 });
 

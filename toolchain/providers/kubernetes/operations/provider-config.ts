@@ -1,7 +1,8 @@
 /** Checks and diffs of the provider's own configuration, which decide whether it is updated or replaced. */
 
+import { isDeepStrictEqual } from "node:util";
 import { hasUnknown } from "../../shared/properties.ts";
-import { connect } from "../client/kubeconfig.ts";
+import { clusterEntry } from "../client/kubeconfig.ts";
 import { parseConfig, type ConfigFault } from "../config.ts";
 import { equal, plainObject, type JsonObject } from "../values.ts";
 
@@ -16,29 +17,33 @@ export interface ConfigDiff {
   readonly replaces: readonly string[];
 }
 
+/** As the official plugin decides it: by the identifier if it has one, else by the kubeconfig's entry of the active cluster. */
 export async function diffConfig(olds: JsonObject, news: JsonObject): Promise<ConfigDiff> {
   const old = plainObject(olds);
   const next = plainObject(news);
   const keys = [...new Set([...Object.keys(old), ...Object.keys(next)])].filter((key) => key !== "version");
   const changed = keys.filter((key) => !equal(old[key], next[key]));
-  const identifier = [old["clusterIdentifier"], next["clusterIdentifier"]];
-  if (identifier.some((value) => value !== undefined)) {
-    return { changed, replaces: identifier[0] === identifier[1] || identifier[0] === undefined ? [] : ["clusterIdentifier"] };
-  }
-  const selecting = changed.filter((key) => ["kubeconfig", "context", "cluster"].includes(key));
-  if (selecting.length === 0 || hasUnknown(next)) return { changed, replaces: [] };
-  const [before, after] = await Promise.all([serverOf(old), serverOf(next)]);
-  const moved = before !== undefined && after !== undefined && before !== after;
-  return { changed, replaces: moved ? selecting : [] };
+  const [before, after] = [old["clusterIdentifier"], next["clusterIdentifier"]];
+  if (after !== undefined && equal(before, after)) return { changed, replaces: [] };
+
+  const renamed = before !== undefined && after !== undefined ? ["clusterIdentifier"] : [];
+  const unknown = selectingKeys.find((key) => hasUnknown(next[key]));
+  if (unknown !== undefined) return { changed: [unknown], replaces: [...renamed, unknown] };
+  const moved = differ(entryOf(old), entryOf(next)) ? selectingKeys.filter((key) => changed.includes(key)) : [];
+  return { changed, replaces: [...renamed, ...moved] };
 }
 
-async function serverOf(config: JsonObject): Promise<string | undefined> {
-  try {
-    return (await connect(parseConfig(settings(config), process.env).config)).server;
-  } catch {
-    // A kubeconfig that cannot be read says nothing about the cluster; using it will tell the user why.
-    return undefined;
-  }
+/** What selects the active cluster. */
+const selectingKeys = ["kubeconfig", "context", "cluster"];
+
+function differ(before: object | undefined, after: object | undefined): boolean {
+  return before !== undefined && after !== undefined && !isDeepStrictEqual(before, after);
+}
+
+/** The active cluster's entry in the kubeconfig of the settings; undefined where that cannot be told, as with the ambient kubeconfig. */
+function entryOf(properties: JsonObject): object | undefined {
+  const { kubeconfig, context, cluster } = parseConfig(settings(properties), process.env).config;
+  return kubeconfig === undefined ? undefined : clusterEntry({ kubeconfig, context, cluster });
 }
 
 function settings(properties: JsonObject): Record<string, string> {

@@ -4,6 +4,7 @@ import { awaiterFor } from "../await/awaiters.ts";
 import { readStatus } from "../await/wait.ts";
 import { isUnreachable, type Context } from "../context.ts";
 import { fieldManager } from "../managers.ts";
+import { normalize } from "../normalize.ts";
 import { apiVersionOf, describe, parseId, type KubeObject } from "../objects.ts";
 import { checkpoint, inputsOf, liveInputs, manifest, parseCheckpoint, properties } from "../state.ts";
 import { resourceType } from "../urn.ts";
@@ -49,7 +50,7 @@ export async function read(context: Context, request: ReadRequest): Promise<Read
 
 async function readLive(context: Context, request: ReadRequest): Promise<ReadObject | undefined> {
   const before = parseCheckpoint(request.state);
-  const known = manifest(request.inputs);
+  const known = normalize(manifest(request.inputs));
   const isImport = Object.keys(known).length === 0;
   const type = resourceType(request.urn);
   const { name, namespace } = parseId(request.id);

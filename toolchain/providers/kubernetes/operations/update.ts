@@ -6,6 +6,7 @@ import { ApiError, NoMatchError } from "../client/errors.ts";
 import { isUnreachable, type Context } from "../context.ts";
 import { parsePath } from "../diff.ts";
 import { fieldManager, hasClientSideManager, ignoreChanges, nothing } from "../managers.ts";
+import { normalize } from "../normalize.ts";
 import { describe, idOf, parseId, type KubeObject } from "../objects.ts";
 import { checkpoint, manifest, parseCheckpoint } from "../state.ts";
 import { resourceType } from "../urn.ts";
@@ -28,7 +29,7 @@ export interface UpdateRequest {
 
 /** The new state. */
 export async function update(context: Context, request: UpdateRequest): Promise<JsonObject> {
-  const inputs = manifest(request.news);
+  const inputs = normalize(manifest(request.news));
   const before = parseCheckpoint(request.olds);
   const manager = fieldManager(inputs, before.fieldManager);
   const stateOf = (live: KubeObject): JsonObject =>
