@@ -16,6 +16,20 @@ export function stackOption(): Option {
   return new Option("--stack <name>", `stack to work on (default: ${LOCAL})`).choices(stackNames());
 }
 
+/** `--target RESOURCE`, repeatable. */
+export function targetOption(): Option {
+  return resourceOption("--target <resource>", "change this alone: a name (pi2), a type with a name ('VirtualPi pi2'), or a URN; repeatable");
+}
+
+/** `--replace RESOURCE`, repeatable. */
+export function replaceOption(): Option {
+  return resourceOption("--replace <resource>", "replace this, even if nothing of it has changed; named likewise; repeatable");
+}
+
+function resourceOption(flags: string, description: string): Option {
+  return new Option(flags, description).default([], "none").argParser<string[]>((name, before) => [...before, name]);
+}
+
 /** The stack that this command is for. */
 export function stackOf(command: Command): string {
   const own: unknown = command.opts()["stack"];

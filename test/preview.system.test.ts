@@ -47,9 +47,11 @@ test.each(["local", "pi-testbed", "minikube"])("a preview of the stack %s shows 
   const before = files();
   const { code, stdout } = await clone.peak("preview", "--stack", stack, "--json");
   expect(code).toBe(0);
-  const changes = JSON.parse(stdout) as Record<string, number>;
+  const { resources, outputs, ...changes } = JSON.parse(stdout) as { create: number; resources: { op: string }[]; outputs: unknown[] };
   expect(Object.keys(changes)).toEqual(["create"]);
-  expect(changes["create"]).toBeGreaterThan(20);
+  expect(changes.create).toBeGreaterThan(20);
+  expect(resources.map(({ op }) => op)).toEqual(Array(changes.create).fill("create"));
+  expect(outputs.length).toBeGreaterThan(5);
   expect(files()).toEqual(before);
 });
 

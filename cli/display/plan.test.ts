@@ -65,6 +65,7 @@ test("a component that comes or goes as a whole is one line, unless its parts ar
   const plan = { resources: [change("delete", "c", "pi10"), change("create", "b", "pi2"), change("create", "a", "pi2")], outputs: [] };
   expect(planLines(plan, false)).toEqual(["VirtualPi pi2: 2 to create", "VirtualPi pi10: 1 to delete"]);
   expect(planLines(plan, true).slice(0, 3)).toEqual(["VirtualPi pi2: 2 to create", "  +  Command a", "  +  Command b"]);
+  expect(planLines(plan, true).slice(3)).toEqual(["-  Command c of VirtualPi pi10"]);
 });
 
 test("a resource outside of any component is a line of its own", () => {
@@ -75,8 +76,8 @@ test("a resource outside of any component is a line of its own", () => {
 test("long values are cut to where they begin to differ", () => {
   const script = (word: string) => `#!/bin/sh\n${"echo the same\n".repeat(20)}${word}${"\necho the same".repeat(20)}`;
   const properties = [{ path: "create", kind: "update" as const, replaces: false, old: script("one"), new: script("two") }];
-  const [, , line = ""] = planLines({ resources: [change("update", "a", "pi1", properties)], outputs: [] }, true);
-  expect(line).toMatch(/^ {7}~ create: ….*one.*… -> ….*two.*…$/);
+  const [, line = ""] = planLines({ resources: [change("update", "a", "pi1", properties)], outputs: [] }, true);
+  expect(line).toMatch(/^ {5}~ create: ….*one.*… -> ….*two.*…$/);
   expect(line.length).toBeLessThan(160);
 });
 

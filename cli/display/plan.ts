@@ -29,12 +29,13 @@ export function planLines({ resources, outputs }: Plan, diff: boolean): string[]
     .sort(([a], [b]) => compare(label(a), label(b)))
     .flatMap(([component, members]) => {
       const sorted = members.toSorted((a, b) => compare(label(a.urn), label(b.urn)) || compare(a.urn, b.urn));
-      const alone = sorted.length === 1 && sorted[0]!.urn === component;
-      if (alone) return resourceLines(sorted[0]!, diff, "");
+      const [only] = sorted;
+      if (only && sorted.length === 1 && only.urn === component) return resourceLines(only, diff, "");
       const changes: Changes = {};
       for (const { op } of sorted) changes[op] = (changes[op] ?? 0) + 1;
       const heading = `${label(component)}: ${changesText(changes, "planned")}`;
       const whole = !diff && sorted.every(({ op }) => op === sorted[0]!.op && (op === "create" || op === "delete"));
+      if (only && sorted.length === 1 && diff) return resourceLines(only, diff, "", ` of ${label(component)}`);
       return whole ? [heading] : [heading, ...sorted.flatMap((change) => resourceLines(change, diff, "  "))];
     });
   if (outputs.length === 0) return lines;
@@ -47,8 +48,8 @@ export function changeJson({ urn, op, component, properties }: ResourceChange): 
   return { urn, type: types.split("$").at(-1), name: name.join("::"), op, component: label(component), properties };
 }
 
-function resourceLines({ urn, op, properties }: ResourceChange, diff: boolean, indent: string): string[] {
-  const line = `${indent}${(signs[op] ?? op).padEnd(2)} ${label(urn)}`;
+function resourceLines({ urn, op, properties }: ResourceChange, diff: boolean, indent: string, where = ""): string[] {
+  const line = `${indent}${(signs[op] ?? op).padEnd(2)} ${label(urn)}${where}`;
   if (diff) return [line, ...properties.map((property) => propertyLine(property, `${indent}     `))];
   if (properties.length === 0) return [line];
   const causes = properties.filter(({ replaces }) => replaces);

@@ -2,8 +2,8 @@ import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { KnownResource } from "../engine/state.ts";
-import { label, mergeSteps, OperationProgress, type Step } from "./progress.ts";
-import { faultsText, nowText, plannedText, stepText } from "./text.ts";
+import { label, OperationProgress, type Step } from "./progress.ts";
+import { faultsText, nowText, stepText } from "./text.ts";
 
 const stack = "urn:pulumi:local::peak::pulumi:pulumi:Stack::peak-local";
 const pi = (name: string) => `urn:pulumi:local::peak::peak:node:VirtualPi::${name}`;
@@ -100,14 +100,6 @@ describe("steps", () => {
     ).toEqual([]);
     expect(progress.rest()).toMatchObject([{ label: "VirtualPi pi1", changes: { create: 1 } }]);
     expect(progress.rest()).toEqual([]);
-  });
-
-  test("what a preview comes to in pieces is one step", () => {
-    const piece = (label: string, changes: Step["changes"]) => ({ label, changes, duration: 1 });
-    expect(mergeSteps([piece("A a", { create: 1 }), piece("B b", { delete: 1 }), piece("A a", { create: 2, update: 1 })])).toEqual([
-      { label: "A a", changes: { create: 3, update: 1 }, duration: 2 },
-      { label: "B b", changes: { delete: 1 }, duration: 1 },
-    ]);
   });
 
   test("the stack and the providers are nobody's work", () => {
@@ -225,10 +217,9 @@ describe("text", () => {
     expect(nowText("preview", new OperationProgress([]), 0, 1000)).toBe("preview  1 s");
   });
 
-  test("steps, done and planned", () => {
+  test("a finished step", () => {
     const step = { label: "Worker pi2", changes: { create: 2, update: 1 }, duration: 12_000 };
     expect(stepText(step)).toBe("Worker pi2: 2 created, 1 updated  (12 s)");
-    expect(plannedText(step)).toBe("Worker pi2: 2 to create, 1 to update");
   });
 
   test.each([

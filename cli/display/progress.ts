@@ -222,18 +222,6 @@ export class OperationProgress {
   }
 }
 
-/** One step for each label, in the order in which the labels came. */
-export function mergeSteps(steps: readonly Step[]): Step[] {
-  const merged = new Map<string, Step>();
-  for (const { label, changes, duration } of steps) {
-    const step = merged.get(label) ?? { label, changes: {}, duration: 0 };
-    for (const [op, number = 0] of Object.entries(changes)) step.changes[op] = (step.changes[op] ?? 0) + number;
-    step.duration += duration;
-    merged.set(label, step);
-  }
-  return [...merged.values()];
-}
-
 /** Type and name of a resource, without the packages: `VirtualPi pi1` of `urn:pulumi:local::peak::peak:node:VirtualPi::pi1`. */
 export function label(urn: string): string {
   const [, , types = "", ...name] = urn.split("::");

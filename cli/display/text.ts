@@ -24,11 +24,6 @@ export function stepText({ label, changes, duration: milliseconds }: Step): stri
   return `${label}: ${changesText(changes)}  (${duration(milliseconds)})`;
 }
 
-/** The lasting line of a step that an update would take. */
-export function plannedText({ label, changes }: Step): string {
-  return `${label}: ${changesText(changes, "planned")}`;
-}
-
 /** The line of the moment: what, how far, how long, and what is being done for it. */
 export function nowText(what: string, progress: OperationProgress, started: number, now: number): string {
   const active = progress.active(now);

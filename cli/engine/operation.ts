@@ -1,30 +1,45 @@
 import { join } from "node:path";
 import type { EngineEvent, Stack } from "@pulumi/pulumi/automation/index.js";
-import { type Changes, mergeSteps, OperationProgress, type Step } from "../display/progress.ts";
+import type { Plan } from "../display/plan.ts";
+import { type Changes, OperationProgress, type Step } from "../display/progress.ts";
 import type { Screen } from "../display/screen.ts";
-import { changesText, faultsText, nowText, plannedText, stepText } from "../display/text.ts";
+import { changesText, faultsText, nowText, stepText } from "../display/text.ts";
 import { CliError, Interrupted, messageOf, UsageError } from "../errors.ts";
 import { interrupts } from "../interrupt.ts";
 import { root } from "../paths.ts";
 import { killEngine } from "./orphans.ts";
 import type { Session } from "./session.ts";
 import { type ExportedStack, withoutProtection } from "./state.ts";
+import { resolveSelection, type Selection } from "./targets.ts";
 
-export type Operation = "up" | "preview" | "refresh" | "destroy";
+export type Operation = "up" | "refresh" | "destroy";
+
+/**
+ * Has the engine tell what an update would do. From then on the session knows the resources that the update will come to.
+ * @throws as `operate`
+ */
+export async function preview(session: Session, screen: Screen, selection: Selection = {}): Promise<{ changes: Changes; plan: Plan }> {
+  const progress = await follow(session, "preview", screen, selection);
+  session.resources = [...progress.resources];
+  return { changes: progress.changes, plan: { resources: progress.changed, outputs: progress.outputs } };
+}
 
 /**
  * Has the engine do an operation, and shows what it is at. Ctrl-C lets it finish what it has begun; a second one ends it at once.
- * @returns how many resources were changed how, or would be
- * @throws UsageError when the program refused its input before anything was changed; CliError with every fault; Interrupted
+ * @returns how many resources were changed how
+ * @throws UsageError when the program refused its input, or the selection names nothing, before anything was changed; CliError with every fault; Interrupted
  */
-export async function operate(session: Session, operation: Operation, screen: Screen): Promise<Changes> {
+export async function operate(session: Session, operation: Operation, screen: Screen, selection: Selection = {}): Promise<Changes> {
+  return (await follow(session, operation, screen, selection)).changes;
+}
+
+async function follow(session: Session, operation: Operation | "preview", screen: Screen, selection: Selection): Promise<OperationProgress> {
+  const selected = await resolve(session, selection);
   const started = Date.now();
   const progress = new OperationProgress(session.resources);
-  const planned: Step[] = [];
-  // A preview takes no time that a step could be told after, and comes to a component's resources in any order.
+  // A preview takes no time that a step could be told after, and comes to a component's resources in any order: it is told as a whole.
   const tell = (steps: Step[]) => {
-    if (operation === "preview") planned.push(...steps);
-    else for (const step of steps) screen.line(stepText(step));
+    if (operation !== "preview") for (const step of steps) screen.line(stepText(step));
   };
   const warned = new Set<string>();
   using interrupt = interrupts(
@@ -38,6 +53,7 @@ export async function operate(session: Session, operation: Operation, screen: Sc
       showSecrets: false,
       color: "never",
       signal: interrupt.signal,
+      ...selected,
       policyPacks: [join(root, "policy", "pack")],
       onEvent: (event) => {
         tell(progress.apply(event, Date.now()));
@@ -61,11 +77,17 @@ export async function operate(session: Session, operation: Operation, screen: Sc
   } finally {
     screen.status(undefined);
     tell(progress.rest());
-    for (const step of mergeSteps(planned)) screen.line(plannedText(step));
   }
-  // A preview tells what an update will come to.
-  if (operation === "preview") session.resources = [...progress.resources];
-  return progress.changes;
+  return progress;
+}
+
+async function resolve(session: Session, selection: Selection): Promise<ReturnType<typeof resolveSelection>> {
+  try {
+    return resolveSelection(session.name, selection, session.resources);
+  } catch (error) {
+    await session.refuse();
+    throw error;
+  }
 }
 
 interface CallOptions {
@@ -73,12 +95,14 @@ interface CallOptions {
   showSecrets: boolean;
   color: "never";
   signal: AbortSignal;
+  target?: string[];
+  replace?: string[];
   policyPacks: string[];
   onEvent: (event: EngineEvent) => void;
 }
 
 /** The policies are for what the program wants, so only where it runs. */
-async function call(stack: Stack, operation: Operation, { policyPacks, ...options }: CallOptions): Promise<void> {
+async function call(stack: Stack, operation: Operation | "preview", { policyPacks, ...options }: CallOptions): Promise<void> {
   if (operation === "up") await stack.up({ ...options, policyPacks });
   else if (operation === "preview") await stack.preview({ ...options, policyPacks });
   else if (operation === "refresh") await stack.refresh(options);
