@@ -27,7 +27,8 @@ export async function preview(session: Session, screen: Screen, selection: Selec
 /**
  * Has the engine do an operation, and shows what it is at. Ctrl-C lets it finish what it has begun; a second one ends it at once.
  * @returns how many resources were changed how
- * @throws UsageError when the program refused its input, or the selection names nothing, before anything was changed; CliError with every fault; Interrupted
+ * @throws UsageError when the program refused its input, or the selection names nothing, before anything was changed; CliError with every
+ *   fault; Interrupted
  */
 export async function operate(session: Session, operation: Operation, screen: Screen, selection: Selection = {}): Promise<Changes> {
   return (await follow(session, operation, screen, selection)).changes;
@@ -64,7 +65,7 @@ async function follow(session: Session, operation: Operation | "preview", screen
       },
     });
   } catch (error) {
-    if (interrupt.signal.aborted) throw new Interrupted(`stopped; the same command goes on from here`);
+    if (interrupt.signal.aborted) throw new Interrupted(`stopped; ${operation === "preview" ? "nothing was changed" : "the same command goes on from here"}`);
     if (session.programError !== undefined && Object.keys(progress.changes).every((op) => op === "same")) {
       if (isDefect(session.programError)) throw session.programError;
       await session.refuse();
