@@ -8,7 +8,7 @@ import { loadSigner } from "./dnssec/load.ts";
 import { UserError } from "./errors.ts";
 import { log } from "./log.ts";
 import { startServer } from "./server.ts";
-import { loadRootZone, loadZones } from "./source/static.ts";
+import { checkUpdated, loadRootZone, loadZones } from "./source/static.ts";
 import { Certificate } from "./transport/certificate.ts";
 import { foldName, formatName, parseName } from "./wire/name.ts";
 import { loadZone, readZoneFile } from "./zone/load.ts";
@@ -79,7 +79,9 @@ program
     }
     if (config.role === "secondary") for (const { origin, dnssec } of config.zones) if (dnssec) loadSigner(origin, dnssec);
     const loaded = config.role === "root" ? [loadRootZone(config)] : config.role === "zones" ? loadZones(config) : [];
-    for (const { warnings } of loaded) for (const warning of warnings) process.stdout.write(`${formatFault(warning)}\n`);
+    const warnings = loaded.flatMap((zone) => zone.warnings.map(formatFault));
+    if (config.role === "root") warnings.push(...checkUpdated(config, loaded[0]!).map(formatFault));
+    for (const warning of new Set(warnings)) process.stdout.write(`${warning}\n`);
     process.stdout.write(`${file} is usable\n`);
   });
 

@@ -4,12 +4,15 @@ import { addressRecord } from "../kubernetes/domains.ts";
 import { log } from "../log.ts";
 import type { Offers } from "../transfer/outgoing.ts";
 import type { View } from "../view/view.ts";
+import { Journal } from "../update/journal.ts";
+import { applyJournal } from "../update/merge.ts";
 import { UpdatableZone } from "../update/updatable.ts";
 import { Type } from "../wire/constants.ts";
 import { nameBytes, parseName } from "../wire/name.ts";
 import type { TsigKey } from "../wire/tsig.ts";
 import { readZoneFile } from "../zone/load.ts";
-import { formatFault, type ZoneRecord } from "../zone/record.ts";
+import { checkRecords } from "../zone/check.ts";
+import { formatFault, type Fault, type ZoneRecord } from "../zone/record.ts";
 import type { Source } from "./source.ts";
 
 /** Zone of a root server: the records of its file or text, and its static delegations. */
@@ -23,6 +26,13 @@ export function loadRootZone(config: RootConfig): ServedZone {
   );
   const text = config.records === undefined ? readZoneFile(config.file!, config.include) : { text: config.records, file: "records" };
   return loadServedZone(config.zone, text, config.dnssec, delegations);
+}
+
+/** What is odd about a root's zone as it will be served: with what updates have made of it. @throws UserError when the journal is faulty */
+export function checkUpdated({ zone, updates }: RootConfig, { records }: ServedZone): Fault[] {
+  if (updates === undefined) return [];
+  const { content, faults } = applyJournal(zone, records, Journal.read(updates.journal), updates.grants);
+  return [...faults, ...checkRecords(zone, [...content.records()])];
 }
 
 /** Zones of a plain server. */
@@ -66,7 +76,8 @@ export function rootSource(config: RootConfig, changed: () => void): Source {
   const loaded = loadRootZone(config);
   const fixed = staticSource({ loaded: [loaded], keys: config.keys, offers: new Map([[config.zone, config.transfer]]) });
   if (config.updates === undefined) return fixed;
-  const updatable = new UpdatableZone(config.zone, loaded.records, config.updates, changed);
+  const settings = { ...config.updates, delegationTtl: config.delegationTtl };
+  const updatable = new UpdatableZone(config.zone, loaded.records, settings, changed);
   return {
     ...fixed,
     view: () => ({ ...fixed.view(), zones: new Map([[config.zone, updatable.zone()]]) }),

@@ -87,9 +87,14 @@ export function checkPrerequisites(content: Content, prerequisites: readonly Upd
 /**
  * What the updates come to, in their order (RFC 2136 section 3.4.2); what the RFC wants ignored leaves no trace. The zone itself is not
  * touched.
- * @param expires when the added records go by themselves
+ * @param expiresOf when an added record goes by itself
  */
-export function planUpdates(content: Content, apex: Name, updates: readonly UpdateRecord[], expires: number | undefined): Change {
+export function planUpdates(
+  content: Content,
+  apex: Name,
+  updates: readonly UpdateRecord[],
+  expiresOf: (update: UpdateRecord) => number | undefined,
+): Change {
   const touched = new Map<Name, Entry[]>();
   const entriesAt = (name: Name): Entry[] => touched.get(foldName(name)) ?? [...content.at(name)];
   for (const update of updates) {
@@ -97,9 +102,10 @@ export function planUpdates(content: Content, apex: Name, updates: readonly Upda
     const isApex = foldName(name) === apex;
     const entries = entriesAt(name);
     let next: Entry[];
-    if (update.class === Class.IN)
+    if (update.class === Class.IN) {
+      const expires = expiresOf(update);
       next = added(entries, { record: { name, type, ttl, rdata }, ...(expires === undefined ? {} : { expires }) });
-    else if (update.class === Class.ANY) {
+    } else if (update.class === Class.ANY) {
       const kept = (present: number): boolean =>
         (type === Type.ANY ? false : present !== type) || (isApex && (present === Type.SOA || present === Type.NS));
       next = entries.filter(({ record }) => kept(record.type));

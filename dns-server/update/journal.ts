@@ -77,6 +77,17 @@ export class Journal {
     this.base = changes.findLast(({ base }) => base !== undefined)?.base;
   }
 
+  /** The changes in a journal that somebody else may be writing to; none when it is not there. @throws UserError when it cannot be read */
+  static read(file: string): Change[] {
+    if (!existsSync(file)) return [];
+    try {
+      return parseLines(file, readFileSync(file, "utf8")).changes;
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      throw new UserError(`cannot use the journal: ${(error as Error).message}`);
+    }
+  }
+
   /** Opens a journal, made if it is not there, and reads its changes. @throws UserError when it cannot be read */
   static open(file: string): { journal: Journal; changes: Change[] } {
     try {
@@ -85,21 +96,13 @@ export class Journal {
       const isNew = !existsSync(file);
       const fd = openSync(file, "a", 0o600);
       if (isNew) syncFolder(folder);
-      const lines = readFileSync(file, "utf8").split("\n");
-      // an append that was cut short was never acknowledged
-      const tail = lines.pop()!;
-      const torn = Buffer.byteLength(tail);
-      const changes = lines.map((line, index) => {
-        try {
-          return parseLine(line);
-        } catch (error) {
-          closeSync(fd);
-          throw new UserError(`${file}:${index + 1}: ${(error as Error).message}`);
-        }
-      });
-      if (!isTorn(tail)) {
+      let changes: ReturnType<typeof parseLine>[];
+      let torn: number;
+      try {
+        ({ changes, torn } = parseLines(file, readFileSync(file, "utf8")));
+      } catch (error) {
         closeSync(fd);
-        throw new UserError(`${file}:${lines.length + 1}: this is no line of a journal`);
+        throw error;
       }
       const journal = new Journal(file, fd, fstatSync(fd).size - torn, changes);
       if (torn > 0) journal.cut();
@@ -170,6 +173,24 @@ export class Journal {
   close(): void {
     closeSync(this.fd);
   }
+}
+
+/**
+ * @returns the changes, and how many octets are behind the last whole line: an append that was cut short was never acknowledged
+ * @throws UserError that names the line
+ */
+function parseLines(file: string, text: string): { changes: ReturnType<typeof parseLine>[]; torn: number } {
+  const lines = text.split("\n");
+  const tail = lines.pop()!;
+  const changes = lines.map((line, index) => {
+    try {
+      return parseLine(line);
+    } catch (error) {
+      throw new UserError(`${file}:${index + 1}: ${(error as Error).message}`);
+    }
+  });
+  if (!isTorn(tail)) throw new UserError(`${file}:${lines.length + 1}: this is no line of a journal`);
+  return { changes, torn: Buffer.byteLength(tail) };
 }
 
 /** Whether what follows the last whole line can be the start of one, or what a power cut leaves in its place: no file of others is cut. */

@@ -11,9 +11,13 @@ import { Class, Opcode, Rcode, Type, typeName } from "../wire/constants.ts";
 import { formatName, parseName, readName } from "../wire/name.ts";
 import { formatRdata } from "../wire/rdata.ts";
 import { isSignedAnswer, signRequest, TsigError, type TsigKey } from "../wire/tsig.ts";
+import { checkRecords } from "../zone/check.ts";
 import { loadZone } from "../zone/load.ts";
 import { parseMasterFile } from "../zone/master-file.ts";
+import type { ZoneRecord } from "../zone/record.ts";
 import { soaSerial } from "../zone/zone.ts";
+import { Journal } from "./journal.ts";
+import { applyJournal } from "./merge.ts";
 import type { UpdateRecord } from "./message.ts";
 import { encodeUpdate } from "./request.ts";
 import { UpdatableZone } from "./updatable.ts";
@@ -41,11 +45,11 @@ const TEXT = "$TTL 60\n@ SOA ns1 h 10 3600 600 86400 5\n@ NS ns1\nns1 AAAA fd00:
 let folder: string;
 let zone: UpdatableZone;
 let changes: number;
-const open = (text = TEXT): UpdatableZone =>
+const open = (text = TEXT, settings: { delegationTtl?: number } = {}): UpdatableZone =>
   new UpdatableZone(
     origin,
     loadZone(origin, { text, file: "base" }).records,
-    { grants, journal: join(folder, "journal") },
+    { grants, journal: join(folder, "journal"), ...settings },
     () => changes++,
   );
 beforeEach(() => {
@@ -245,6 +249,49 @@ describe("grants", () => {
     expect(send(c1, ["+ns1.c1 AAAA fd00::c1", "+ns2.c1 AAAA fd00::c2"])).toBe("NOERROR");
     expect(send(c1, ["+c1 NS ns1.c1"])).toBe("NOERROR");
   });
+  describe("what the operator delegates", () => {
+    const MAIL = `${TEXT}mail 3600 NS ns.mail\nns.mail 3600 AAAA fd00::3\nowned 3600 NS ns1.c1\nns1.c1 3600 AAAA fd00::c1\n`;
+    beforeEach(() => {
+      zone.close();
+      zone = open(MAIL);
+    });
+    test.each([
+      ["joined by another name server", ["+mail NS ns1.c1"]],
+      ["taken away", ["-owned NS ns1.c1"]],
+      ["taken away with its type", ["-owned NS"]],
+      ["joined by a second of the same cluster", ["+owned NS ns2.c1"]],
+      ["given another address", ["+ns1.c1 AAAA fd00::bad"]],
+      ["left without an address", ["-ns1.c1 AAAA fd00::c1"]],
+    ])("is not %s by a cluster's key", (_, lines) => {
+      const before = contents();
+      for (const lease of [undefined, 30])
+        expect(send(c1, lines, lease === undefined ? {} : { lease })).toBe("REFUSED");
+      expect(contents()).toEqual(before);
+    });
+    test("is not given another TTL by who registers the same, and stays when that ends", () => {
+      vi.useFakeTimers({ now: Date.now() });
+      const [before, number] = [contents(), serial()];
+      for (const ttl of [1, 0x7fffffff]) expect(send(c1, [`+owned ${ttl} NS ns1.c1`, `+ns1.c1 ${ttl} AAAA fd00::c1`], { lease: 10 })).toBe("NOERROR");
+      expect([contents(), serial()]).toEqual([before, number]);
+      vi.advanceTimersByTime(100_000);
+      expect(contents()).toEqual(before);
+    });
+    test("may be changed by a key that was granted the name", () => {
+      expect(send(admin, ["+mail 3600 NS ns1.c1"])).toBe("NOERROR");
+      expect(contents()).toContain("mail.peak. 3600 NS ns1.c1.peak.");
+    });
+  });
+  test("what is registered has the TTL of the configuration, and is not for ever", () => {
+    vi.useFakeTimers({ now: Date.now() });
+    zone.close();
+    zone = open(TEXT, { delegationTtl: 45 });
+    expect(send(c1, ["+echo 2147483647 NS ns1.c1", "+ns1.c1 7 AAAA fd00::c1"])).toBe("NOERROR");
+    expect(send(c2, ["+echo 1 NS ns1.c2"], { lease: 20 })).toBe("NOERROR");
+    const registered = ["echo.peak. 45 NS ns1.c1.peak.", "echo.peak. 45 NS ns1.c2.peak.", "ns1.c1.peak. 45 AAAA fd00::c1"];
+    expect(contents()).toEqual(expect.arrayContaining(registered));
+    vi.advanceTimersByTime(86_401_000);
+    expect(contents()).toEqual(base);
+  });
   test("a name and a type", () => {
     expect(send(acme, ["+_acme-challenge.www TXT token"])).toBe("NOERROR");
     expect([
@@ -334,6 +381,56 @@ describe("the journal", () => {
     zone.close();
     zone = open(`${TEXT}new A 192.0.2.7\n`);
     expect([serial(), contents().includes("new.peak. 60 A 192.0.2.7")]).toEqual([11, true]);
+  });
+  describe("and a master file that was edited", () => {
+    const reopened = (text: string): string[] => {
+      zone.close();
+      const warned: string[] = [];
+      const stderr = vi.spyOn(process.stderr, "write").mockImplementation((line) => (warned.push(String(line)), true));
+      zone = open(text);
+      stderr.mockRestore();
+      expect(checkRecords(origin, records()).filter(({ severity }) => severity === "error")).toEqual([]);
+      return warned.map((line) => (JSON.parse(line) as { message: string }).message);
+    };
+    const records = (): ZoneRecord[] =>
+      [...zone.zone().nodes.values()].flatMap(({ name, rrsets }) =>
+        [...rrsets.values()].flatMap(({ type, ttl, rdatas }) => rdatas.map((rdata) => ({ name, type, ttl, rdata }))),
+      );
+    test.each<[string, string[], string, string[], RegExp]>([
+      ["two CNAMEs", ["+app CNAME ns1"], "app CNAME www", ["app.peak. 60 CNAME www.peak."], /app.peak. 60 IN CNAME ns1.peak., .* is left out/],
+      ["a CNAME and other data", ["+app A 192.0.2.7"], "app CNAME www", ["app.peak. 60 CNAME www.peak."], /app.peak. 60 IN A 192.0.2.7/],
+      ["other data and a CNAME", ["+app CNAME www"], "app TXT x", ['app.peak. 60 TXT "x"'], /app.peak. 60 IN CNAME www/],
+      ["two DNAMEs", ["+app DNAME a.example."], "app DNAME b.example.", ["app.peak. 60 DNAME b.example."], /DNAME a.example/],
+    ])("the file wins: %s", (_, updates, added, expected, warning) => {
+      expect(send(admin, updates)).toBe("NOERROR");
+      expect(reopened(`${TEXT}${added}\n`)).toEqual([expect.stringMatching(warning)]);
+      expect(contents()).toEqual([...base, ...expected].toSorted());
+    });
+    test("a zone that would be without name servers has those of the file", () => {
+      const two = `${TEXT}@ NS ns2\nns2 AAAA fd00::2\n`;
+      expect(reopened(two)).toEqual([]);
+      expect(send(admin, ["-@ NS ns1"])).toBe("NOERROR");
+      const number = serial();
+      expect(reopened(TEXT)).toEqual([expect.stringContaining("what updates took from peak. is there again")]);
+      expect(contents()).toEqual(base);
+      expect(serial()).toBe(number + 1);
+    });
+    test.each(["echo NS ns1", "echo A 192.0.2.1", "www.echo TXT x"])("a name that a cluster registered, and the file now has (%s)", (added) => {
+      expect(send(c1, ["+echo NS ns1.c1", "+c1 NS ns1.c1", "+ns1.c1 AAAA fd00::c1"], { lease: 30 })).toBe("NOERROR");
+      expect(reopened(`${TEXT}${added}\nns1.c1 AAAA fd00::c2\n`)).toEqual([expect.stringMatching(/^warning: echo.peak. 60 IN NS ns1.c1.peak., which .* the zone's own now$/)]);
+      expect(contents().filter((record) => / NS ns1.c1/.test(record))).toEqual(["c1.peak. 60 NS ns1.c1.peak."]);
+      expect(send(c1, ["+echo NS ns1.c1"], { lease: 30 })).toBe("REFUSED");
+    });
+    test("is read without being touched, for a check", () => {
+      send(admin, ["+app CNAME ns1"]);
+      appendFileSync(join(folder, "journal"), '{"remove":[],"add":[["b.peak. 6');
+      const before = readFileSync(join(folder, "journal"));
+      const { records: edited } = loadZone(origin, { text: `${TEXT}app CNAME www\n`, file: "base" });
+      const { faults } = applyJournal(origin, edited, Journal.read(join(folder, "journal")), grants);
+      expect(faults).toMatchObject([{ severity: "warning", message: expect.stringContaining("app.peak. 60 IN CNAME ns1.peak.") }]);
+      expect(readFileSync(join(folder, "journal"))).toEqual(before);
+      expect(Journal.read(join(folder, "none"))).toEqual([]);
+    });
   });
   test("a line that was cut short is dropped, others that cannot be read are an error", () => {
     send(admin, ["+a A 192.0.2.9"]);

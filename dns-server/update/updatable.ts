@@ -3,12 +3,11 @@ import { UserError } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Request } from "../view/general.ts";
 import type { Response } from "../view/responder.ts";
-import { Rcode, Type } from "../wire/constants.ts";
+import { Class, Rcode, Type } from "../wire/constants.ts";
 import { leaseRecord } from "../wire/edns.ts";
 import { bareAnswer } from "../wire/message.ts";
 import { foldName, formatName, isSubdomain, type Name } from "../wire/name.ts";
-import { isLater } from "../wire/serial.ts";
-import { formatRecord, type ZoneRecord } from "../zone/record.ts";
+import { formatFault, formatRecord, type ZoneRecord } from "../zone/record.ts";
 import { changeZone, makeZone, type Zone } from "../zone/zone.ts";
 import {
   checkPrerequisites,
@@ -17,19 +16,21 @@ import {
   isSameRecord,
   nextSerial,
   sameData,
-  serialOf,
   withNextSerial,
   type Change,
   type Entry,
 } from "./content.ts";
-import { mayChange, type Grant } from "./grants.ts";
+import { mayChange, rightTo, type Grant, type Surroundings } from "./grants.ts";
 import { Journal } from "./journal.ts";
-import { readUpdate } from "./message.ts";
+import { applyJournal } from "./merge.ts";
+import { readUpdate, type UpdateRecord } from "./message.ts";
 
 export interface UpdateSettings {
   readonly grants: readonly Grant[];
   /** File of the journal. */
   readonly journal: string;
+  /** TTL of what is registered by `delegateTo`, seconds, whatever is asked for; as it is asked for when absent. */
+  readonly delegationTtl?: number;
 }
 
 interface Result {
@@ -75,11 +76,11 @@ export class UpdatableZone {
     this.settings = settings;
     this.base = base;
     this.changed = changed;
-    this.content = new Content(base);
     const { journal, changes } = Journal.open(settings.journal);
     this.journal = journal;
-    for (const change of changes) this.content.apply(change);
-    this.keepLatestSoa();
+    const { content, faults } = applyJournal(origin, base, changes, settings.grants);
+    this.content = content;
+    for (const fault of faults) log("warn", formatFault(fault), { zone: formatName(origin) });
     const grace = Date.now() + START_GRACE * 1000;
     const late = [...this.content.entries()].filter(({ expires }) => expires !== undefined && expires < grace);
     this.content.apply({ remove: [], add: late.map((entry) => ({ ...entry, expires: grace })) });
@@ -114,11 +115,23 @@ export class UpdatableZone {
     const failed = checkPrerequisites(this.content, update.prerequisites);
     if (failed !== undefined) return { rcode: failed };
     const lease = update.lease === undefined ? undefined : Math.min(MAX_LEASE, Math.max(MIN_LEASE, update.lease));
-    const change = planUpdates(this.content, this.origin, update.updates, lease === undefined ? undefined : Date.now() + lease * 1000);
+    const { grants, delegationTtl } = this.settings;
+    const updates = update.updates.flatMap((asked) => {
+      if (asked.class !== Class.IN || rightTo(grants, key, asked) !== "delegated") return asked;
+      // what is there for ever is there
+      return this.lasting(asked).some((record) => sameData(record, asked)) ? [] : { ...asked, ttl: delegationTtl ?? asked.ttl };
+    });
+    const until = (seconds: number): number => Date.now() + seconds * 1000;
+    // nothing that is registered is for ever: that is the operator's
+    const longest = (asked: UpdateRecord): number | undefined => (rightTo(grants, key, asked) === "delegated" ? until(MAX_LEASE) : undefined);
+    const change = planUpdates(this.content, this.origin, updates, (asked) => (lease === undefined ? longest(asked) : until(lease)));
     // the TTL that another record of the same RRset takes on needs no grant: it follows from the record that was added
-    const added = change.add.filter(({ record }) => update.updates.some((asked) => isSameRecord(record, asked)));
-    const records = [...change.remove, ...added.map(({ record }) => record)];
-    if (!records.every((record) => mayChange(this.settings.grants, key, this.origin, record, (name) => this.hiddenBy(name))))
+    const added = change.add.filter(({ record }) => updates.some((asked) => isSameRecord(record, asked)));
+    const isAllowed = (record: ZoneRecord, isLasting: Surroundings["isLasting"]): boolean =>
+      mayChange(grants, key, this.origin, record, { isLasting, hidden: (name) => this.hiddenBy(name) });
+    const isLastingItself = (record: ZoneRecord): boolean => this.lasting(record).some((other) => sameData(other, record));
+    const joinsLasting = (record: ZoneRecord): boolean => this.lasting(record).length > 0;
+    if (!change.remove.every((record) => isAllowed(record, isLastingItself)) || !added.every(({ record }) => isAllowed(record, joinsLasting)))
       return { rcode: Rcode.REFUSED };
     try {
       this.commit(change);
@@ -128,6 +141,11 @@ export class UpdatableZone {
       return { rcode: Rcode.SERVFAIL };
     }
     return { rcode: Rcode.NOERROR, ...(lease === undefined ? {} : { lease }) };
+  }
+
+  /** The records without a lease that are in the RRset of a record. */
+  private lasting({ name, type }: { name: Name; type: number }): ZoneRecord[] {
+    return this.content.at(name).flatMap(({ record, expires }) => (record.type === type && expires === undefined ? record : []));
   }
 
   /** The records that nobody would be given any more if a name were delegated. */
@@ -185,16 +203,6 @@ export class UpdatableZone {
       remove: [...base.records()].filter((record) => !this.content.at(record.name).some((entry) => sameData(entry.record, record))),
       add: [...this.content.entries()].filter((entry) => !isIn(base, entry)),
     };
-  }
-
-  /** The master file may have another SOA than when the journal was written: the later serial counts. */
-  private keepLatestSoa(): void {
-    const soas = this.content
-      .at(this.origin)
-      .map(({ record }) => record)
-      .filter(({ type }) => type === Type.SOA);
-    const latest = soas.reduce((a, b) => (isLater(serialOf(b), serialOf(a)) ? b : a));
-    this.content.apply({ remove: soas.filter((soa) => soa !== latest), add: [] });
   }
 
   /** Moves the serial on when the master file is another than the journal was made for: who has the zone already shall see that. */

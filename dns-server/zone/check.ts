@@ -18,8 +18,8 @@ export const SIGNED =
  */
 export function checkRecords(origin: Name, records: readonly ZoneRecord[], start?: Place): Fault[] {
   const faults: Fault[] = [];
-  const report = (severity: Fault["severity"], place: Place | undefined, message: string): void =>
-    void faults.push({ severity, place, message });
+  const report = (severity: Fault["severity"], place: Place | undefined, message: string, name?: Name): void =>
+    void faults.push({ severity, place, message, ...(name === undefined ? {} : { name }) });
   const byName = new Map<Name, Map<number, ZoneRecord[]>>();
   const seen = new Set<string>();
 
@@ -31,7 +31,7 @@ export function checkRecords(origin: Name, records: readonly ZoneRecord[], start
       continue;
     }
     if (record.type === Type.SOA && name !== origin)
-      report("error", record.place, `SOA at ${shown}: it belongs at the origin ${formatName(origin)}`);
+      report("error", record.place, `SOA at ${shown}: it belongs at the origin ${formatName(origin)}`, name);
     const types = byName.get(name) ?? new Map<number, ZoneRecord[]>();
     byName.set(name, types);
     const set = types.get(record.type) ?? [];
@@ -39,7 +39,7 @@ export function checkRecords(origin: Name, records: readonly ZoneRecord[], start
     const isRepeated = seen.size === seen.add(`${record.type} ${name}${rdataKey(record.type, record.rdata)}`).size;
     if (isRepeated) report("warning", record.place, `${shown} ${typeName(record.type)} is given twice`);
     else if (set.length > 0 && SINGLETONS.has(record.type))
-      report("error", record.place, `${shown} has more than one ${typeName(record.type)}`);
+      report("error", record.place, `${shown} has more than one ${typeName(record.type)}`, name);
     else if (set.length > 0 && set[0]!.ttl !== record.ttl) {
       report(
         "warning",
@@ -52,8 +52,8 @@ export function checkRecords(origin: Name, records: readonly ZoneRecord[], start
 
   const apex = byName.get(origin);
   const beginning = records[0]?.place ?? start;
-  if (!apex?.has(Type.SOA)) report("error", beginning, `no SOA at the origin ${formatName(origin)}`);
-  if (!apex?.has(Type.NS)) report("error", beginning, `no NS at the origin ${formatName(origin)}`);
+  if (!apex?.has(Type.SOA)) report("error", beginning, `no SOA at the origin ${formatName(origin)}`, origin);
+  if (!apex?.has(Type.NS)) report("error", beginning, `no NS at the origin ${formatName(origin)}`, origin);
 
   const signature = records.find(({ type }) => type === Type.RRSIG);
   if (signature) report("warning", signature.place, SIGNED);
@@ -72,7 +72,8 @@ export function checkRecords(origin: Name, records: readonly ZoneRecord[], start
   for (const [name, types] of byName) {
     const cname = types.get(Type.CNAME)?.[0];
     const other = [...types.keys()].find((type) => !BESIDE_CNAME.has(type));
-    if (cname && other !== undefined) report("error", cname.place, `${formatName(name)} has a CNAME and other data (${typeName(other)})`);
+    if (cname && other !== undefined)
+      report("error", cname.place, `${formatName(name)} has a CNAME and other data (${typeName(other)})`, name);
 
     const hidden = hiddenBy(name);
     for (const [type, set] of types) {

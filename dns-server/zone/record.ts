@@ -13,6 +13,8 @@ export interface Fault {
   readonly severity: "error" | "warning";
   readonly place: Place | undefined;
   readonly message: string;
+  /** The name that an error is about, folded, where it is about one. */
+  readonly name?: Name;
 }
 
 /** One record of class IN. `rdata` is uncompressed wire form. */

@@ -1,0 +1,74 @@
+import { Type } from "../wire/constants.ts";
+import { foldName, formatName, parentName, type Name } from "../wire/name.ts";
+import { isLater } from "../wire/serial.ts";
+import { checkRecords } from "../zone/check.ts";
+import { formatRecord, type Fault, type ZoneRecord } from "../zone/record.ts";
+import { Content, sameData, serialOf, type Change, type Entry } from "./content.ts";
+import { isOf, type Grant } from "./grants.ts";
+
+/**
+ * A zone as its records and its journal make it. The records may have been edited since: where what updates did to a name does not go with
+ * them any more, they win, and a fault says what was left out.
+ * @param base checked records
+ */
+export function applyJournal(
+  origin: Name,
+  base: readonly ZoneRecord[],
+  changes: readonly Change[],
+  grants: readonly Grant[],
+): { content: Content; faults: Fault[] } {
+  const content = new Content(base);
+  for (const change of changes) content.apply(change);
+  keepLatestSoa(content, origin);
+  const faults = [...dropDelegations(content, base, grants), ...dropBroken(content, origin, base)];
+  return { content, faults };
+}
+
+/** The records may have another SOA than when the journal was written: the later serial counts. */
+function keepLatestSoa(content: Content, origin: Name): void {
+  const soas = content.at(origin).flatMap(({ record }) => (record.type === Type.SOA ? record : []));
+  const latest = soas.reduce((a, b) => (isLater(serialOf(b), serialOf(a)) ? b : a));
+  content.apply({ remove: soas.filter((soa) => soa !== latest), add: [] });
+}
+
+/** Leaves out delegations that clusters registered, of names at or below which there now are records that are not theirs. */
+function dropDelegations(content: Content, base: readonly ZoneRecord[], grants: readonly Grant[]): Fault[] {
+  const servers = new Set(grants.flatMap(({ delegateTo }) => delegateTo));
+  const leased = [...content.entries()].filter(({ record, expires }) => record.type === Type.NS && expires !== undefined);
+  if (leased.length === 0) return [];
+  const taken = new Set<Name>();
+  for (const record of base) {
+    if (record.type !== Type.NS && isOf(servers, record)) continue;
+    for (let at = foldName(record.name); !taken.has(at) && at.length > 1; at = parentName(at)) taken.add(at);
+  }
+  const dropped = leased.filter(({ record }) => taken.has(foldName(record.name)));
+  content.apply({ remove: dropped.map(({ record }) => record), add: [] });
+  return dropped.map((entry) => leftOut(entry, "the name is the zone's own now"));
+}
+
+/** Takes a name back to what the records say of it where it cannot be served otherwise. */
+function dropBroken(content: Content, origin: Name, base: readonly ZoneRecord[]): Fault[] {
+  const before = new Content(base);
+  const broken = new Set(
+    checkRecords(origin, [...content.records()]).flatMap(({ severity, name }) => (severity === "error" && name !== undefined ? name : [])),
+  );
+  const faults: Fault[] = [];
+  for (const name of broken) {
+    const isKept = ({ record }: Entry): boolean =>
+      record.type === Type.SOA || before.at(name).some((entry) => sameData(entry.record, record));
+    const dropped = content.at(name).filter((entry) => !isKept(entry));
+    const soa = content.at(name).find(({ record }) => record.type === Type.SOA);
+    const add = before.at(name).filter(({ record }) => !soa || record.type !== Type.SOA);
+    content.apply({ remove: dropped.map(({ record }) => record), add });
+    faults.push(...dropped.map((entry) => leftOut(entry, "it does not go with the zone's records as they are now")));
+    if (dropped.length === 0)
+      faults.push({ severity: "warning", place: undefined, message: `what updates took from ${formatName(name)} is there again: the zone needs it` });
+  }
+  return faults;
+}
+
+const leftOut = ({ record }: Entry, why: string): Fault => ({
+  severity: "warning",
+  place: undefined,
+  message: `${formatRecord(record)}, which an update made, is left out: ${why}`,
+});
