@@ -1,3 +1,4 @@
+import { typeBitmap } from "../wire/fields.ts";
 import { MAX_NAME_LENGTH, nameBytes, parentName, type Name } from "../wire/name.ts";
 
 /** NSEC record data (RFC 4034 section 4) for one name alone: from itself to the very next name that could be. */
@@ -26,18 +27,3 @@ export function successor(name: Name, origin: Name): Name {
 
 const withLabel = (label: string, rest: Name): Name => (String.fromCharCode(label.length) + label + rest) as Name;
 
-/** Types as the bitmap of NSEC has them: windows of 256 types, each with as many octets as are needed (RFC 4034 section 4.1.2). */
-export function typeBitmap(types: Iterable<number>): Uint8Array {
-  const windows = new Map<number, Uint8Array>();
-  for (const type of [...types].toSorted((a, b) => a - b)) {
-    const window = windows.get(type >> 8) ?? new Uint8Array(32);
-    windows.set(type >> 8, window);
-    window[(type & 255) >> 3]! |= 0x80 >> (type & 7);
-  }
-  return Buffer.concat(
-    [...windows].map(([window, octets]) => {
-      const length = octets.findLastIndex((octet) => octet !== 0) + 1;
-      return Buffer.from([window, length, ...octets.subarray(0, length)]);
-    }),
-  );
-}

@@ -51,13 +51,21 @@ export class ZoneSigner {
    * @param zone the one in force
    * @param name folded
    * @param compactOk whether the asker takes NXDOMAIN beside a compact denial
+   * @param isElsewhere as for `lookup`
    * @param budget for signatures of names that the asker invented; those of the zone are always signed
    * @returns undefined when the budget is spent
    */
-  answer(zone: Zone, name: Name, type: number, compactOk: boolean, budget: Budget): Answer | undefined {
+  answer(
+    zone: Zone,
+    name: Name,
+    type: number,
+    compactOk: boolean,
+    budget: Budget,
+    isElsewhere?: (name: Name) => boolean,
+  ): Answer | undefined {
     // a few types and NSEC for each name, and those of the zone before
     this.data.limit = 1000 + 4 * zone.nodes.size;
-    const found = lookup(zone, name, type);
+    const found = lookup(zone, name, type, isElsewhere);
     const { absence } = found;
     const answer: AnswerRRset[] = [];
     for (const set of found.answer) {

@@ -1,5 +1,6 @@
 import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from "./address.ts";
 import { Type, typeName } from "./constants.ts";
+import * as fields from "./fields.ts";
 import { formatLoc, parseLoc } from "./loc.ts";
 import { formatName, nameBytes, parseName, readName, type Name } from "./name.ts";
 import { decodeBase64, formatSvcParams, parseSvcParams } from "./svcb.ts";
@@ -10,10 +11,10 @@ import { parseTtl, parseUint, quoteText, unescapeText, type Token } from "./text
  * 3597).
  */
 
-type Field =
+type SimpleField =
   "u8" | "u16" | "u32" | "time" | "ipv4" | "ipv6" | "name" | "text" | "texts" | "tag" | "value" | "hex" | "base64" | "svcparams" | "loc";
 
-const FIELDS = new Map<number, readonly Field[]>([
+const FIELDS = new Map<number, readonly (SimpleField | fields.Field)[]>([
   [Type.A, ["ipv4"]],
   [Type.NS, ["name"]],
   [Type.CNAME, ["name"]],
@@ -45,7 +46,27 @@ const FIELDS = new Map<number, readonly Field[]>([
   [Type.SPF, ["texts"]],
   [Type.URI, ["u16", "u16", "value"]],
   [Type.CAA, ["u8", "tag", "value"]],
+  [Type.APL, [fields.prefixes]],
+  [Type.CERT, [fields.certificateKind, "u16", fields.certificateAlgorithm, "base64"]],
+  [Type.IPSECKEY, [fields.ipsecKey]],
+  [Type.HIP, [fields.hostIdentity]],
+  [Type.CSYNC, ["u32", "u16", fields.types]],
+  [Type.DSYNC, [fields.type, fields.notifyScheme, "u16", "name"]],
+  [Type.NID, ["u16", fields.locator]],
+  [Type.L32, ["u16", "ipv4"]],
+  [Type.L64, ["u16", fields.locator]],
+  [Type.LP, ["u16", "name"]],
+  [Type.EUI48, [fields.eui(6)]],
+  [Type.EUI64, [fields.eui(8)]],
+  [Type.AMTRELAY, [fields.relay]],
+  [Type.RRSIG, [fields.type, fields.algorithm, "u8", fields.ttl, fields.signatureTime, fields.signatureTime, "u16", "name", "base64"]],
+  [Type.NSEC, ["name", fields.types]],
+  [Type.NSEC3, ["u8", "u8", "u16", fields.salt, fields.hash, fields.types]],
+  [Type.NSEC3PARAM, ["u8", "u8", "u16", fields.salt]],
 ]);
+
+/** What other signers made is read, and never given: nobody needs it to be in order. */
+const UNCHECKED = new Set<number>([Type.RRSIG, Type.NSEC, Type.NSEC3, Type.NSEC3PARAM]);
 
 const CAA_TAG = /^[a-z0-9]{1,255}$/i;
 
@@ -73,8 +94,8 @@ function hexBytes(text: string): Uint8Array {
  */
 export function parseRdata(type: number, tokens: readonly Token[], origin: Name): Uint8Array {
   if (tokens[0]?.text === "\\#" && !tokens[0].quoted) return parseGenericRdata(type, tokens);
-  const fields = FIELDS.get(type);
-  if (!fields) throw new Error(`${typeName(type)} has no presentation form here: give its data as \\# LENGTH HEX (RFC 3597)`);
+  const known = FIELDS.get(type);
+  if (!known) throw new Error(`${typeName(type)} has no presentation form here: give its data as \\# LENGTH HEX (RFC 3597)`);
   const parts: Uint8Array[] = [];
   let at = 0;
   const next = (): Token => {
@@ -87,7 +108,12 @@ export function parseRdata(type: number, tokens: readonly Token[], origin: Name)
     at = tokens.length;
     return words;
   };
-  for (const field of fields) {
+  const words: fields.Words = { next: () => next().text, rest: () => rest().map(({ text }) => text), origin };
+  for (const field of known) {
+    if (typeof field === "object") {
+      parts.push(field.parse(words));
+      continue;
+    }
     switch (field) {
       case "u8":
         parts.push(uintBytes(parseUint(next().text, 8), 1));
@@ -184,12 +210,13 @@ export function formatRdata(type: number, rdata: Uint8Array): string {
 }
 
 /** Whether data can be that of a record of its type; types that are opaque here can have any. */
-export const isWellFormed = (type: number, rdata: Uint8Array): boolean => !FIELDS.has(type) || decodeFields(type, rdata) !== undefined;
+export const isWellFormed = (type: number, rdata: Uint8Array): boolean =>
+  !FIELDS.has(type) || UNCHECKED.has(type) || decodeFields(type, rdata) !== undefined;
 
 /** The words of well-formed data of a known type. */
 function decodeFields(type: number, rdata: Uint8Array): string[] | undefined {
-  const fields = FIELDS.get(type);
-  if (!fields) return undefined;
+  const known = FIELDS.get(type);
+  if (!known) return undefined;
   const bytes = Buffer.from(rdata.buffer, rdata.byteOffset, rdata.byteLength);
   const words: string[] = [];
   let at = 0;
@@ -199,8 +226,19 @@ function decodeFields(type: number, rdata: Uint8Array): string[] | undefined {
   };
   const takeRest = (): Buffer => take(Math.max(1, bytes.length - at));
   const takeText = (): string => take(take(1)[0]!).toString("latin1");
+  const takeName = (): string => {
+    const read = readName(bytes, at);
+    if (!read || read.end - at !== read.name.length) throw new Error("malformed");
+    at = read.end;
+    return formatName(read.name);
+  };
+  const octets: fields.Octets = { take, rest: () => take(bytes.length - at), name: takeName, isAtEnd: () => at === bytes.length };
   try {
-    for (const field of fields) {
+    for (const field of known) {
+      if (typeof field === "object") {
+        words.push(...field.format(octets));
+        continue;
+      }
       switch (field) {
         case "u8":
           words.push(String(take(1)[0]));
@@ -218,13 +256,9 @@ function decodeFields(type: number, rdata: Uint8Array): string[] | undefined {
         case "ipv6":
           words.push(formatIpv6(take(16)));
           break;
-        case "name": {
-          const read = readName(bytes, at);
-          if (!read || read.end - at !== read.name.length) return undefined;
-          at = read.end;
-          words.push(formatName(read.name));
+        case "name":
+          words.push(takeName());
           break;
-        }
         case "text":
           words.push(quoteText(takeText()));
           break;

@@ -4,7 +4,10 @@ import { parseUint, unescapeText } from "./text.ts";
 
 /** Parameters of SVCB and HTTPS records (RFC 9460 section 2 and appendix A). */
 
-const KEYS = ["mandatory", "alpn", "no-default-alpn", "port", "ipv4hint", "ech", "ipv6hint"];
+/** RFC 9460, 9461 (dohpath), 9540 (ohttp). */
+const KEYS = ["mandatory", "alpn", "no-default-alpn", "port", "ipv4hint", "ech", "ipv6hint", "dohpath", "ohttp"];
+/** Keys that stand without a value. */
+const BARE: readonly number[] = [2, 8];
 
 const latin1 = (text: string): Buffer => Buffer.from(text, "latin1");
 
@@ -35,7 +38,7 @@ function splitList(value: string): string[] {
 
 function encodeValue(code: number, value: string | undefined): Uint8Array {
   const name = keyName(code);
-  if (code === 2) {
+  if (BARE.includes(code)) {
     if (value !== undefined) throw new Error(`service parameter ${name} takes no value`);
     return new Uint8Array();
   }
@@ -63,6 +66,11 @@ function encodeValue(code: number, value: string | undefined): Uint8Array {
       return decodeBase64(value!);
     case 6:
       return Buffer.concat(splitList(value!).map(parseIpv6));
+    case 7: {
+      const path = Buffer.from(value!, "latin1").toString("utf8");
+      if (!path.startsWith("/") || !/\{[^}]*dns[^}]*\}/.test(path)) throw new Error("dohpath must be a URI template that begins with / and has the variable dns: /dns-query{?dns}");
+      return latin1(value!);
+    }
     default:
       return latin1(value ?? "");
   }
@@ -118,6 +126,8 @@ function formatValue(code: number, value: Uint8Array): string | undefined {
       return `"${escapeValue(ids.join(","))}"`;
     }
     case 2:
+    case 8:
+      if (value.length > 0) throw new Error("malformed service parameter");
       return undefined;
     case 3:
       return String(chunks(2).map((pair) => (pair[0]! << 8) | pair[1]!)[0]);

@@ -15,7 +15,8 @@ const MAX_POINTER = 0x3fff;
 
 /** Writes one message with name compression into its own buffer. Reused from message to message: `begin` starts the next. */
 export class MessageWriter {
-  readonly bytes = Buffer.alloc(0xffff);
+  /** Room for a record that is found to be too long once it is written: the largest message, and the longest owner, fixed part and data. */
+  readonly bytes = Buffer.alloc(2 * 0xffff + 265);
   length = 0;
   /** Where compression pointers were written. */
   readonly pointers: number[] = [];
@@ -88,11 +89,6 @@ export class MessageWriter {
   }
 
   private record(owner: Name, type: number, ttl: number, rdata: Uint8Array): void {
-    // the longest owner and fixed part; beyond the buffer counts as beyond the limit
-    if (this.length + 265 + rdata.length > this.bytes.length) {
-      this.length = this.limit + 1;
-      return;
-    }
     this.name(owner);
     this.uint16(type);
     this.uint16(Class.IN);

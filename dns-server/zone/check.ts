@@ -40,7 +40,7 @@ export function checkRecords(origin: Name, records: readonly ZoneRecord[], start
     if (isRepeated) report("warning", record.place, `${shown} ${typeName(record.type)} is given twice`);
     else if (set.length > 0 && SINGLETONS.has(record.type))
       report("error", record.place, `${shown} has more than one ${typeName(record.type)}`, name);
-    else if (set.length > 0 && set[0]!.ttl !== record.ttl) {
+    else if (set.length > 0 && set[0]!.ttl !== record.ttl && record.type !== Type.RRSIG) {
       report(
         "warning",
         record.place,

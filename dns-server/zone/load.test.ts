@@ -33,3 +33,19 @@ test.each<[string, string | Buffer, string]>([
 ])("%s is a fault with its place", (_, content, message) => {
   expect(() => load(content, true)).toThrow(message);
 });
+
+test("a zone that was signed elsewhere is read, and named as what it is", () => {
+  const signed = [
+    "@ RRSIG SOA 13 1 60 (",
+    "  20261227203420 20261127203420 34864 example.",
+    "  gt9erw2uZPrxvoDvDvi2tEd/ ) ; as dnssec-signzone and ldns-signzone write them",
+    "@ 0 RRSIG NSEC3PARAM 13 1 0 20261227203420 20261127203420 34864 example. AQID",
+    "@ 3600 IN DNSKEY 256 3 13 AQID ;{id = 34864 (zsk), size = 256b}",
+    "@ 0 NSEC3PARAM 1 0 0 ABCD",
+    "ns NSEC www A NSEC RRSIG",
+    "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom NSEC3 1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX DNSKEY NS SOA NSEC3PARAM RRSIG",
+  ];
+  const { warnings, records } = load(`${head}${signed.join("\n")}\n`);
+  expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining("answers are given without them")]);
+  expect(records).toHaveLength(3 + 6);
+});
