@@ -1,11 +1,11 @@
 import type { Identity } from "../wire/edns.ts";
-import type { Name } from "../wire/name.ts";
+import { parentName, ROOT, type Name } from "../wire/name.ts";
 import { FastResponder, GENERAL } from "./fast.ts";
 import { GeneralResponder, type Services } from "./general.ts";
 import type { AnswerTable } from "./layout.ts";
 import { Responder, type Protocol, type Response } from "./responder.ts";
 import { ZoneTable } from "./table.ts";
-import type { View } from "./view.ts";
+import { isInCloserZone, type View } from "./view.ts";
 
 /** What other threads need to answer as this one does. */
 export interface TableListener {
@@ -39,6 +39,7 @@ export class Answerer {
   /** Swaps the view, at the cost of what is different. */
   setView(view: View): void {
     const old = this.view;
+    this.view = view;
     for (const [origin, zone] of view.zones) {
       const signed = view.signers?.has(origin) ?? false;
       const isAsSigned = (old.signers?.has(origin) ?? false) === signed;
@@ -46,7 +47,10 @@ export class Answerer {
       let table = this.tables.get(origin);
       // who reads the block of a table that has changed in its place sees the change
       if (table && isAsSigned && !table.change(zone)) continue;
-      if (!table || !isAsSigned) this.tables.set(origin, (table = new ZoneTable(zone, signed)));
+      if (!table || !isAsSigned) {
+        table = new ZoneTable(zone, signed, (name) => isInCloserZone(this.view.zones, name, origin));
+        this.tables.set(origin, table);
+      }
       for (const listener of this.listeners) listener.setZone(origin, table.block);
     }
     for (const origin of old.zones.keys()) {
@@ -54,8 +58,11 @@ export class Answerer {
       this.tables.delete(origin);
       for (const listener of this.listeners) listener.setZone(origin, undefined);
     }
+    for (const origin of closestAbove(view, old)) {
+      const table = this.tables.get(origin)!;
+      if (table.rebound()) for (const listener of this.listeners) listener.setZone(origin, table.block);
+    }
     for (const listener of this.listeners) listener.setLoading(view.loading.length > 0);
-    this.view = view;
   }
 
   /** Tells a listener all tables, and from then on every change. */
@@ -81,4 +88,24 @@ export class Answerer {
   respondGenerally(message: Uint8Array, protocol: Protocol, client: Uint8Array): Response | undefined {
     return this.general.respond(this.view, message, protocol, client);
   }
+}
+
+/** Zones below which others have come or gone. */
+function closestAbove(view: View, old: View): Set<Name> {
+  const above = new Set<Name>();
+  for (const [a, b] of [
+    [view.zones, old.zones],
+    [old.zones, view.zones],
+  ] as const) {
+    for (const origin of a.keys()) {
+      if (b.has(origin)) continue;
+      for (let at = origin; at !== ROOT;) {
+        at = parentName(at);
+        if (!view.zones.has(at)) continue;
+        if (old.zones.has(at)) above.add(at);
+        break;
+      }
+    }
+  }
+  return above;
 }

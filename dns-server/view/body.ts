@@ -28,24 +28,30 @@ export function writeBody(arena: Arena, question: Name, answer: Answer, shift: S
   writer.question(question, 0, 0);
   const start = writer.length;
   const last = answer.answer.at(-1);
-  const ring = last && isRing(last) ? last : undefined;
+  const ownRing = last && isRing(last) ? last : undefined;
+  const addedRing = ownRing || shift === "all" ? undefined : answer.additional.find((set) => isRing(set) && set.owner === question);
+  const ring = ownRing ?? addedRing;
+  const isChosen = (set: OwnedRRset): boolean => set !== ring && set.rrset.rdatas.length > (set.rrset.maxAnswers ?? Infinity);
+  // which records are given is drawn anew each time, but they are no ring
+  if (answer.additional.some(isChosen)) return 0;
   const answers = writeSets(answer.answer, ring);
+  const writeRest = (): [number, number] => [writeSets(answer.authority), writeSets(answer.glue) + writeSets(answer.additional, ring)];
+  // a ring comes last
+  const before = addedRing ? writeRest() : undefined;
   const ringAt = writer.length;
   const count = ring?.rrset.rdatas.length ?? 0;
   const take = ring ? Math.min(count, ring.rrset.maxAnswers ?? count) : 0;
   if (count > MAX_RING) return 0;
-  // which records it gives is drawn anew each time, but they are no ring
-  if (!ring && last?.rrset.maxAnswers !== undefined && last.rrset.rdatas.length > last.rrset.maxAnswers) return 0;
+  if (last && isChosen(last)) return 0;
   // one record is the pattern for all: they differ in their data only, since the owner was written before
   if (ring) writer.rrset(ring.owner, ring.rrset, [0]);
   const recordSize = writer.length - ringAt;
-  const authority = writeSets(answer.authority);
-  const additional = writeSets(answer.glue) + writeSets(answer.additional);
+  const [authority, additional] = before ?? writeRest();
   const pattern = writer.length - start;
   const emitted = pattern + (take - (ring ? 1 : 0)) * recordSize;
   if (Number.isNaN(answers + authority + additional)) return 0;
   // what follows a ring would move, and the pointers into it with it
-  if (emitted > MAX_BODY || (ring && authority + additional > 0)) return 0;
+  if (emitted > MAX_BODY || (ownRing && authority + additional > 0)) return 0;
   const pointers = shift === "none" ? [] : writer.pointers.filter((at) => shift === "all" || targetAt(at) !== HEADER_LENGTH);
   const length = ring ? ringAt - start + count * recordSize : pattern;
   const at = arena.allocate(Body.SIZE + pointers.length + Math.ceil(length / 4));
@@ -55,8 +61,8 @@ export function writeBody(arena: Arena, question: Name, answer: Answer, shift: S
   words[at + Body.OCTETS] = octets;
   words[at + Body.LENGTH] = length;
   words[at + Body.FLAGS] = answer.rcode | (answer.authoritative ? BODY_AA : 0);
-  words[at + Body.ANSWERS_AUTHORITY] = ((answers + take) << 16) | authority;
-  words[at + Body.ADDITIONAL_BASE] = (additional << 16) | question.length;
+  words[at + Body.ANSWERS_AUTHORITY] = ((ownRing ? answers + take : answers) << 16) | authority;
+  words[at + Body.ADDITIONAL_BASE] = ((addedRing ? additional + take : additional) << 16) | question.length;
   words[at + Body.RING_COUNT_TAKE] = (count << 16) | take;
   words[at + Body.RING_START_SIZE] = ((ring ? ringAt - start : length) << 16) | recordSize;
   words[at + Body.POINTERS] = pointers.length;

@@ -6,6 +6,8 @@ import { encodeQuery } from "../testing/client.ts";
 import { testClient, testIdentity } from "../testing/identity.ts";
 import { EdnsOption, Flag, Rcode } from "../wire/constants.ts";
 import { foldName, parseName } from "../wire/name.ts";
+import { IncomingTransfer } from "../transfer/incoming.ts";
+import { encodeMessages, wholeZone } from "../transfer/messages.ts";
 import { loadZone } from "../zone/load.ts";
 import { Responder, type Protocol } from "./responder.ts";
 import type { View } from "./view.ts";
@@ -278,4 +280,21 @@ describe("odd queries", () => {
       { numRuns: 5000 },
     );
   });
+});
+
+test("a record as large as a message can hold is given over TCP, and transferred", () => {
+  const strings = Array.from({ length: 255 }, () => `"${"x".repeat(255)}"`).join(" ");
+  const large = loadZone(parseName("large."), { file: "test", text: `$TTL 1\n@ SOA ns h 1 1 1 1 1\n@ NS ns\nns AAAA ::1\nt TXT ${strings}\n` }).zone;
+  const message = encodeQuery("t.large", "TXT");
+  const answer = responder.respond({ zones: new Map([[large.origin, large]]), loading: [] }, message, "tcp", testClient)!.message;
+  expect([answer.readUInt16BE(2) & Flag.TC, answer.readUInt16BE(6)]).toEqual([0, 1]);
+  expect(decodeMessage(answer).answer[0]!.length).toBeGreaterThan(65_280);
+  const udp = responder.respond({ zones: new Map([[large.origin, large]]), loading: [] }, message, "udp", testClient)!.message;
+  expect(udp.readUInt16BE(2) & Flag.TC).toBe(Flag.TC);
+  const question = { name: large.origin, type: 252, class: 1, end: 0 };
+  const messages = [...encodeMessages(wholeZone(large), { id: 1, flags: 0, question, opt: undefined, reserved: 100 })];
+  expect(messages.map((part) => part.length <= 0xffff)).not.toContain(false);
+  const incoming = new IncomingTransfer(large.origin, undefined);
+  for (const part of messages) incoming.take(part, 1);
+  expect([incoming.done, incoming.zone()?.nodes.size]).toEqual([true, 3]);
 });

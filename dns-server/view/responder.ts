@@ -1,12 +1,13 @@
 import { Budget } from "../dnssec/budget.ts";
 import { Class, EdnsOption, Flag, Opcode, Rcode, Type } from "../wire/constants.ts";
 import { ExtendedError, MAX_UDP_PAYLOAD, optRecord, PLAIN_UDP_PAYLOAD, type Identity } from "../wire/edns.ts";
-import { foldName, isSubdomain } from "../wire/name.ts";
+import { foldName, isSubdomain, type Name } from "../wire/name.ts";
 import { HEADER_LENGTH, readQuery, type Query } from "../wire/query.ts";
 import { MessageWriter } from "../wire/writer.ts";
 import { lookup, type Answer } from "../zone/lookup.ts";
 import type { OwnedRRset, RRset } from "../zone/node.ts";
-import { findZone, type View } from "./view.ts";
+import type { Zone } from "../zone/zone.ts";
+import { findZone, isInCloserZone, type View } from "./view.ts";
 
 /** How a query came in. */
 export type Protocol = "udp" | "tcp" | "tls" | "https";
@@ -97,15 +98,27 @@ export class Responder {
       return isHere ? failure(Rcode.REFUSED, ExtendedError.PROHIBITED) : failure(Rcode.NOTAUTH, ExtendedError.NOT_AUTHORITATIVE);
     }
     const zone = findZone(view, name, type);
-    if (zone) {
-      const signer = edns?.dnssecOk ? view.signers?.get(zone.origin) : undefined;
-      if (!signer) return { answer: lookup(zone, folded, type) };
-      const answer = signer.answer(zone, folded, type, edns!.compactOk, protocol === "udp" ? this.budgets.udp : this.budgets.stream);
-      if (answer) return { answer, signed: true };
-      return protocol === "udp" ? { ...failure(Rcode.NOERROR), truncated: true } : failure(Rcode.SERVFAIL);
-    }
+    if (zone) return this.lookUp(view, zone, folded, type, edns, protocol);
     const loading = view.loading.some((origin) => isSubdomain(folded, origin));
     return loading ? failure(Rcode.SERVFAIL, ExtendedError.NOT_READY) : failure(Rcode.REFUSED, ExtendedError.NOT_AUTHORITATIVE);
+  }
+
+  /** Answers from a zone, and from the ones below it that its aliases lead into. */
+  private lookUp(view: View, zone: Zone, name: Name, type: number, edns: Query["edns"], protocol: Protocol): Decision {
+    const isElsewhere = (at: Name): boolean => isInCloserZone(view.zones, at, zone.origin);
+    const signer = edns?.dnssecOk ? view.signers?.get(zone.origin) : undefined;
+    const budget = protocol === "udp" ? this.budgets.udp : this.budgets.stream;
+    const answer = signer
+      ? signer.answer(zone, name, type, edns!.compactOk, budget, isElsewhere)
+      : lookup(zone, name, type, isElsewhere);
+    if (!answer) return protocol === "udp" ? { ...failure(Rcode.NOERROR), truncated: true } : failure(Rcode.SERVFAIL);
+    const decision = signer ? { answer, signed: true } : { answer };
+    const at = answer.goesOnAt;
+    // each time the zone is a closer one: this comes to an end
+    if (at === undefined) return decision;
+    const next = this.lookUp(view, findZone(view, at, type)!, at, type, edns, protocol);
+    const isGiven = next.answer.authoritative || next.answer.authority.length > 0;
+    return isGiven ? { ...decision, ...next, answer: { ...next.answer, authoritative: true, answer: [...answer.answer, ...next.answer.answer] } } : next;
   }
 
   private write(query: Query, decision: Decision, limit: number, opt: Uint8Array | undefined): Response {
@@ -133,7 +146,7 @@ export class Responder {
     const authority = section(answer.authority);
     let additional = section(answer.glue);
     if (truncated) flags |= Flag.TC;
-    else for (const { owner, rrset } of answer.additional) additional += writer.rrset(owner, rrset);
+    else for (const { owner, rrset } of answer.additional) additional += writer.rrset(owner, rrset, this.order(rrset));
     if (opt) {
       writer.append(opt);
       additional++;

@@ -31,14 +31,21 @@ export class ZoneTable {
   private zone: Zone;
   private arena!: Arena;
   private recorder!: Recorder;
+  private readonly isElsewhere: (name: Name) => boolean;
+  /** Whether an alias may lead into another zone. */
+  private hasAliases = false;
   /** A node that is no name's. */
   private gone = 0;
   private usedSlots = 0;
 
-  /** @param signed leaves questions with DO to the general path, which signs */
-  constructor(zone: Zone, signed = false) {
+  /**
+   * @param signed leaves questions with DO to the general path, which signs
+   * @param isElsewhere whether a name in this zone is another's to answer for: an alias that leads there is left to the general path
+   */
+  constructor(zone: Zone, signed = false, isElsewhere: (name: Name) => boolean = () => false) {
     this.zone = zone;
     this.signed = signed;
+    this.isElsewhere = isElsewhere;
     this.compile();
   }
 
@@ -60,6 +67,12 @@ export class ZoneTable {
       this.compile();
     }
     return true;
+  }
+
+  /** Another zone has come or gone below this one. @returns as `change` */
+  rebound(): boolean {
+    if (this.hasAliases) this.compile();
+    return this.hasAliases;
   }
 
   private compile(): void {
@@ -202,12 +215,13 @@ export class ZoneTable {
 
   /** A node with data: asked for as `question`. */
   private data(question: Name, { rrsets }: ZoneNode, shift: Shift, child: number): number {
-    const body = (type: number): number => this.body(question, lookup(this.recorder, question, type), shift);
+    const body = (type: number): number => this.body(question, lookup(this.recorder, question, type, this.isElsewhere), shift);
     const aliased = rrsets.has(Type.CNAME);
+    this.hasAliases ||= aliased;
     const types = (aliased ? ALIAS_TYPES : [...rrsets.keys()].filter((type) => type !== Type.DS)).flatMap((type) => [type, body(type)]);
     if (!aliased) return this.write(question, { isCut: false, fallback: DEFAULT_NODATA, child, types });
     // an alias that leaves the zone is the answer for every type
-    const other = lookup(this.recorder, question, NO_TYPE);
+    const other = lookup(this.recorder, question, NO_TYPE, this.isElsewhere);
     const fallback = other.rcode === Rcode.NOERROR && other.authority.length === 0 ? body(NO_TYPE) : 0;
     return this.write(question, { isCut: false, fallback, child, types });
   }
@@ -227,6 +241,7 @@ export class ZoneTable {
   }
 
   private body(question: Name, answer: Answer, shift: Shift): number {
+    if (answer.goesOnAt !== undefined) return 0;
     return this.taken(writeBody(this.arena, question, answer, shift));
   }
 }

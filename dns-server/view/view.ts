@@ -13,6 +13,12 @@ export interface View {
   readonly loading: readonly Name[];
 }
 
+/** Whether a name, folded, that is in a zone is in a closer one too. */
+export function isInCloserZone(zones: { has(origin: Name): boolean }, name: Name, origin: Name): boolean {
+  for (let at = name; at.length > origin.length; at = parentName(at)) if (zones.has(at)) return true;
+  return false;
+}
+
 /** The zone that answers for a name: the closest above it; for DS at a zone's own origin its parent's, if that is here too. */
 export function findZone(view: View, name: Name, type: number): Zone | undefined {
   const folded = foldName(name);

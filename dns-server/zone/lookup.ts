@@ -1,5 +1,5 @@
 import { Rcode, Type } from "../wire/constants.ts";
-import { foldName, isSubdomain, namesBelow, nameBytes, replaceSuffix, wildcardOf, type Name } from "../wire/name.ts";
+import { foldName, isSubdomain, namesBelow, nameBytes, replaceSuffix, ROOT, wildcardOf, type Name } from "../wire/name.ts";
 import { targetName } from "../wire/rdata.ts";
 import type { OwnedRRset, RRset, ZoneNode } from "./node.ts";
 import type { Zone } from "./zone.ts";
@@ -31,10 +31,12 @@ export interface Answer {
   /** Addresses that save the asker a query; left out where they do not fit. */
   readonly additional: readonly OwnedRRset[];
   readonly absence?: Absence;
+  /** The name, folded, that a chain of aliases goes on with, in a closer zone that is served here too (RFC 1034 section 4.3.2 step 3a). */
+  readonly goesOnAt?: Name;
 }
 
 /** Aliases that are followed for one answer; a longer chain is cut there and the asker goes on by itself. */
-const MAX_ALIASES = 16;
+export const MAX_ALIASES = 16;
 
 /** Where a name leads in a zone (RFC 1034 section 4.3.2 step 3, with RFC 4592 and RFC 6672). */
 export type Match = { readonly kind: "exact" | "wildcard" | "delegation" | "dname"; readonly node: ZoneNode } | { readonly kind: "none" };
@@ -62,8 +64,9 @@ export function matchName(zone: SearchedZone, name: Name, type: number): Match {
 /**
  * Answers a question from a zone. Pure.
  * @param name folded, at or below the zone's origin
+ * @param isElsewhere whether a name in this zone is another's to answer for, closer to it
  */
-export function lookup(zone: SearchedZone, name: Name, type: number): Answer {
+export function lookup(zone: SearchedZone, name: Name, type: number, isElsewhere: (name: Name) => boolean = () => false): Answer {
   const answer: AnswerRRset[] = [];
   const seen = new Set<Name>();
   const finish = (rcode: number, rest: Partial<Answer> = {}): Answer => ({
@@ -117,11 +120,12 @@ export function lookup(zone: SearchedZone, name: Name, type: number): Answer {
         const rrset = type === Type.ANY ? anyOf(rrsets) : rrsets.get(type);
         if (!rrset) return negative(Rcode.NOERROR, { kind: "type", name: current, by, node });
         give({ owner, rrset, by });
-        return finish(Rcode.NOERROR, { additional: addressesOf(zone, rrset) });
+        return finish(Rcode.NOERROR, { additional: addressesOf(zone, rrset, owner) });
       }
     }
     current = foldName(target);
     if (!isSubdomain(current, zone.origin) || seen.has(current) || seen.size > MAX_ALIASES) return finish(Rcode.NOERROR);
+    if (isElsewhere(current)) return finish(Rcode.NOERROR, { goesOnAt: current });
   }
 }
 
@@ -138,7 +142,7 @@ const bytesToName = (rdata: Uint8Array): Name => Buffer.from(rdata.buffer, rdata
 
 function referral(zone: SearchedZone, cut: ZoneNode): Partial<Answer> {
   const ns = cut.rrsets.get(Type.NS)!;
-  const addresses = addressesOf(zone, ns);
+  const addresses = addressesOf(zone, ns, cut.name);
   const cutName = foldName(cut.name);
   const inDomain = (set: OwnedRRset): boolean => isSubdomain(foldName(set.owner), cutName);
   return {
@@ -150,20 +154,51 @@ function referral(zone: SearchedZone, cut: ZoneNode): Partial<Answer> {
 }
 
 /** Address RRsets, glue and what a wildcard makes included, of the names that an RRset leads to; IPv6 first. */
-function addressesOf(zone: SearchedZone, rrset: RRset): OwnedRRset[] {
-  const addresses: OwnedRRset[] = [];
+function addressesOf(zone: SearchedZone, rrset: RRset, owner: Name): OwnedRRset[] {
+  const found: OwnedRRset[] = [];
   const seen = new Set<Name>();
   for (const rdata of rrset.rdatas) {
-    const target = targetName(rrset.type, rdata);
-    if (target === undefined || seen.has(foldName(target))) continue;
-    seen.add(foldName(target));
-    const found = addressNode(zone, foldName(target));
-    for (const type of [Type.AAAA, Type.A]) {
-      const set = found?.node.rrsets.get(type);
-      if (found && set) addresses.push({ owner: found.by === "wildcard" ? target : found.node.name, rrset: set });
-    }
+    let target = targetName(rrset.type, rdata);
+    if (target === undefined) continue;
+    const isService = rrset.type === Type.SVCB || rrset.type === Type.HTTPS;
+    const isAlias = isService && rdata[0] === 0 && rdata[1] === 0;
+    // a service without a name of its own is at its owner (RFC 9460 section 2.5.2)
+    if (isService && !isAlias && target === ROOT) target = owner;
+    if (isService) collectService(zone, target, rrset.type, isAlias, found, seen);
+    else collectAddresses(zone, target, found, seen);
   }
-  return addresses;
+  return found;
+}
+
+function collectAddresses(zone: SearchedZone, target: Name, found: OwnedRRset[], seen: Set<Name>): void {
+  if (seen.has(foldName(target))) return;
+  seen.add(foldName(target));
+  const at = addressNode(zone, foldName(target));
+  for (const type of [Type.AAAA, Type.A]) {
+    const set = at?.node.rrsets.get(type);
+    if (at && set) found.push({ owner: at.by === "wildcard" ? target : at.node.name, rrset: set });
+  }
+}
+
+/** What a client needs of the target of a service: its addresses, by aliases too, and where it stands for another one, that one's record. */
+function collectService(zone: SearchedZone, target: Name, type: number, isAlias: boolean, found: OwnedRRset[], seen: Set<Name>): void {
+  for (let at = target, hops = 0; hops <= MAX_ALIASES && !seen.has(foldName(at)); hops++) {
+    const next = addressNode(zone, foldName(at));
+    const cname = next?.node.rrsets.get(Type.CNAME);
+    if (next && isAlias) {
+      const service = next.node.rrsets.get(type);
+      const [first] = service?.rdatas ?? [];
+      if (service && first) {
+        found.push({ owner: next.by === "wildcard" ? at : next.node.name, rrset: service });
+        const further = targetName(type, first)!;
+        if (further !== ROOT && foldName(further) !== foldName(at)) collectAddresses(zone, further, found, seen);
+      }
+    }
+    if (!next || !cname) return collectAddresses(zone, at, found, seen);
+    seen.add(foldName(at));
+    found.push({ owner: next.by === "wildcard" ? at : next.node.name, rrset: cname });
+    at = bytesToName(cname.rdatas[0]!);
+  }
 }
 
 /** Glue is found where an answer is not: below a cut. @param name folded */
