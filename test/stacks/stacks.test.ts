@@ -18,6 +18,9 @@ function plain<T = Record<string, unknown>>(inputs: Record<string, unknown>): T 
     (value !== null && typeof value === "object" && "4dabf18193072939515e22adb298388d" in value ? (value as unknown as { value: unknown }).value : value)) as T;
 }
 
+/** Names of the services that components/service/services.ts has. */
+const services = (resources: Registered[]) => resources.filter(({ type }) => type === "peak:service:Service").map(({ name }) => name);
+
 describe.each([
   ["local", { nodes: 3, clients: 2 }],
   ["pi-testbed", { nodes: 12, clients: 10 }],
@@ -75,7 +78,7 @@ describe.each([
 
   test("images are built once each, and pods run what was built", () => {
     const images = resources.filter(({ type }) => type === "peak:images:Image").map(({ name }) => name).sort();
-    expect(images).toEqual([...(nodes === 0 ? [] : ["cluster-coredns"]), "echo-image", "peakdns-image", "prometheus-image"]);
+    expect(images).toEqual([...(nodes === 0 ? [] : ["cluster-coredns"]), "peakdns-image", "prometheus-image", ...services(resources).map((name) => `${name}-image`)].sort());
     for (const { inputs } of resources.filter(({ type }) => type === "kubernetes:apps/v1:Deployment")) {
       const { template } = inputs["spec"] as { template: { spec: { containers: { image: string }[] } } };
       for (const { image } of template.spec.containers) expect(image).toMatch(/@sha256:[0-9a-f]{64}$/);
@@ -101,19 +104,21 @@ describe.each([
   });
 
   test("its outputs name the servers and the services", () => {
-    expect(outputs).toMatchObject({ rootDns: { port: 53 }, names: ["echo.peak."], services: { echo: "http://echo.peak/" } });
+    expect(outputs).toMatchObject({ rootDns: { port: 53 }, names: expect.arrayContaining(["echo.peak."]) as string[], services: { echo: "http://echo.peak/" } });
   });
 });
 
 describe("what differs", () => {
   test("local makes its hosts; pi-testbed finds them; everything from SSH on is the same", async () => {
-    const local = counts((await runStack("local")).resources);
+    const { resources } = await runStack("local");
+    const local = counts(resources);
     const testbed = counts((await runStack("pi-testbed")).resources);
     // A node: its network, container runtime, worker and membership. Besides: etcd, control plane with its bindings, registry, resolver, a volume for each root server.
     expect(local["command:remote:Command"]).toBe(3 * 4 + 7);
     expect(testbed["command:remote:Command"]).toBe(12 * 4 + 7);
-    expect(local["kubernetes:apps/v1:Deployment"]).toBe(7);
-    expect(testbed["kubernetes:apps/v1:Deployment"]).toBe(7);
+    // Of DNS servers four, and CoreDNS and Prometheus.
+    expect(local["kubernetes:apps/v1:Deployment"]).toBe(6 + services(resources).length);
+    expect(testbed["kubernetes:apps/v1:Deployment"]).toBe(6 + services(resources).length);
   });
 
   test.each(["local", "pi-testbed"])("the nodes of %s are made with every Debian package that a set-up installs", async (stack) => {
