@@ -88,7 +88,7 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
     this.provider = new k8s.Provider(name, {
       kubeconfig: this.kubeconfig,
       upsertExistingObjects: true, // what an update made before it was killed is taken over
-    }, { parent: this, dependsOn: [controlPlane.ready, ...workers.map((worker) => worker.setup)] });
+    }, { parent: this, dependsOn: [controlPlane.ready, ...workers.map(({ membership }) => membership)] });
 
     const coredns = product("coredns");
     const image = new Image(`${name}-coredns`, {

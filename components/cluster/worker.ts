@@ -6,6 +6,7 @@ import type { Host } from "../node/host.ts";
 import { HostSetup } from "../node/host-setup.ts";
 import type { ContainerRuntime } from "./container-runtime.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import { renderJoin, renderLeave, roleKey, taintsOf } from "./membership.ts";
 
 export interface WorkerArgs {
   host: Host;
@@ -18,9 +19,13 @@ export interface WorkerArgs {
 
 const directory = "/etc/peak/worker";
 
+/** How long the pods of a node that is removed may take to go elsewhere, in seconds. Ours serve on for 75 s when they are withdrawn. */
+const drainSeconds = 300;
+
 /** What makes a host a node of the cluster: kubelet and kube-proxy. */
 export class Worker extends pulumi.ComponentResource {
-  readonly setup: HostSetup;
+  /** Exists while the host is a node of the cluster, with the label and the taint of its role. */
+  readonly membership: pulumi.Resource;
 
   constructor(name: string, { host, binaries, runtime, controlPlane, plan }: WorkerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:Worker", name, {}, opts);
@@ -34,7 +39,7 @@ export class Worker extends pulumi.ComponentResource {
     });
     const proxy = controlPlane.client(`${name}-proxy`, "system:kube-proxy");
 
-    this.setup = new HostSetup(name, {
+    const setup = new HostSetup(name, {
       host,
       files: [
         { path: `${directory}/ca.crt`, content: controlPlane.authority.bundle },
@@ -57,7 +62,7 @@ export class Worker extends pulumi.ComponentResource {
             `--kubeconfig=${directory}/kubelet.kubeconfig`,
             `--hostname-override=${host.name}`,
             `--node-ip=${host.ula}`,
-            `--node-labels=peak/role=${host.role}`,
+            `--node-labels=${roleKey}=${host.role}`,
           ],
           restart: "always",
           version: binaries.digest,
@@ -73,19 +78,19 @@ export class Worker extends pulumi.ComponentResource {
       ],
     }, { parent: this, dependsOn: [binaries, runtime.setup, controlPlane.setup] });
 
-    // The kubelet registers its node itself, but nobody takes the node back when the host goes.
+    // Taken back before the set-up is: pods move while the kubelet still runs.
     const { kubectl } = controlPlane;
-    new command.remote.Command(`${name}-membership`, {
+    this.membership = new command.remote.Command(`${name}-membership`, {
       connection: controlPlane.host.connection,
-      create: `${kubectl} wait --for=create --timeout=120s node/${host.name} && ${kubectl} wait --for=condition=Ready --timeout=120s node/${host.name}`,
-      delete: `${kubectl} delete --ignore-not-found node/${host.name}`,
+      create: renderJoin(kubectl, host),
+      delete: renderLeave(kubectl, host.name, drainSeconds),
       addPreviousOutputInEnv: false,
-    }, { parent: this, dependsOn: this.setup, ...(controlPlane.host.lifetime && { deletedWith: controlPlane.host.lifetime }) });
+    }, { parent: this, dependsOn: setup, ...(controlPlane.host.lifetime && { deletedWith: controlPlane.host.lifetime }) });
     this.registerOutputs({});
   }
 }
 
-/** The kubelet's configuration. Steering hosts take only pods that tolerate it. Pure. */
+/** The kubelet's configuration. Pure. */
 export function renderKubelet(host: Pick<Host, "name" | "role">, plan: Pick<AddressPlan, "clusterDns">): string {
   return JSON.stringify({
     apiVersion: "kubelet.config.k8s.io/v1beta1",
@@ -99,7 +104,7 @@ export function renderKubelet(host: Pick<Host, "name" | "role">, plan: Pick<Addr
     clusterDNS: [plan.clusterDns],
     clusterDomain: "cluster.local",
     resolvConf: "/etc/resolv.conf",
-    registerWithTaints: host.role === "steering" ? [{ key: "peak/role", value: "steering", effect: "NoSchedule" }] : [],
+    registerWithTaints: taintsOf(host.role),
     // Somebody waits for what crashed several times, too: by default for up to five minutes.
     crashLoopBackOff: { maxContainerRestartPeriod: "10s" },
     // What a virtual Pi on cgroup v1 cannot do: tiers of service, and a cgroup that holds all pods.
