@@ -10,6 +10,7 @@ import { Monitoring } from "./components/monitoring/monitoring.ts";
 import { Machines } from "./components/node/machines.ts";
 import { rootName } from "./components/peakdns/configuration.ts";
 import { ToolchainProduct } from "./components/node/toolchain-product.ts";
+import { renderKeyring } from "./components/pki/generations.ts";
 import { PeakDns } from "./components/peakdns/peakdns.ts";
 import { Service } from "./components/service/service.ts";
 import { services } from "./components/service/services.ts";
@@ -29,7 +30,7 @@ export default async function peak() {
   const rootHosts = nodesOf(inventory).slice(0, rootCount);
   const rootServers = rootHosts.map(({ number }, index) => ({ name: rootName(index + 1, zone), address: publishedScope(plan.node(number)).rootServer }));
 
-  const machines = new Machines("machines", { inventory, plan, zone, rootServers, keys });
+  const machines = new Machines("machines", { inventory, plan, zone, rootServers });
   const { nodes, lifetime } = machines;
 
   const cluster: ClusterAccess = kubeContext === undefined
@@ -48,6 +49,7 @@ export default async function peak() {
       files: [{ from: pulumi.interpolate`${prometheus.directory}/bin/prometheus`, to: "prometheus", digest: prometheus.digest }],
     }),
     host: nodes.find((host) => host.role === "steering"),
+    trust: cluster.trust,
   }, inside);
   const dns = new PeakDns("peakdns", {
     image: image("peakdns", { source: { entry: "dns-server/main.ts" } }),
@@ -64,6 +66,8 @@ export default async function peak() {
   return {
     ...(cluster.kubeconfig && { kubeconfig: cluster.kubeconfig }),
     ...(kubeContext !== undefined && { kubeContext }),
+    certificates: cluster.certificates,
+    keys: renderKeyring(keys),
     nodes: nodes.map(({ name, role, number, ula, global }) => ({ name, role, number, ula, global })),
     clients: machines.clients,
     ssh: {

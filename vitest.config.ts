@@ -5,6 +5,7 @@ const tests = "**/*.test.ts";
 const system = "**/*.system.test.ts";
 const stacks = "test/stacks/**";
 const endToEnd = "test/e2e/**";
+const long = "test/e2e/*.long.test.ts";
 const policy = "policy/**";
 const others = [...defaultExclude, "**/.peak/**"];
 
@@ -21,7 +22,8 @@ export default defineConfig({
       { test: { name: "stacks", include: [`${stacks}/*.test.ts`], exclude: others, ...within(120_000) } },
       { test: { name: "policy", include: [`${policy}/*.test.ts`], exclude: others, ...within(300_000), ...serial } },
       { test: { name: "system", include: [system], exclude: [...others, endToEnd, policy], ...within(600_000), ...serial } },
-      { test: { name: "e2e", include: [`${endToEnd}/*.test.ts`], exclude: others, ...within(2_700_000), ...serial } },
+      { test: { name: "e2e", include: [`${endToEnd}/*.test.ts`], exclude: [...others, long], ...within(2_700_000), ...serial } },
+      { test: { name: "long", include: [long], exclude: others, ...within(5_400_000), ...serial } },
     ],
   },
 });

@@ -16,6 +16,8 @@ export const paths = {
   config: join(workDir, "Pulumi.local.yaml"),
   /** How many nodes `--nodes` has asked for, until destroy. */
   nodes: join(workDir, "nodes"),
+  /** Where keys of the local stack are in their rotation, until destroy. */
+  keys: join(workDir, "keys"),
   /** PULUMI_HOME for the local stack, so that the user's own Pulumi settings stay as they are. */
   home: join(workDir, "home"),
   /** Credentials of a stack, written when a command needs them: kubeconfig, SSH key, known hosts. */

@@ -10,6 +10,7 @@ import { logs } from "./commands/logs.ts";
 import { preview } from "./commands/preview.ts";
 import { allow, refusals, refuse } from "./commands/refusals.ts";
 import { refresh } from "./commands/refresh.ts";
+import { rotate } from "./commands/rotate.ts";
 import { ssh } from "./commands/ssh.ts";
 import { status } from "./commands/status.ts";
 import { test } from "./commands/test.ts";
@@ -28,7 +29,7 @@ export function program(): Command {
     .addOption(stackOption())
     .enablePositionalOptions()
     .showHelpAfterError("Run `./peak --help` for the commands and their options.");
-  for (const command of [up, preview, refresh, destroy, status, kubectl, ssh, client, logs, explain, refuse, refusals, allow, doctor, test]) {
+  for (const command of [up, preview, refresh, destroy, status, kubectl, ssh, client, logs, explain, refuse, refusals, allow, rotate, doctor, test]) {
     peak.addCommand(command().copyInheritedSettings(peak));
   }
   for (const command of [peak, ...peak.commands]) command.exitOverride();

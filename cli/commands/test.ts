@@ -17,7 +17,7 @@ export function test(): Command {
       requireLocal(command, "the tests bring up local stacks of their own");
       const tallies: Tally[] = [];
       const summary: string[] = [];
-      for (const stage of stages.filter(({ name }) => only === undefined || name === only)) {
+      for (const stage of stages.filter(({ name, byNameOnly }) => (only === undefined ? !byNameOnly : name === only))) {
         process.stdout.write(`\n=== ${stage.name}: ${stage.what}\n`);
         const started = Date.now();
         const result = await runStage(stage).catch((error: unknown): Tally => {

@@ -9,6 +9,7 @@ import { messageOf } from "../errors.ts";
 import { root } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
 import { ask, hasLocalState, isAbsent, isLoggedOut } from "./environment.ts";
+import { localKeys } from "./keys.ts";
 import { bringEngine, nodesAskedFor, type OpenOptions, type Session, sessionOf } from "./session.ts";
 import { committedStackFile, ownStackFile, withoutEncryption } from "./stack-file.ts";
 import { type ExportedStack, knownResources, pendingCount, withoutPending } from "./state.ts";
@@ -52,7 +53,10 @@ export async function openCopy(name: string, screen: Screen, { nodes, signal }: 
     await writeFile(configFile, text, { mode: 0o600 });
     await inCopy(["stack", "init", name, "--no-select"]);
     if (typeof state === "object") await inCopy(["stack", "import", "--stack", name], JSON.stringify(withoutPending(state)));
-    if (name === LOCAL) await writeFile(configFile, ownStackFile(text, await readFile(configFile, "utf8"), nodes ?? (await nodesAskedFor())));
+    if (name === LOCAL) {
+      const asked = { nodes: nodes ?? (await nodesAskedFor()), keys: await localKeys() };
+      await writeFile(configFile, ownStackFile(text, await readFile(configFile, "utf8"), asked));
+    }
 
     const session = await sessionOf({ name, configFile, enginePid: join(directory, "engine"), refuse: async () => {} }, env);
     if (typeof state === "object") session.resources = knownResources(state);

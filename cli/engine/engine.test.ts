@@ -76,9 +76,9 @@ describe("stack files", () => {
   });
 
   test("what belongs to this clone stays, what is committed may change", () => {
-    const first = ownStackFile("config:\n  peak:zone: peak.\n", "encryptionsalt: v1:abc\n", 5);
-    expect(parse(first)).toEqual({ encryptionsalt: "v1:abc", config: { "peak:zone": "peak.", "peak:nodes": 5 } });
-    const second = ownStackFile("config:\n  peak:zone: edge.\n  peak:nodes: 4\n", first, undefined);
+    const first = ownStackFile("config:\n  peak:zone: peak.\n", "encryptionsalt: v1:abc\n", { nodes: 5, keys: "dns=2" });
+    expect(parse(first)).toEqual({ encryptionsalt: "v1:abc", config: { "peak:zone": "peak.", "peak:nodes": 5, "peak:keys": "dns=2" } });
+    const second = ownStackFile("config:\n  peak:zone: edge.\n  peak:nodes: 4\n", first, {});
     expect(parse(second)).toEqual({ encryptionsalt: "v1:abc", config: { "peak:zone": "edge.", "peak:nodes": 4 } });
   });
 

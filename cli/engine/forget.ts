@@ -20,6 +20,7 @@ export async function forgetLocalStack(): Promise<void> {
     paths.home,
     paths.enginePid(LOCAL),
     paths.nodes,
+    paths.keys,
     paths.config,
     join(workDir, "Pulumi.yaml"),
   ];

@@ -9,6 +9,7 @@ import { ask, engineBinary, hasLocalState, isLoggedOut, makeBackend, noBackend, 
 import { backendLocks, isHeld } from "./locks.ts";
 import { endOrphans } from "./orphans.ts";
 import { enginePath } from "./plugins.ts";
+import { localKeys } from "./keys.ts";
 import { committedStackFile, ownStackFile } from "./stack-file.ts";
 import { type ExportedStack, type KnownResource, knownResources, pendingCount, withoutPending } from "./state.ts";
 
@@ -122,7 +123,7 @@ async function initLocal(engine: string, committed: string, nodes: number | unde
     if (count === undefined) await rm(paths.nodes, { force: true });
     else await writeFile(paths.nodes, `${count}\n`, { mode: 0o600 });
     const own = await readFile(paths.config, "utf8").catch(() => "");
-    await writeFile(paths.config, ownStackFile(committed, own, count), { mode: 0o600 });
+    await writeFile(paths.config, ownStackFile(committed, own, { nodes: count, keys: await localKeys() }), { mode: 0o600 });
   };
   await configure(nodes ?? before);
   return () => configure(before);

@@ -47,12 +47,14 @@ export function withoutEncryption(text: string): { text: string; hasSecrets: boo
  * @param committed text of Pulumi.local.yaml
  * @param own text that has the salt of the stack's secrets: what this function returned last time, or what `pulumi stack init` wrote
  * @param nodes the number asked for by `--nodes`
+ * @param keys what `./peak rotate` has come to
  */
-export function ownStackFile(committed: string, own: string, nodes: number | undefined): string {
+export function ownStackFile(committed: string, own: string, { nodes, keys }: { nodes?: number | undefined; keys?: string | undefined }): string {
   const document = parseDocument(committed);
   document.commentBefore = " Written by ./peak; edit Pulumi.local.yaml in the project directory.";
   const salt = parseDocument(own).get("encryptionsalt");
   if (salt !== undefined) document.set("encryptionsalt", salt);
   if (nodes !== undefined) document.setIn(["config", "peak:nodes"], nodes);
+  if (keys !== undefined) document.setIn(["config", "peak:keys"], keys);
   return document.toString();
 }

@@ -9,10 +9,10 @@ import { type Live, report, type Status } from "./report.ts";
  */
 export async function readStatus(stack: string): Promise<Status> {
   const found = await readStack(stack);
-  if (found.state !== "up") return report(stack, found, undefined);
+  if (found.state !== "up") return report(stack, found, undefined, new Date());
   const live = await nodeReadiness(found.outputs).then(
     (ready): Live => ({ ready }),
     (error: unknown): Live => ({ error: messageOf(error) }),
   );
-  return report(stack, found, live);
+  return report(stack, found, live, new Date());
 }

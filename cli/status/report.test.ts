@@ -18,8 +18,15 @@ const outputs: Outputs = {
   names: ["echo.peak."],
   services: { echo: "http://echo.peak/" },
   ssh: { user: "root", privateKey: "secret", hostKeys: {} },
+  certificates: [
+    { name: "later", ends: "2027-04-01T00:00:00Z", hours: 8760 },
+    { name: "sooner", ends: "2027-01-01T00:00:00Z", hours: 8760 },
+  ],
+  keys: "",
 };
 const up = { state: "up", outputs } as const;
+const now = new Date("2026-06-01T00:00:00Z");
+const year = 8760;
 const bothReady = {
   ready: new Map([
     ["pi1", true],
@@ -29,7 +36,7 @@ const bothReady = {
 
 describe("report", () => {
   test("a stack that is up", () => {
-    expect(report("local", up, bothReady)).toEqual({
+    expect(report("local", up, bothReady, now)).toEqual({
       stack: "local",
       state: "up",
       nodes: [
@@ -42,6 +49,7 @@ describe("report", () => {
       clusterDns: [{ address: "fd00::2", port: 53 }],
       names: ["echo.peak."],
       services: { echo: "http://echo.peak/" },
+      certificates: [{ name: "sooner", ends: "2027-01-01T00:00:00Z" }, { name: "later", ends: "2027-04-01T00:00:00Z" }],
       problems: [],
     });
   });
@@ -61,13 +69,13 @@ describe("report", () => {
     ["a node that Kubernetes does not know", { ready: new Map([["pi1", true]]) }, [true, false], ["pi2 is not ready"]],
     ["an API server that is silent", { error: "no answer" }, [false, false], ["the cluster does not answer: no answer"]],
   ])("%s", (_, live, ready, problems) => {
-    const status = report("local", up, live);
+    const status = report("local", up, live, now);
     expect(status).toMatchObject({ state: "degraded", problems });
     expect(status.nodes.map((node) => node.ready)).toEqual(ready);
   });
 
   test.each(["partial", "absent"] as const)("a stack that is %s has all fields, empty", (state) => {
-    expect(report("local", { state }, undefined)).toMatchObject({
+    expect(report("local", { state }, undefined, now)).toMatchObject({
       state,
       nodes: [],
       clients: [],
@@ -76,15 +84,36 @@ describe("report", () => {
       clusterDns: [],
       names: [],
       services: {},
+      certificates: [],
     });
   });
 
-  test("no secret gets into it", () => expect(JSON.stringify(report("local", up, bothReady))).not.toContain("secret"));
+  test.each<[string, number, string[]]>([
+    ["2027-02-01T00:00:00Z", year, []],
+    ["2026-10-01T00:00:00Z", year, []],
+    ["2026-09-30T00:00:00Z", year, ["the certificate a ends on 2026-09-30: ./peak up renews what is due"]],
+    ["2026-05-30T00:00:00Z", year, ["the certificate a has ended on 2026-05-30: ./peak up renews what is due"]],
+    ["2029-09-01T00:00:00Z", 10 * year, ["the certificate a ends on 2029-09-01: ./peak up renews what is due"]],
+  ])("a certificate that ends on %s after %i hours of life", (ends, hours, problems) => {
+    const certificates = [{ name: "a", ends, hours }];
+    expect(report("local", { state: "up", outputs: { ...outputs, certificates } }, bothReady, now)).toMatchObject({
+      state: problems.length > 0 ? "degraded" : "up", problems,
+    });
+  });
+
+  test("several certificates that end soon are one line", () => {
+    const certificates = ["b", "a"].map((name, index) => ({ name, ends: `2026-07-0${index + 1}T00:00:00Z`, hours: year }));
+    expect(report("local", { state: "up", outputs: { ...outputs, certificates } }, bothReady, now).problems).toEqual([
+      "the certificate b ends on 2026-07-01, and 1 more end soon: ./peak up renews what is due",
+    ]);
+  });
+
+  test("no secret gets into it", () => expect(JSON.stringify(report("local", up, bothReady, now))).not.toContain("secret"));
 });
 
 describe("text", () => {
   test("for people", () => {
-    expect(statusText(report("local", up, { ready: new Map([["pi1", true]]) }))).toBe(`The stack local is up, but:
+    expect(statusText(report("local", up, { ready: new Map([["pi1", true]]) }, now))).toBe(`The stack local is up, but:
   pi2 is not ready
 
 Nodes
@@ -97,6 +126,10 @@ Clients
 Names
   echo.peak.  http://echo.peak/
 
+Certificates
+  sooner  ends 2027-01-01
+  later   ends 2027-04-01
+
 DNS
   root       [2001:db8::1]:53
   secondary  [fd00::2:53]:53
@@ -108,10 +141,10 @@ DNS
     ["local", "absent", "The stack local is not up: ./peak up\n"],
     ["minikube", "absent", "The stack minikube is not up: ./peak up --stack minikube\n"],
     ["local", "partial", "The stack local is half up: ./peak up goes on, ./peak destroy removes it.\n"],
-  ] as const)("%s %s", (stack, state, text) => expect(statusText(report(stack, { state }, undefined))).toBe(text));
+  ] as const)("%s %s", (stack, state, text) => expect(statusText(report(stack, { state }, undefined, now))).toBe(text));
 
   test("lines to try name what is there", () => {
-    const status = report("local", up, bothReady);
+    const status = report("local", up, bothReady, now);
     expect(tryText(status)).toContain("./peak client -- curl -s http://echo.peak/ ");
     expect(tryText({ ...status, clients: [] })).not.toContain("client --");
   });

@@ -11,6 +11,8 @@ export interface Status {
   clusterDns: { address: string; port: number }[];
   names: string[];
   services: Record<string, string>;
+  /** Certificates that the stack has made: the one that ends first is first. */
+  certificates: { name: string; ends: string }[];
   /** Why something is not as it should be, for people. */
   problems: string[];
 }
@@ -19,19 +21,21 @@ export interface Status {
 export type Live = { ready: ReadonlyMap<string, boolean> } | { error: string };
 
 /** Puts together what the state says and what is there at the moment. */
-export function report(stack: string, found: StackState, live: Live | undefined): Status {
+export function report(stack: string, found: StackState, live: Live | undefined, now: Date): Status {
   if (found.state !== "up") {
     const problems = found.state === "partial" ? ["the last update did not come to its end"] : [];
-    const nothing = { nodes: [], clients: [], rootDns: null, secondaryDns: [], clusterDns: [], names: [], services: {} };
+    const nothing = { nodes: [], clients: [], rootDns: null, secondaryDns: [], clusterDns: [], names: [], services: {}, certificates: [] };
     return { stack, state: found.state, ...nothing, problems };
   }
   const { nodes, clients, rootDns, secondaryDns, clusterDns, names, services } = found.outputs;
   const ready = live && "ready" in live ? live.ready : new Map<string, boolean>();
   const rows = nodes.map(({ name, role, ula, global }) => ({ name, role, ready: ready.get(name) ?? false, ula, global: global ?? null }));
-  const problems =
+  const silent =
     live && "error" in live
       ? [`the cluster does not answer: ${live.error}`]
       : rows.filter((node) => !node.ready).map((node) => `${node.name} is not ready`);
+  const certificates = found.outputs.certificates.toSorted((a, b) => Date.parse(a.ends) - Date.parse(b.ends));
+  const problems = [...silent, ...endingSoon(certificates, now)];
   return {
     stack,
     state: problems.length > 0 ? "degraded" : "up",
@@ -42,8 +46,19 @@ export function report(stack: string, found: StackState, live: Live | undefined)
     clusterDns,
     names,
     services,
+    certificates: certificates.map(({ name, ends }) => ({ name, ends })),
     problems,
   };
+}
+
+/** A line about certificates with a third of their life left or less, which `up` would renew. */
+function endingSoon(certificates: { name: string; ends: string; hours: number }[], now: Date): string[] {
+  const due = certificates.filter(({ ends, hours }) => Date.parse(ends) - now.getTime() <= (hours / 3) * 3_600_000);
+  const [first] = due;
+  if (!first) return [];
+  const verb = Date.parse(first.ends) > now.getTime() ? "ends" : "has ended";
+  const others = due.length > 1 ? `, and ${due.length - 1} more end soon` : "";
+  return [`the certificate ${first.name} ${verb} on ${first.ends.slice(0, 10)}${others}: ./peak up renews what is due`];
 }
 
 /** The status for people. */
@@ -67,6 +82,7 @@ export function statusText(status: Status): string {
       "Names",
       status.names.map((name) => [name, serviceOf(name, status.services)]),
     ),
+    ...section("Certificates", status.certificates.slice(0, 3).map(({ name, ends }) => [name, `ends ${ends.slice(0, 10)}`])),
     ...section("DNS", [
       ...(status.rootDns ? [["root", socket(status.rootDns)]] : []),
       ...status.secondaryDns.map((server) => ["secondary", socket(server)]),

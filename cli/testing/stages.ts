@@ -17,16 +17,21 @@ interface Stage {
   packages?: boolean;
   /** Products of the toolchain: fetched beforehand, where it shows how long that takes. */
   products?: readonly ProductName[];
+  /** Too slow, or for too rare a case, for every run. */
+  byNameOnly?: boolean;
 }
 
-/** All that CI runs, in this order. Each but `types` is a project of vitest.config.ts. */
+const cluster = ["engine", "kubernetes", "etcd", "containerd", "coredns", "prometheus"] as const;
+
+/** In this order; `./peak test` runs all but those that are asked for by name only. Each but `types` is a project of vitest.config.ts. */
 export const stages: readonly Stage[] = [
   { name: "types", what: "type check" },
   { name: "unit", what: "unit and property tests" },
   { name: "stacks", what: "the stacks under mocks" },
   { name: "policy", what: "policies", products: ["engine"] },
   { name: "system", what: "tests with real servers, namespaces and builds", packages: true, products: ["engine", "kubernetes", "etcd"] },
-  { name: "e2e", what: "end to end, on virtual Pis", packages: true, products: ["engine", "kubernetes", "etcd", "containerd", "coredns", "prometheus"] },
+  { name: "e2e", what: "end to end, on virtual Pis", packages: true, products: cluster },
+  { name: "long", what: "what is slow and rare, on virtual Pis: only when asked for", packages: true, products: cluster, byNameOnly: true },
 ];
 
 /** Runs a stage to its end and counts its tests. What the stage needs and cannot be had is its failure. */

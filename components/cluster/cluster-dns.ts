@@ -12,6 +12,8 @@ export interface ClusterDnsArgs {
   zone: string;
   /** A recursive resolver that starts at the zone's root server: `[address]:port`. */
   resolver: string;
+  /** Changes with the cluster's authorities, which its pods read when they start. */
+  trust: pulumi.Input<string>;
 }
 
 const labels = { app: "coredns" };
@@ -19,7 +21,7 @@ const port = 1053;
 
 /** CoreDNS: the names of the cluster itself (`cluster.local`), and for its pods the way to the zone's names. */
 export class ClusterDns extends pulumi.ComponentResource {
-  constructor(name: string, { image, address, zone, resolver }: ClusterDnsArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { image, address, zone, resolver, trust }: ClusterDnsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:ClusterDns", name, {}, opts);
     const inSystem = (metadata: object = {}) => ({ namespace: "kube-system", ...metadata });
     const account = serviceAccount(name, "kube-system", [
@@ -34,7 +36,7 @@ export class ClusterDns extends pulumi.ComponentResource {
         replicas: 1,
         selector: { matchLabels: labels },
         template: {
-          metadata: { labels },
+          metadata: { labels, annotations: { "peak/trust": trust } },
           spec: {
             serviceAccountName: account,
             priorityClassName: "system-cluster-critical",

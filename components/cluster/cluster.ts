@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ProductName } from "../../toolchain/products.ts";
@@ -42,6 +43,8 @@ export interface ClusterAccess {
   readonly registry: RegistryAccess;
   /** Once these exist, the registry answers. */
   readonly registryReady: pulumi.Resource[];
+  /** Another text when other authorities are to be trusted: an annotation of pods that read their certificates once, when they start. */
+  readonly trust: pulumi.Output<string>;
   /** When the certificates end that the stack has made for the cluster. */
   readonly certificates: pulumi.Output<Ending[]>;
 }
@@ -52,6 +55,7 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
   readonly provider: k8s.Provider;
   readonly registry: RegistryAccess;
   readonly registryReady: pulumi.Resource[];
+  readonly trust: pulumi.Output<string>;
   readonly certificates: pulumi.Output<Ending[]>;
 
   constructor(name: string, { hosts, plan, zone, rootServers, baseImage, keys }: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -82,6 +86,7 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
     });
 
     this.kubeconfig = controlPlane.kubeconfig;
+    this.trust = controlPlane.authority.bundle.apply((bundle) => createHash("sha256").update(bundle).digest("hex").slice(0, 16));
     this.certificates = pulumi.all([controlPlane, etcd, registry].flatMap(({ authority }) => authority.endings));
     this.registry = registry.access;
     this.registryReady = [registry.setup];
@@ -100,7 +105,9 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
       registry: registry.access,
     }, { parent: this, dependsOn: this.registryReady });
     const resolver = new Resolver(`${name}-resolver`, { host: first, zone, servers: rootServers, allow: [plan.ula] }, { parent: this });
-    new ClusterDns(`${name}-dns`, { image: image.ref, address: plan.clusterDns, zone, resolver: `[${resolver.address}]:${resolver.port}` }, {
+    new ClusterDns(`${name}-dns`, {
+      image: image.ref, address: plan.clusterDns, zone, resolver: `[${resolver.address}]:${resolver.port}`, trust: this.trust,
+    }, {
       parent: this,
       provider: this.provider,
       transformations: [ownFields],

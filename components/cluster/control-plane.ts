@@ -127,7 +127,8 @@ export class ControlPlane extends pulumi.ComponentResource {
       ],
       check: {
         description: "the API server is ready, and pods are given the present authorities",
-        command: `${this.kubectl} get --raw /readyz && ${this.kubectl} -n kube-system get configmap kube-root-ca.crt -o 'go-template={{index .data "ca.crt"}}' | cmp - ${directory}/ca.crt`,
+        command: `${this.kubectl} get --raw /readyz &&
+          ${this.kubectl} -n kube-system get configmap kube-root-ca.crt -o 'go-template={{index .data "ca.crt"}}' | cmp - ${directory}/ca.crt`,
         seconds: 180,
       },
     }, { parent: this, dependsOn: [binaries, etcd.setup] });

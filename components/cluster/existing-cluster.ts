@@ -13,6 +13,7 @@ export class ExistingCluster extends pulumi.ComponentResource implements Cluster
   readonly provider: k8s.Provider;
   readonly kubeconfig = undefined;
   readonly registryReady = [];
+  readonly trust = pulumi.output("");
   readonly certificates = pulumi.output([]);
   /** The registry addon of minikube, forwarded to this machine. */
   readonly registry: RegistryAccess = {

@@ -48,6 +48,7 @@ export class Registry extends pulumi.ComponentResource {
       password: new random.RandomPassword(generationName(`${name}-password`, generation), { length: 32, special: false }, { parent: this }),
     }]));
     const { username, password } = users.get(generations[0])!;
+    const entries = [...users.values()].map(({ username, password }) => pulumi.interpolate`${username}:${password.bcryptHash}\n`);
     this.access = { host: `${hostName}:${port}`, address: host.ula, authority: this.authority.bundle, username, password: password.result };
 
     this.setup = new HostSetup(name, {
@@ -55,7 +56,7 @@ export class Registry extends pulumi.ComponentResource {
       packages: ["docker-registry"],
       files: [
         { path: `${directory}/config.yml`, content: renderRegistry(host.ula) },
-        { path: `${directory}/htpasswd`, content: pulumi.concat(...[...users.values()].map(({ username, password }) => pulumi.interpolate`${username}:${password.bcryptHash}\n`)), mode: 0o600 },
+        { path: `${directory}/htpasswd`, content: pulumi.concat(...entries), mode: 0o600 },
         { path: `${directory}/server.crt`, content: serving.certificate },
         { path: `${directory}/server.key`, content: serving.key, mode: 0o600 },
       ],

@@ -10,6 +10,8 @@ export interface MonitoringArgs {
   image: pulumi.Input<string>;
   /** The host whose address it answers on, to nodes and pods only; without one, a Service address inside the cluster. */
   host: Host | undefined;
+  /** Changes with the cluster's authorities, which its pods read when they start. */
+  trust: pulumi.Input<string>;
 }
 
 const port = 9090;
@@ -25,7 +27,7 @@ export class Monitoring extends pulumi.ComponentResource {
   /** Of Prometheus's HTTP API. */
   readonly url: pulumi.Output<string>;
 
-  constructor(name: string, { image, host }: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { image, host, trust }: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:monitoring:Monitoring", name, {}, opts);
     const namespace = new k8s.core.v1.Namespace(name, { metadata: { name } }, { parent: this, protect: true }).metadata.name;
     const app = `${name}-prometheus`;
@@ -47,7 +49,7 @@ export class Monitoring extends pulumi.ComponentResource {
         strategy: { type: "Recreate" }, // two pods cannot hold one port of a host
         selector: { matchLabels: labels },
         template: {
-          metadata: { labels },
+          metadata: { labels, annotations: { "peak/trust": trust } },
           spec: {
             ...(host && inNetworkOf(host)),
             dnsPolicy: "Default",

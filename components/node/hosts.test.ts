@@ -36,10 +36,10 @@ beforeAll(async () => {
       throw new Error(`unexpected call of ${token}`);
     },
   });
-  const operatorKey = new SshKey("operator", { generations: [1] });
+  const operatorKey = new SshKey("operator");
   const network = new VirtualNetwork("network", { plan, nodes: [1, 2] });
-  virtual = new VirtualPi("pi", { machine: { name: "pi99", number: 2, role: "service" }, network, operatorKey, generations: [1] });
-  board = new Board("board", { machine: { name: "board1", number: 3, role: "steering" }, plan, operatorKey, generations: [1] });
+  virtual = new VirtualPi("pi", { machine: { name: "pi99", number: 2, role: "service" }, network, operatorKey });
+  board = new Board("board", { machine: { name: "board1", number: 3, role: "steering" }, plan, operatorKey });
   new ClientEmulator("client", { machine: { name: "client99", number: 101 }, network, zone: "peak.", servers: [{ name: "pi1.ns.peak.", address: `${G}:1::1` }] });
   await pulumi.runtime.disconnect();
 });

@@ -6,7 +6,6 @@ import type { RootServer } from "./unbound.ts";
 import { Board } from "./board.ts";
 import { ClientEmulator } from "./client-emulator.ts";
 import type { Architecture } from "./host.ts";
-import type { Keyring } from "../pki/generations.ts";
 import { SshKey } from "./ssh-key.ts";
 import type { SshHost } from "./ssh-host.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
@@ -19,7 +18,6 @@ export interface MachinesArgs {
   zone: string;
   /** The zone's root servers. */
   rootServers: RootServer[];
-  keys: Pick<Keyring, "operator" | "hosts">;
 }
 
 /** The machines of a stack. This is the only place that knows how they come into being. */
@@ -37,20 +35,20 @@ export class Machines extends pulumi.ComponentResource {
   /** Exists once this machine has the tools that making hosts and images takes; empty where that is the operator's business. */
   readonly tools: pulumi.Resource[];
 
-  constructor(name: string, { inventory, plan, zone, rootServers, keys }: MachinesArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { inventory, plan, zone, rootServers }: MachinesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:node:Machines", name, {}, opts);
     const nodes = nodesOf(inventory);
     const clients = inventory.hosts.filter(({ role }) => role === "client");
     const emulated = inventory.kind === "virtual";
-    const operatorKey = new SshKey(`${name}-operator-key`, { generations: keys.operator }, { parent: this });
+    const operatorKey = new SshKey(`${name}-operator-key`, { parent: this });
 
     if (emulated) {
       const network = new VirtualNetwork(`${name}-network`, { plan, nodes: nodes.map(({ number }) => number) }, { parent: this });
-      this.nodes = nodes.map((machine) => new VirtualPi(machine.name, { machine, network, operatorKey, generations: keys.hosts }, { parent: this }));
+      this.nodes = nodes.map((machine) => new VirtualPi(machine.name, { machine, network, operatorKey }, { parent: this }));
       for (const machine of clients) new ClientEmulator(machine.name, { machine, network, zone, servers: rootServers }, { parent: this });
       this.tools = [network.packages];
     } else {
-      this.nodes = nodes.map((machine) => new Board(machine.name, { machine, plan, operatorKey, generations: keys.hosts }, { parent: this }));
+      this.nodes = nodes.map((machine) => new Board(machine.name, { machine, plan, operatorKey }, { parent: this }));
       this.tools = [];
     }
     this.clients = clients.map(({ name, number }) => {

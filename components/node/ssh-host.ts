@@ -2,7 +2,6 @@ import type { types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { AddressPlan } from "../../addressing/delegation.ts";
 import type { Architecture, Host, HostRole } from "./host.ts";
-import type { Generations } from "../pki/generations.ts";
 import { SshKey } from "./ssh-key.ts";
 
 export interface SshHostArgs {
@@ -12,8 +11,6 @@ export interface SshHostArgs {
   plan: AddressPlan;
   /** Logs in as root on every host of the stack. */
   operatorKey: SshKey;
-  /** Of the host's own key. */
-  generations: Generations;
 }
 
 /** What a virtual Pi and a board have in common: addresses by prefix delegation, and SSH with a host key that the stack has made. */
@@ -30,7 +27,7 @@ export abstract class SshHost extends pulumi.ComponentResource implements Host {
   abstract readonly resource: pulumi.Resource;
   abstract readonly lifetime: pulumi.Resource | undefined;
 
-  protected constructor(type: string, name: string, { machine, plan, operatorKey, generations }: SshHostArgs, opts?: pulumi.ComponentResourceOptions) {
+  protected constructor(type: string, name: string, { machine, plan, operatorKey }: SshHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super(type, name, {}, opts);
     const { ula, global } = plan.node(machine.number);
     this.name = machine.name;
@@ -38,7 +35,7 @@ export abstract class SshHost extends pulumi.ComponentResource implements Host {
     this.number = machine.number;
     this.ula = ula.address;
     this.global = global?.address;
-    this.hostKey = new SshKey(`${name}-host-key`, { generations }, { parent: this });
+    this.hostKey = new SshKey(`${name}-host-key`, { parent: this });
     this.connection = pulumi.output({ host: this.ula, user: "root", privateKey: operatorKey.private, hostKey: this.hostKey.public });
   }
 }

@@ -1,5 +1,5 @@
 /** The keys that can be rotated. */
-export const rotatable = ["kubernetes", "etcd", "registry", "tokens", "operator", "hosts", "dns"] as const;
+export const rotatable = ["kubernetes", "etcd", "registry", "tokens", "dns"] as const;
 export type Rotatable = (typeof rotatable)[number];
 
 /** Numbers of a key's generations: all of them are accepted, the first one is used. */
@@ -31,7 +31,9 @@ export function parseKeyring(text: string): Keyring {
     const [, name = "", numbers = ""] = /^([a-z]+)=([1-9]\d{0,8}(?:,[1-9]\d{0,8})?)$/.exec(entry) ?? [];
     const generations = numbers.split(",").map(Number);
     const next = Math.abs((generations[1] ?? 0) - generations[0]!);
-    if (!rotatable.some((known) => known === name)) throw new Error(`"${entry}" must be one of ${rotatable.join(", ")} with its generations, such as kubernetes=1,2`);
+    if (!rotatable.some((known) => known === name)) {
+      throw new Error(`"${entry}" must be one of ${rotatable.join(", ")} with its generations, such as kubernetes=1,2`);
+    }
     if (generations.length === 2 && next !== 1) throw new Error(`"${entry}" must name two generations that follow each other, such as ${name}=1,2`);
     ring[name] = generations as [number, ...number[]];
   }

@@ -1,4 +1,7 @@
+import "reflect-metadata"; // needed by @peculiar/x509
+import { BasicConstraintsExtension, SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { KeyObject, webcrypto } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -10,8 +13,6 @@ import { json } from "node:stream/consumers";
 import { hash } from "bcryptjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { run } from "../../shell/run.ts";
-import { signItself } from "../../toolchain/providers/tls/certificates.ts";
-import { generateKey } from "../../toolchain/providers/tls/keys.ts";
 import { buildImage } from "./build.ts";
 import { writeSecrets } from "./builder.ts";
 import { forward } from "./forward.ts";
@@ -36,11 +37,17 @@ async function build(image: ImageSpec, root = project, access = registry): Promi
 
 /** An authority that is the registry's certificate, too. */
 async function authority(): Promise<{ certificate: string; key: string }> {
-  const key = generateKey({ algorithm: "ECDSA", ecdsaCurve: "P256", rsaBits: 2048 });
-  const names = { subject: { commonName: "registry.test" }, dnsNames: ["registry.test", "localhost"] };
-  const terms = { allowedUses: ["digital_signature", "cert_signing", "server_auth"], validityPeriodHours: 1, isCaCertificate: true };
-  const { certPem } = await signItself(key, names, { ...terms, setSubjectKeyId: true, setAuthorityKeyId: false }, new Date());
-  return { certificate: certPem, key: key.export({ type: "pkcs8", format: "pem" }) as string };
+  const keys = await webcrypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: "CN=registry.test",
+    keys,
+    signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
+    extensions: [
+      new BasicConstraintsExtension(true, undefined, true),
+      new SubjectAlternativeNameExtension([{ type: "dns", value: "registry.test" }, { type: "dns", value: "localhost" }]),
+    ],
+  });
+  return { certificate: certificate.toString("pem"), key: KeyObject.from(keys.privateKey).export({ type: "pkcs8", format: "pem" }) as string };
 }
 
 beforeAll(async () => {

@@ -45,7 +45,10 @@ function outputs({ type, name, inputs }: Registered): Record<string, unknown> {
  * Whatever is not mocked throws.
  * @param changed configuration that differs from the file's
  */
-export async function runStack(stack: string, changed: Record<string, string> = {}): Promise<{ resources: Registered[]; outputs: Record<string, unknown> }> {
+export async function runStack(
+  stack: string,
+  changed: Record<string, string> = {},
+): Promise<{ resources: Registered[]; outputs: Record<string, unknown> }> {
   const resources: Registered[] = [];
   const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8")) as { config: Record<string, string> };
   await pulumi.runtime.setMocks({

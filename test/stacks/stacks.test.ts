@@ -113,7 +113,8 @@ describe("what differs", () => {
     const { resources } = await runStack("local");
     const local = counts(resources);
     const testbed = counts((await runStack("pi-testbed")).resources);
-    // A node: its network, container runtime, worker and membership. Besides: etcd, control plane with its bindings, registry, resolver, a volume for each root server.
+    // A node: its network, container runtime, worker and membership. Besides: etcd, control plane with its bindings, registry, resolver, a
+    // volume for each root server.
     expect(local["command:remote:Command"]).toBe(3 * 4 + 7);
     expect(testbed["command:remote:Command"]).toBe(12 * 4 + 7);
     // Of DNS servers four, and CoreDNS and Prometheus.
@@ -139,3 +140,64 @@ describe("what differs", () => {
     expect(provider.inputs).toMatchObject({ context: "minikube" });
   });
 });
+
+describe("while keys are rotated", () => {
+  const steps = ["", "1,2", "2,1", "2"];
+  const runs = new Map<string, Registered[]>();
+  beforeAll(async () => {
+    for (const step of steps) {
+      const keys = step === "" ? "" : ["kubernetes", "etcd", "registry", "tokens", "dns"].map((name) => `${name}=${step}`).join(" ");
+      runs.set(step, (await runStack("local", { "peak:keys": keys })).resources);
+    }
+  });
+  /** All that a set-up brings to its host. */
+  const setup = (step: string, name: string) => {
+    const { stdin } = runs.get(step)!.find((resource) => resource.type === "command:remote:Command" && resource.name === name)!.inputs;
+    return plainText(stdin);
+  };
+  const between = (text: string, path: string) => text.split(`put '${path}'`)[1]!.split("\nput ")[0]!;
+
+  test.each([
+    ["cluster-control-plane", "/etc/peak/kubernetes/ca.crt"],
+    ["cluster-control-plane", "/etc/peak/kubernetes/etcd-ca.crt"],
+    ["cluster-etcd", "/etc/peak/etcd/ca.crt"],
+    ["cluster-pi2-worker", "/etc/peak/worker/ca.crt"],
+    ["cluster-pi2-containerd", "/etc/peak/containerd/certs.d/registry.peak.internal:5000/ca.crt"],
+    ["cluster-control-plane", "/etc/peak/kubernetes/tokens.pub"],
+  ])("%s trusts in %s what the step says", (name, path) => {
+    const trusted = steps.map((step) =>
+      between(setup(step, name), path).match(/(CERTIFICATE|PUBLIC KEY) [\w-]+/g)!.map((line) => (line.endsWith("-2") ? 2 : 1)));
+    expect(trusted).toEqual([[1], [1, 2], [1, 2], [2]]);
+  });
+
+  test.each([
+    ["cluster-control-plane", "/etc/peak/kubernetes/apiserver.crt"],
+    ["cluster-control-plane", "/etc/peak/kubernetes/etcd-client.key"],
+    ["cluster-control-plane", "/etc/peak/kubernetes/tokens.key"],
+    ["cluster-etcd", "/etc/peak/etcd/server.crt"],
+    ["cluster-pi2-worker", "/etc/peak/worker/kubelet.key"],
+    ["cluster-registry", "/etc/peak/registry/server.key"],
+  ])("%s uses in %s what the step says", (name, path) => {
+    const used = steps.map((step) => (/(CERTIFICATE|KEY) \S+-2'?\s/.test(`${between(setup(step, name), path)}\n`) ? 2 : 1));
+    expect(used).toEqual([1, 1, 2, 2]);
+  });
+
+  test("the registry knows the users of both passwords", () => {
+    const users = steps.map((step) => between(setup(step, "cluster-registry"), "/etc/peak/registry/htpasswd").match(/peak(-2)?(?=:)/g));
+    expect(users).toEqual([["peak"], ["peak", "peak-2"], ["peak", "peak-2"], ["peak-2"]]);
+  });
+
+  test("what was there is named as before: no step makes a key anew that is still trusted", () => {
+    const names = (step: string) => runs.get(step)!.filter(({ type }) => type === "tls:index/privateKey:PrivateKey").map(({ name }) => name);
+    const [before, trusted, used, after] = steps.map(names);
+    expect(trusted).toEqual(expect.arrayContaining(before!));
+    const roots = ["cluster-control-plane-ca", "cluster-control-plane-tokens", "cluster-etcd-ca", "cluster-registry-ca"];
+    expect(used).toEqual(expect.arrayContaining([...roots, ...roots.map((name) => `${name}-2`)]));
+    for (const name of roots) expect(after).not.toContain(name);
+  });
+});
+
+/** An input as text, secret or not. */
+function plainText(input: unknown): string {
+  return typeof input === "string" ? input : (input as { value: string }).value;
+}

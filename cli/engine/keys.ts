@@ -1,0 +1,36 @@
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse, parseDocument } from "yaml";
+import { paths, root, workDir } from "../paths.ts";
+import { LOCAL } from "../stacks.ts";
+import { committedStackFile } from "./stack-file.ts";
+
+/** `peak:keys` of the local stack, where it differs from the committed file: what was rotated is this clone's own. */
+export async function localKeys(): Promise<string | undefined> {
+  const text = await readFile(paths.keys, "utf8").catch(() => undefined);
+  return text?.trim();
+}
+
+/** `peak:keys` of a stack. */
+export async function readKeys(stack: string): Promise<string> {
+  const own = stack === LOCAL ? await localKeys() : undefined;
+  if (own !== undefined) return own;
+  const { config } = parse(await committedStackFile(stack)) as { config?: Record<string, unknown> };
+  return String(config?.["peak:keys"] ?? "");
+}
+
+/** Sets `peak:keys` in one step: for the local stack beside its state, for others in their Pulumi.STACK.yaml, which is to be committed. */
+export async function writeKeys(stack: string, keys: string): Promise<void> {
+  if (stack === LOCAL) {
+    await mkdir(workDir, { recursive: true, mode: 0o700 });
+    return replace(paths.keys, `${keys}\n`);
+  }
+  const document = parseDocument(await committedStackFile(stack));
+  document.setIn(["config", "peak:keys"], keys);
+  await replace(join(root, `Pulumi.${stack}.yaml`), document.toString());
+}
+
+async function replace(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.new`, text);
+  await rename(`${file}.new`, file);
+}

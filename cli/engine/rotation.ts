@@ -1,0 +1,73 @@
+import { nextStep, type Generations, type Rotatable, type Step } from "../../components/pki/generations.ts";
+
+/** What a kind of key is, and what has to pass before a step. */
+export interface RotationOf {
+  /** In words, for the user. */
+  what: string;
+  /** Seconds that must have passed since the step before. */
+  settle: Partial<Record<Step["does"], { seconds: number; because: string }>>;
+}
+
+const minute = 60;
+
+/** What `./peak rotate` takes. */
+export const rotations: Readonly<Record<Rotatable, RotationOf>> = {
+  kubernetes: {
+    what: "the cluster's authority, and the certificates of all that talk to the API server",
+    // The kubelet looks after what it has mounted each minute, and a little later each time.
+    settle: { use: { seconds: 2.5 * minute, because: "pods are given the new authority by then" } },
+  },
+  etcd: { what: "the authority of the cluster's store, and its certificates", settle: {} },
+  registry: { what: "the authority and the password of the image registry", settle: {} },
+  tokens: {
+    what: "the key that signs the tokens of service accounts",
+    settle: { forget: { seconds: 65 * minute, because: "pods use tokens of the earlier key for up to an hour" } },
+  },
+  dns: { what: "the keys that sign updates and transfers of zones", settle: {} },
+};
+
+/** What is to be done next: bring the configuration that is there to its end, take a further step, or nothing. */
+export type Move = { kind: "finish"; at: Generations } | { kind: "step"; step: Step } | { kind: "done" };
+
+/**
+ * The next move of a rotation. Pure.
+ * @param wanted what the configuration says
+ * @param applied what the last update that came to its end has brought about
+ * @param begun whether this run has done something already
+ */
+export function nextMove(wanted: Generations, applied: Generations, begun: boolean): Move {
+  if (`${wanted}` !== `${applied}`) return { kind: "finish", at: wanted };
+  return begun && wanted.length === 1 ? { kind: "done" } : { kind: "step", step: nextStep(wanted) };
+}
+
+/** What a step does, in words. Pure. */
+export function stepText({ does, to }: Step): string {
+  const [used, other] = to;
+  if (does === "trust") return `1 of 3: generation ${other} is made, and trusted beside ${used}`;
+  if (does === "use") return `2 of 3: generation ${used} is used; ${other} is still trusted`;
+  return `3 of 3: only generation ${used} is trusted; the one before is gone`;
+}
+
+/** An update in the stack's history. */
+export interface PastUpdate {
+  kind: string;
+  result: string;
+  endTime?: string | undefined;
+  /** `peak:keys` at that time. */
+  keys: string;
+}
+
+/**
+ * Since when the stack has had its present generations: the end of the earliest update of those that have had them without a break. Pure.
+ * @param history the newest first
+ * @returns undefined when no update has brought them about
+ */
+export function appliedSince(history: readonly PastUpdate[], same: (keys: string) => boolean): Date | undefined {
+  let since: string | undefined;
+  for (const { kind, result, endTime, keys } of history) {
+    if (kind !== "update") continue;
+    if (!same(keys)) break;
+    if (result === "succeeded") since = endTime;
+  }
+  return since === undefined ? undefined : new Date(since);
+}
