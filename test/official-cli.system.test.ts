@@ -1,9 +1,8 @@
-import { execFile } from "node:child_process";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { run } from "../shell/run.ts";
 import { hostArch } from "../toolchain/products.ts";
 import { provide } from "../toolchain/provide.ts";
 import { runStack } from "./stacks/mocks.ts";
@@ -21,8 +20,8 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-/** Runs a program; resolves to what it printed, rejects with all that it said. */
-async function run(program: string, args: readonly string[], cwd = root): Promise<string> {
+/** Runs a program as one who has nothing but it: resolves to what it printed. */
+function runAlone(program: string, args: readonly string[], cwd = root): Promise<string> {
   const env = {
     PATH: [
       dirname(process.execPath),
@@ -38,13 +37,7 @@ async function run(program: string, args: readonly string[], cwd = root): Promis
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PEAK_LOCAL_NAME: "peakcli", // beside a local stack that may be running
   };
-  const limits = { maxBuffer: 64 * 1024 * 1024, timeout: 500_000 };
-  const { stdout } = await promisify(execFile)(program, args, { cwd, env, ...limits }).catch(
-    (error: { message: string; stdout: string; stderr: string }) => {
-      throw new Error(`${error.message}\n${error.stdout}\n${error.stderr}`);
-    },
-  );
-  return stdout;
+  return run(program, args, { cwd, env, signal: AbortSignal.timeout(500_000) });
 }
 
 /** `TYPE NAME` of resources, sorted; without the stack and the providers, of which the engine makes some itself. */
@@ -63,9 +56,9 @@ test.each(["local", "pi-testbed", "minikube"])("`pulumi preview -s %s` runs the 
   const config = `Pulumi.${stack}.yaml`;
   for (const file of ["Pulumi.yaml", config]) copyFileSync(join(root, file), join(directory, file));
   // It writes the salt of the stack's secrets into the stack file: the copy keeps the committed one clean.
-  await run(engine, ["stack", "init", stack, "--non-interactive"], directory);
+  await runAlone(engine, ["stack", "init", stack, "--non-interactive"], directory);
 
-  const preview = await run(engine, ["preview", "-s", stack, "--non-interactive", "--json", "--config-file", join(directory, config)]);
+  const preview = await runAlone(engine, ["preview", "-s", stack, "--non-interactive", "--json", "--config-file", join(directory, config)]);
   const { steps, changeSummary } = JSON.parse(preview) as {
     steps: { op: string; urn: string }[];
     changeSummary: Record<string, number>;
@@ -73,6 +66,6 @@ test.each(["local", "pi-testbed", "minikube"])("`pulumi preview -s %s` runs the 
   expect(changeSummary).toEqual({ create: steps.length });
   expect(sorted(steps.map(({ urn }) => parseUrn(urn)))).toEqual(sorted((await runStack(stack)).resources));
 
-  const left = JSON.parse(await run("node", ["programs/virtual/main.ts", "list"])) as Record<string, unknown[]>;
+  const left = JSON.parse(await runAlone("node", ["programs/virtual/main.ts", "list"])) as Record<string, unknown[]>;
   expect(Object.values(left).flat()).toEqual([]);
 });

@@ -1,11 +1,11 @@
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { attempt, run } from "../shell/run.ts";
 import { cacheRoot } from "./cache.ts";
 import { productKey } from "./products.ts";
 import { fakeGo, temporary } from "./testing.ts";
@@ -14,7 +14,7 @@ const main = join(import.meta.dirname, "main.ts");
 
 describe("node toolchain/main.ts", () => {
   it("explains itself", async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, [main, "provide", "--help"]);
+    const stdout = await run(process.execPath, [main, "provide", "--help"]);
     expect(stdout).toContain("--arch <arch>");
     expect(stdout).toContain(`choices: "engine"`);
   });
@@ -39,7 +39,7 @@ describe("node toolchain/main.ts", () => {
     const dir = join(cacheRoot(), productKey("etcd", "arm64"));
     await mkdir(dir, { recursive: true });
     await writeFile(join(dir, "provided.json"), JSON.stringify(found));
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, "provide", "etcd", "etcd", "--arch", "arm64"]);
+    const { stdout, stderr } = await attempt(process.execPath, [main, "provide", "etcd", "etcd", "--arch", "arm64"]);
     expect(stdout).toBe(`${JSON.stringify({ ...found, dir })}\n`.repeat(2));
     expect(stderr).toBe("");
   });

@@ -1,9 +1,10 @@
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Command } from "commander";
+import { which } from "../../shell/which.ts";
 import { freePort } from "../testing/client.ts";
 import { coredns, isInstalled, knot, named, nsd, powerdns, startPeer, type Peer } from "../testing/peers.ts";
 import { usage } from "./process.ts";
@@ -158,7 +159,7 @@ async function main(): Promise<void> {
     .parse()
     .opts<{ seconds: number; repeat: number; only: string; json: boolean }>();
   if (availableParallelism() < 2) throw new Error("two cores are needed: one for the server, one for the load");
-  if (spawnSync("dnsperf", ["-h"]).error) throw new Error("dnsperf is not installed (Debian: apt-get install dnsperf)");
+  if (!which("dnsperf")) throw new Error("dnsperf is not installed (Debian: apt-get install dnsperf)");
   const say = (text: string): void => void (flags.json || process.stdout.write(text));
   const servers = SERVERS.filter((peer) => peer === peakdns || isInstalled(peer));
   const absent = SERVERS.filter((peer) => !servers.includes(peer)).map(({ name }) => name);

@@ -1,9 +1,10 @@
-import { execFile, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { run } from "../../shell/run.ts";
+import { which } from "../../shell/which.ts";
 import { parseConfig } from "../config.ts";
 import { startServer, type Server } from "../server.ts";
 import { encodeQuery, eventually, exchangeUdp, freePort } from "../testing/client.ts";
@@ -19,7 +20,6 @@ import { dsRdata, newKey, writeKeyFile, type SigningKey } from "./key.ts";
 
 /** Validators of others over signed zones: delv (BIND) question by question, unbound as a resolver, with one trust anchor above all. */
 
-const isInstalled = (tool: string): boolean => spawnSync("sh", ["-c", `command -v ${tool}`]).status === 0;
 const folder = mkdtempSync(join(tmpdir(), "peak-dnssec-"));
 const random = seededRandom(Number(process.env["PEAK_SEED"] ?? 5));
 
@@ -94,10 +94,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-describe.skipIf(!isInstalled("delv"))("delv", () => {
+describe.skipIf(!which("delv"))("delv", () => {
   beforeAll(() => writeFileSync(join(folder, "anchor"), `trust-anchors { test. static-ds ${anchor.slice(0, 3).join(" ")} "${anchor[3]}"; };\n`));
   const delv = async (name: string, type: string): Promise<string> =>
-    (await promisify(execFile)("delv", ["@127.0.0.1", "-p", String(port), "-a", join(folder, "anchor"), "+root=test", name, type])).stdout;
+    run("delv", ["@127.0.0.1", "-p", String(port), "-a", join(folder, "anchor"), "+root=test", name, type]);
 
   test.each<[name: string, type: string]>([
     ["test", "SOA"],
@@ -148,7 +148,7 @@ describe.skipIf(!isInstalled("delv"))("delv", () => {
   test("finds what is not signed insecure, not bogus", async () => expect(await delv("www.insecure.test", "AAAA")).toMatch(/^; unsigned answer/));
 });
 
-describe.skipIf(!isInstalled("delv") || !isInstalled("nsupdate"))("a root zone on two servers with one key", () => {
+describe.skipIf(!which("delv") || !which("nsupdate"))("a root zone on two servers with one key", () => {
   const secret = Buffer.alloc(32, 7).toString("base64");
   const key = newKey();
   const dnssec = { keys: ["peak.pem"] };
@@ -179,9 +179,8 @@ describe.skipIf(!isInstalled("delv") || !isInstalled("nsupdate"))("a root zone o
   });
 
   test("validates before and after an update, on both", async () => {
-    const run = promisify(execFile);
     const ask = async (at: Server, name: string, type: string): Promise<string> =>
-      (await run("delv", ["@127.0.0.1", "-p", String(at.endpoints[0]!.port), "-a", join(folder, "peak.anchor"), "+root=peak", name, type])).stdout;
+      run("delv", ["@127.0.0.1", "-p", String(at.endpoints[0]!.port), "-a", join(folder, "peak.anchor"), "+root=peak", name, type]);
     expect(await ask(primary, "new.peak", "TXT")).toMatch(/^; negative response, fully validated/);
     writeFileSync(
       join(folder, "update"),
@@ -198,7 +197,7 @@ describe.skipIf(!isInstalled("delv") || !isInstalled("nsupdate"))("a root zone o
   });
 });
 
-describe.skipIf(!isInstalled("unbound"))("unbound", () => {
+describe.skipIf(!which("unbound"))("unbound", () => {
   let unbound: ChildProcess | undefined;
   let resolver: number;
   beforeAll(async () => {

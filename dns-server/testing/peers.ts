@@ -1,6 +1,7 @@
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { which } from "../../shell/which.ts";
 import { exchangeUdp, encodeQuery } from "./client.ts";
 
 /** Other name servers, started on loopback over the same zones: to compare answers with, and speed. */
@@ -159,7 +160,7 @@ export const coredns: Peer = {
   ],
 };
 
-export const isInstalled = (peer: Peer): boolean => spawnSync("sh", ["-c", `command -v ${peer.binary}`]).status === 0;
+export const isInstalled = (peer: Peer): boolean => which(peer.binary) !== undefined;
 
 /**
  * Starts a peer and waits until it answers for its first zone.

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { which } from "../../shell/which.ts";
 import { addressesIn, ask } from "../testing/client.ts";
 import { serveCommand } from "../testing/command.ts";
 import type { Endpoint } from "../transport/transport.ts";
@@ -11,7 +12,6 @@ import type { Endpoint } from "../transport/transport.ts";
 /** The update tools of BIND and of Knot against the command itself, which is killed in between. */
 
 const secret = Buffer.alloc(32, 7).toString("base64");
-const isInstalled = (tool: string): boolean => spawnSync("sh", ["-c", `command -v ${tool}`]).status === 0;
 
 let folder: string;
 let server: ChildProcess | undefined;
@@ -51,7 +51,7 @@ describe.each(["nsupdate", "knsupdate"])("%s", (tool) => {
   const update = (flags: readonly string[], ...commands: string[]): { status: number | null; output: string } =>
     updateAs(`hmac-sha256:admin:${secret}`, flags, ...commands);
 
-  test.skipIf(!isInstalled(tool))("adds and removes, over UDP and TCP; what was acknowledged survives kill -9", async () => {
+  test.skipIf(!which(tool))("adds and removes, over UDP and TCP; what was acknowledged survives kill -9", async () => {
     expect(update([], "update add a.peak. 60 AAAA 2001:db8::1")).toMatchObject({ status: 0 });
     expect(update(["-v"], "update add a.peak. 60 AAAA 2001:db8::2", 'update add b.peak. 60 TXT "x y"')).toMatchObject({ status: 0 });
     expect(addressesIn(await ask(endpoint, "a.peak", "AAAA"))).toEqual(["2001:db8::1", "2001:db8::2"]);
@@ -64,13 +64,13 @@ describe.each(["nsupdate", "knsupdate"])("%s", (tool) => {
     expect((await ask(endpoint, "b.peak", "TXT")).answers).toEqual([]);
   });
 
-  test.skipIf(!isInstalled(tool))("is told what it may not do", async () => {
+  test.skipIf(!which(tool))("is told what it may not do", async () => {
     expect(update([], "update add a.peak. 60 A 192.0.2.1").output).toMatch(/REFUSED/);
     expect(update([], "prereq yxdomain none.peak.", "update add a.peak. 60 TXT x").output).toMatch(/NXDOMAIN/);
     expect((await ask(endpoint, "a.peak", "A")).answers).toEqual([]);
   });
 
-  test.skipIf(!isInstalled(tool))("is told what is wrong with its signature", async () => {
+  test.skipIf(!which(tool))("is told what is wrong with its signature", async () => {
     const add = "update add a.peak. 60 AAAA 2001:db8::1";
     const wrong = Buffer.alloc(32, 8).toString("base64");
     for (const [key, error] of [

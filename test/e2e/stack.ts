@@ -1,6 +1,5 @@
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { promisify } from "node:util";
+import { run } from "../../shell/run.ts";
 import { Clone } from "./clone.ts";
 import { Traffic } from "./traffic.ts";
 import { eventually } from "./wait.ts";
@@ -54,8 +53,8 @@ export class Stack extends Clone {
    * client's namespace itself, so that it works while `./peak up` does.
    */
   async resolve(): Promise<string[]> {
-    const { stdout } = await promisify(execFile)("ip", ["netns", "exec", this.#client, "dig", "+short", "+tries=2", "+time=5", "echo.peak.", "AAAA"]);
-    return stdout.split("\n").filter((line) => line.trim() !== "").sort();
+    const said = await run("ip", ["netns", "exec", this.#client, "dig", "+short", "+tries=2", "+time=5", "echo.peak.", "AAAA"]);
+    return said.split("\n").filter((line) => line.trim() !== "").sort();
   }
 
   /** Waits until the name leads to exactly the ready pods, `count` of them. */

@@ -3,11 +3,12 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { which } from "../../shell/which.ts";
 import { encodeQuery, exchangeUdp } from "../../dns-server/testing/client.ts";
 import { decodeMessage } from "../../dns-server/testing/decode.ts";
 import { Rcode } from "../../dns-server/wire/constants.ts";
 import { enterNamespace } from "./namespace.ts";
-import { Folder, isInstalled, Program, startPeakDns } from "./program.ts";
+import { Folder, Program, startPeakDns } from "./program.ts";
 import { resolverAddress, startResolver, unbound } from "./resolvers.ts";
 import { acmeKey, servers, startTree, type Tree } from "./tree.ts";
 
@@ -16,7 +17,7 @@ import { acmeKey, servers, startTree, type Tree } from "./tree.ts";
 const folder = new Folder();
 const programs: Program[] = [];
 let tree: Tree;
-const ready = ["lego", "pebble", "unbound", "openssl", "kdig"].every(isInstalled);
+const ready = ["lego", "pebble", "unbound", "openssl", "kdig"].every((program) => which(program));
 
 beforeAll(async () => {
   if (!ready) return;

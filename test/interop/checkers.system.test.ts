@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { which } from "../../shell/which.ts";
 import { enterNamespace } from "./namespace.ts";
-import { Folder, isInstalled, startPeakDns, type Program } from "./program.ts";
+import { Folder, startPeakDns, type Program } from "./program.ts";
 
 /** What zonemaster and dnsviz find in a signed zone of ours, on two name servers, and in the signed root above it. */
 
@@ -56,7 +57,7 @@ afterAll(async () => {
   folder.remove();
 });
 
-test.skipIf(!isInstalled("zonemaster-cli"))("zonemaster has nothing to say but that the addresses are of a test", () => {
+test.skipIf(!which("zonemaster-cli"))("zonemaster has nothing to say but that the addresses are of a test", () => {
   const flags = ["--no-ipv4", "--hints", join(folder.path, "hints"), "--level", "NOTICE", "--show-testcase"];
   const { status, stdout, stderr } = spawnSync("zonemaster-cli", [...flags, "--no-progress", "pods.test"], { encoding: "utf8", timeout: 120_000 });
   expect(status, stderr).toBe(0);
@@ -67,7 +68,7 @@ test.skipIf(!isInstalled("zonemaster-cli"))("zonemaster has nothing to say but t
   expect(findings.filter((line) => !accepted.test(line))).toEqual([]);
 });
 
-describe.skipIf(!isInstalled("dnsviz"))("dnsviz", () => {
+describe.skipIf(!which("dnsviz"))("dnsviz", () => {
   // Debian's dnsviz asks its pygraphviz for a version in a way that this one does not know
   const shim = [
     "import runpy, sys, types, pygraphviz",

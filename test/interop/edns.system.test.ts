@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { which } from "../../shell/which.ts";
 import { freePort } from "../../dns-server/testing/client.ts";
-import { Folder, isInstalled, startPeakDns, type Program } from "./program.ts";
+import { Folder, startPeakDns, type Program } from "./program.ts";
 
 /** What dig and kdig see of EDNS: the tests that RFC 8906 section 8 gives for dig, and cookies. */
 
@@ -48,14 +49,14 @@ describe.each(["batched", "plain"])("udp: %s", (udp) => {
     ["+edns=0 +nocookie +noad +norec +opcode=15", [/NOTIMP/, opt], [soa]],
     ["-q elsewhere +nocookie +norec", [/REFUSED/, /EDE: 20 \(Not Authoritative\)/], [soa]],
   ];
-  test.skipIf(!isInstalled("dig")).each(cases)("dig %s", (flags, there, absent) => {
+  test.skipIf(!which("dig")).each(cases)("dig %s", (flags, there, absent) => {
     const name = flags.includes("-q ") ? [] : ["-q", "example"];
     const output = ask("dig", "+tries=1", "-t", "SOA", ...name, ...flags.split(" "));
     for (const pattern of there) expect(output).toMatch(pattern);
     for (const pattern of absent) expect(output).not.toMatch(pattern);
   });
 
-  test.skipIf(!isInstalled("dig"))("a cookie comes back to dig renewed, whatever its server part; a wrong length is FORMERR", () => {
+  test.skipIf(!which("dig"))("a cookie comes back to dig renewed, whatever its server part; a wrong length is FORMERR", () => {
     const ours = "0102030405060708";
     const cookieOf = (output: string): string | undefined => /COOKIE: ([0-9a-f]+) \(good\)/.exec(output)?.[1];
     const first = cookieOf(ask("dig", "example", "SOA", `+cookie=${ours}`));
@@ -66,14 +67,14 @@ describe.each(["batched", "plain"])("udp: %s", (udp) => {
       expect(ask("dig", "example", "SOA", "+nocookie", "+tries=1", `+ednsopt=10:${"01".repeat(length)}`), String(length)).toMatch(/FORMERR/);
   });
 
-  test.skipIf(!isInstalled("kdig"))("kdig takes the cookie, and shows it again", () => {
+  test.skipIf(!which("kdig"))("kdig takes the cookie, and shows it again", () => {
     const cookieOf = (output: string): string | undefined => /COOKIE: ([0-9A-F]{48})\b/.exec(output)?.[1];
     const cookie = cookieOf(ask("kdig", "example", "SOA", "+cookie"))!;
     expect(cookieOf(ask("kdig", "example", "SOA", `+cookie=${cookie}`))?.slice(0, 16)).toBe(cookie.slice(0, 16));
   });
 });
 
-test.skipIf(!isInstalled("dig"))("an asker with a cookie of this server has no rate limit, one with another's has", async () => {
+test.skipIf(!which("dig"))("an asker with a cookie of this server has no rate limit, one with another's has", async () => {
   const folder = new Folder();
   folder.write("zone", zone);
   const port = await freePort();

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { which } from "../../shell/which.ts";
 import { encodeQuery, eventually, exchangeTcp, exchangeUdp } from "../../dns-server/testing/client.ts";
 import { fakePod } from "../../dns-server/testing/fake-api-server.ts";
 import { decodeMessage, type DecodedMessage } from "../../dns-server/testing/decode.ts";
 import { Flag, Rcode } from "../../dns-server/wire/constants.ts";
 import { enterNamespace } from "./namespace.ts";
-import { Folder, isInstalled, type Program } from "./program.ts";
+import { Folder, type Program } from "./program.ts";
 import { knotResolver, named, resolverAddress, startResolver, unbound, type Resolver } from "./resolvers.ts";
 import { LEASE, servers, startTree, type Tree } from "./tree.ts";
 
@@ -40,10 +41,10 @@ const data = (message: DecodedMessage, section: "answer" | "authority" = "answer
 describe.each([unbound, knotResolver, named])("$name", (resolver: Resolver) => {
   let running: Program;
   beforeEach(async () => {
-    if (isInstalled(resolver.binary)) running = await startResolver(resolver, folder);
+    if (which(resolver.binary)) running = await startResolver(resolver, folder);
   });
   afterEach(async () => running?.stop());
-  const check = test.skipIf(!isInstalled(resolver.binary));
+  const check = test.skipIf(!which(resolver.binary));
 
   check("follows referrals to the pods of both clusters", async () => {
     const { rcode, answer } = await resolve("echo.peak", "AAAA");

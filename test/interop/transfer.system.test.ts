@@ -4,9 +4,10 @@ import { readFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Server } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { which } from "../../shell/which.ts";
 import { addressesIn, ask, eventually, freePort } from "../../dns-server/testing/client.ts";
 import type { Endpoint } from "../../dns-server/transport/transport.ts";
-import { Folder, isInstalled, Program, startPeakDns } from "./program.ts";
+import { Folder, Program, startPeakDns } from "./program.ts";
 
 /** Zones between PeakDNS and BIND, Knot DNS and NSD, in both directions: AXFR, NOTIFY and IXFR, all with TSIG. */
 
@@ -181,7 +182,7 @@ const others: readonly Other[] = [
 ];
 
 describe.each(others)("$name", (other) => {
-  test.skipIf(!isInstalled(other.binary) || !isInstalled("nsupdate"))("is secondary of PeakDNS", async () => {
+  test.skipIf(!which(other.binary) || !which("nsupdate"))("is secondary of PeakDNS", async () => {
     const [primary, secondary, http] = [await freePort(), await freePort(), await freePort()];
     await peakDns("primary", {
       role: "root",
@@ -206,7 +207,7 @@ describe.each(others)("$name", (other) => {
     expect(metrics).toMatch(/peakdns_notifies_total\{direction="out",result="answered"\} [1-9]/);
   });
 
-  test.skipIf(!isInstalled(other.binary) || !isInstalled("nsupdate"))("is primary of PeakDNS", async () => {
+  test.skipIf(!which(other.binary) || !which("nsupdate"))("is primary of PeakDNS", async () => {
     const [primary, secondary, http] = [await freePort(), await freePort(), await freePort()];
     const change = other.primary(primary, secondary);
     await peakDns("secondary", {
@@ -228,7 +229,7 @@ describe.each(others)("$name", (other) => {
 });
 
 describe.each(others)("a large zone of $name", (other) => {
-  test.skipIf(!isInstalled(other.binary))("is had in many messages, of which not every one has a signature", async () => {
+  test.skipIf(!which(other.binary))("is had in many messages, of which not every one has a signature", async () => {
     const [primary, secondary] = [await freePort(), await freePort()];
     other.primary(primary, secondary, many(100_000));
     await peakDns("secondary", {

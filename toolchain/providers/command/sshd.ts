@@ -1,4 +1,4 @@
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { copyFile, cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -6,9 +6,7 @@ import { createConnection, createServer, type AddressInfo } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { promisify } from "node:util";
-
-const run = promisify(execFile);
+import { run } from "../../../shell/run.ts";
 
 /** Where Debian's package openssh-server puts the server; it insists on being started by its full path. */
 export const SSHD = "/usr/sbin/sshd";
