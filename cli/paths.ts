@@ -24,6 +24,8 @@ export const paths = {
   credentials: (stack: string) => join(workDir, "credentials", stack),
   /** The outputs that a stack had when it was last whole. */
   outputs: (stack: string) => join(workDir, "credentials", stack, "outputs.json"),
+  /** Objects that an interrupted run may have made in a cluster that has not answered since. */
+  begun: (stack: string) => join(workDir, `${stack}.begun.json`),
   /** Process id of the engine that works on a stack. */
   enginePid: (stack: string) => join(workDir, `${stack}.engine`),
 };

@@ -19,6 +19,7 @@ export async function forgetLocalStack(): Promise<void> {
     paths.passphrase,
     paths.home,
     paths.enginePid(LOCAL),
+    paths.begun(LOCAL),
     paths.nodes,
     paths.keys,
     paths.config,

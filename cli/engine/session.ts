@@ -10,8 +10,9 @@ import { backendLocks, isHeld } from "./locks.ts";
 import { endOrphans } from "./orphans.ts";
 import { enginePath } from "./plugins.ts";
 import { localKeys } from "./keys.ts";
+import { clearPending, hasMemory } from "./recovery.ts";
 import { committedStackFile, ownStackFile } from "./stack-file.ts";
-import { type ExportedStack, type KnownResource, knownResources, pendingCount, withoutPending } from "./state.ts";
+import { type ExportedStack, type KnownResource, knownResources, pendingCount } from "./state.ts";
 
 /** A stack that is ready to be worked on. */
 export interface Session {
@@ -150,8 +151,13 @@ async function recover(session: Session, screen: Screen): Promise<void> {
   const state = (await session.stack.exportStack()) as ExportedStack;
   session.resources = knownResources(state);
   const pending = pendingCount(state);
-  if (pending > 0) {
-    screen.line(`an earlier run was interrupted: ${pending} unfinished ${pending === 1 ? "operation is" : "operations are"} done again`);
-    await session.stack.importStack(withoutPending(state) as Parameters<Stack["importStack"]>[0]);
+  const memory = paths.begun(session.name);
+  if (pending > 0) screen.line(`an earlier run was interrupted: ${pending} unfinished ${pending === 1 ? "operation is" : "operations are"} done again`);
+  if (pending > 0 || (await hasMemory(memory))) {
+    const { stack, configFile } = session;
+    const options = { memory, ...(configFile && { configFile }) };
+    const found = await during(screen, "looking for what an interrupted run had begun", () => clearPending(stack, state, options));
+    if (!found) screen.line("the cluster does not answer now: what an interrupted run had begun to make there is looked for in the next one");
+    session.resources = knownResources((await stack.exportStack()) as ExportedStack);
   }
 }

@@ -33,8 +33,8 @@ export function pendingCount(stack: ExportedStack): number {
 }
 
 /**
- * The same stack without its pending operations. That is safe in this project because every command converges whatever it finds, and
- * Kubernetes objects are applied by name: to do an operation again is to finish it.
+ * The same stack without its pending operations. That is safe in this project because every command converges whatever it finds: to do an
+ * operation again is to finish it. Kubernetes objects are another matter (recovery.ts).
  */
 export function withoutPending(stack: ExportedStack): ExportedStack {
   const { pending_operations: _, ...deployment } = stack.deployment;

@@ -92,7 +92,8 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
     this.registryReady = [registry.setup];
     this.provider = new k8s.Provider(name, {
       kubeconfig: this.kubeconfig,
-      upsertExistingObjects: true, // what an update made before it was killed is taken over
+      // With a new authority or address it is the same cluster: its objects are not to be replaced.
+      clusterIdentifier: `${pulumi.getStack()}/${name}`,
     }, { parent: this, dependsOn: [controlPlane.ready, ...workers.map(({ membership }) => membership)] });
 
     const coredns = product("coredns");

@@ -26,7 +26,7 @@ export class ExistingCluster extends pulumi.ComponentResource implements Cluster
 
   constructor(name: string, { context }: ExistingClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:ExistingCluster", name, {}, opts);
-    this.provider = new k8s.Provider(name, { context }, { parent: this });
+    this.provider = new k8s.Provider(name, { context, clusterIdentifier: context }, { parent: this });
     this.registerOutputs({});
   }
 }

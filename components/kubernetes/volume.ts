@@ -40,7 +40,6 @@ export class Volume extends pulumi.ComponentResource {
         capacity: { storage: size },
         accessModes,
         persistentVolumeReclaimPolicy: "Retain",
-        storageClassName: "",
         local: { path },
         nodeAffinity: {
           required: { nodeSelectorTerms: [{ matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: [host.name] }] }] },

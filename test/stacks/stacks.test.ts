@@ -88,13 +88,20 @@ describe.each([
   test("every object of Kubernetes belongs to the project", () => {
     for (const { type, inputs } of resources.filter(({ type }) => type.startsWith("kubernetes:"))) {
       const { annotations } = inputs["metadata"] as { annotations: Record<string, string> };
-      expect(annotations, type).toMatchObject({ "pulumi.com/patchFieldManager": "peak", "pulumi.com/patchForce": "true" });
+      expect(annotations, type).toMatchObject({ "pulumi.com/patchFieldManager": "peak" });
+      expect(annotations, type).not.toHaveProperty(["pulumi.com/patchForce"]);
     }
   });
 
   test("no command is given what it printed before: that may be a key, and an environment is no place for it", () => {
     const commands = resources.filter(({ type }) => type.startsWith("command:"));
     for (const { name, inputs } of commands) expect(inputs["addPreviousOutputInEnv"], name).toBe(false);
+  });
+
+  test("a cluster has an identity of its own, so that a new authority or address replaces none of its objects", () => {
+    const provider = resources.find(({ type }) => type === "pulumi:providers:kubernetes")!;
+    expect(provider.inputs["clusterIdentifier"]).toBe(nodes === 0 ? "minikube" : `${stack}/cluster`);
+    expect(provider.inputs).not.toHaveProperty("upsertExistingObjects");
   });
 
   test("keeps every policy", () => {
