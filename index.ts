@@ -10,7 +10,6 @@ import { Monitoring } from "./components/monitoring/monitoring.ts";
 import { Machines } from "./components/node/machines.ts";
 import { rootName } from "./components/peakdns/configuration.ts";
 import { ToolchainProduct } from "./components/node/toolchain-product.ts";
-import { renderKeyring } from "./components/pki/generations.ts";
 import { PeakDns } from "./components/peakdns/peakdns.ts";
 import { Service } from "./components/service/service.ts";
 import { services } from "./components/service/services.ts";
@@ -67,7 +66,6 @@ export default async function peak() {
     ...(cluster.kubeconfig && { kubeconfig: cluster.kubeconfig }),
     ...(kubeContext !== undefined && { kubeContext }),
     certificates: cluster.certificates,
-    keys: renderKeyring(keys),
     nodes: nodes.map(({ name, role, number, ula, global }) => ({ name, role, number, ula, global })),
     clients: machines.clients,
     ssh: {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Argument, Command } from "commander";
-import { parseKeyring, renderKeyring, rotatable, type Rotatable } from "../../components/pki/generations.ts";
+import { parseKeyring, renderKeyring, rotatable, type Rotatable, type Step } from "../../components/pki/generations.ts";
 import { confirm } from "../confirm.ts";
 import { screenOn, type Screen } from "../display/screen.ts";
 import { changesText } from "../display/text.ts";
-import { appliedSince, nextMove, rotations, stepText } from "../engine/rotation.ts";
+import { appliedOf, nextMove, rotations, stepText, type Applied } from "../engine/rotation.ts";
 import { Interrupted, UsageError } from "../errors.ts";
 import { interrupts } from "../interrupt.ts";
 import { LOCAL, stackOf, stackOption } from "../stacks.ts";
@@ -28,57 +28,52 @@ Three updates, after each of which everything works: the new generation is trust
 forgotten. The configuration (peak:keys) says how far it is; after Ctrl-C or a failure, the same command goes on from there.`)
     .action(async (what: Rotatable, { yes }: { yes?: boolean }, command: Command) => {
       const stack = stackOf(command);
-      const { readStack } = await import("../engine/outputs.ts");
-      const { readKeys, writeKeys } = await import("../engine/keys.ts");
+      const { readConfig, writeKeys } = await import("../engine/keys.ts");
+      const { updateHistory } = await import("../engine/history.ts");
       const { workOn } = await import("../engine/work.ts");
       const { operate } = await import("../engine/operation.ts");
       using screen = screenOn(process.stderr);
-      const found = await readStack(stack);
-      if (found.state !== "up") throw new UsageError(`the stack ${stack} is not up: nothing was changed`);
-      if (found.outputs.kubeContext !== undefined && what !== "dns")
-        throw new UsageError(`the ${what} keys of the stack ${stack} are not its own: its cluster was there before. Nothing was changed.`);
-      let applied = parseKeyring(found.outputs.keys)[what];
       for (let begun = false; ; begun = true) {
-        const ring = parseKeyring(await readKeys(stack));
-        const move = nextMove(ring[what], applied, begun);
+        const { keys, kubeContext } = await readConfig(stack);
+        if (kubeContext !== "" && what !== "dns")
+          throw new UsageError(`the ${what} keys of the stack ${stack} are not its own: its cluster was there before. Nothing was changed.`);
+        const applied = appliedOf(await updateHistory(stack), what);
+        if (!applied) throw new UsageError(`the stack ${stack} has never been all up: ./peak up comes first. Nothing was changed.`);
+        const ring = parseKeyring(keys);
+        const move = nextMove(ring[what], applied.generations, begun);
         if (move.kind === "done") break;
-        if (move.kind === "step") {
-          const settle = rotations[what].settle[move.step.does];
-          if (settle && !(await settled(stack, screen, what, settle, begun))) return;
-        }
+        if (move.kind === "step" && !(await settled(screen, what, move.step, applied, begun))) return;
         if (!begun && stack !== LOCAL) await confirm(`rotate the ${what} keys of the stack ${stack}`, yes === true);
         if (move.kind === "step") await writeKeys(stack, renderKeyring({ ...ring, [what]: move.step.to }));
         screen.line(`rotate ${what}: ${move.kind === "step" ? stepText(move.step) : "going on with the step that was begun"}`);
         const changes = await workOn(stack, screen, {}, (session) => operate(session, "up", screen));
         screen.line(`rotate ${what}: ${changesText(changes)}`);
-        applied = move.kind === "step" ? move.step.to : move.at;
       }
-      process.stdout.write(`The ${what} keys of the stack ${stack} are of generation ${applied[0]}, and no others are trusted.\n`);
+      const [generation] = parseKeyring((await readConfig(stack)).keys)[what];
+      process.stdout.write(`The ${what} keys of the stack ${stack} are of generation ${generation}, and no others are trusted.\n`);
     });
 }
 
 /**
  * Waits until enough time has passed since the last step.
  * @returns false when that takes too long, which has been said then
- * @throws UsageError when it was known before that it would
+ * @throws UsageError when it does, and nothing has been done in this run
  */
-async function settled(stack: string, screen: Screen, what: Rotatable, { seconds, because }: { seconds: number; because: string }, begun: boolean) {
-  const { updateHistory } = await import("../engine/history.ts");
-  const { parseKeyring } = await import("../../components/pki/generations.ts");
-  const history = await updateHistory(stack);
-  const now = history[0] && `${parseKeyring(history[0].keys)[what]}`;
-  const since = appliedSince(history, (keys) => `${parseKeyring(keys)[what]}` === now) ?? new Date();
-  const until = new Date(since.getTime() + seconds * 1000);
-  const left = () => (until.getTime() - Date.now()) / 1000;
-  if (left() > patience) {
-    const text = `rotate ${what}: the last step is for after ${until.toISOString().slice(0, 16)}Z: ${because}. Then run the same command again.`;
-    if (!begun) throw new UsageError(text);
+async function settled(screen: Screen, what: Rotatable, step: Step, { since }: Applied, begun: boolean): Promise<boolean> {
+  const settle = rotations[what].settle[step.does];
+  if (!settle) return true;
+  const until = since.getTime() + settle.seconds * 1000;
+  const left = Math.max(0, until - Date.now()) / 1000;
+  if (left > patience) {
+    const time = `${new Date(until).toISOString().slice(0, 16)}Z`;
+    const text = `rotate ${what}: the last step is for after ${time}: ${settle.because}. Then run the same command again.`;
+    if (!begun) throw new UsageError(`${text} Nothing was changed.`);
     process.stdout.write(`${text}\n`);
     return false;
   }
   using interrupt = interrupts(() => screen.line("stopping"), () => process.exit(130));
-  if (left() > 0) screen.line(`rotate ${what}: waiting ${Math.ceil(left())} s: ${because}`);
-  await sleep(Math.max(0, left()) * 1000, undefined, { signal: interrupt.signal }).catch(() => {
+  if (left > 0) screen.line(`rotate ${what}: waiting ${Math.ceil(left)} s: ${settle.because}`);
+  await sleep(left * 1000, undefined, { signal: interrupt.signal }).catch(() => {
     throw new Interrupted("stopped; the same command goes on from here");
   });
   return true;

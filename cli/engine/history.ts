@@ -6,7 +6,7 @@ import type { PastUpdate } from "./rotation.ts";
 const entries = z.array(z.object({
   kind: z.string(),
   result: z.string(),
-  endTime: z.string().optional(),
+  endTime: z.string(),
   config: z.record(z.string(), z.object({ value: z.string().optional() })).nullish(),
 }));
 

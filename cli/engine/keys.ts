@@ -11,12 +11,11 @@ export async function localKeys(): Promise<string | undefined> {
   return text?.trim();
 }
 
-/** `peak:keys` of a stack. */
-export async function readKeys(stack: string): Promise<string> {
+/** `peak:keys` and `peak:kubeContext` of a stack; empty where they are not set. */
+export async function readConfig(stack: string): Promise<{ keys: string; kubeContext: string }> {
   const own = stack === LOCAL ? await localKeys() : undefined;
-  if (own !== undefined) return own;
   const { config } = parse(await committedStackFile(stack)) as { config?: Record<string, unknown> };
-  return String(config?.["peak:keys"] ?? "");
+  return { keys: own ?? String(config?.["peak:keys"] ?? ""), kubeContext: String(config?.["peak:kubeContext"] ?? "") };
 }
 
 /** Sets `peak:keys` in one step: for the local stack beside its state, for others in their Pulumi.STACK.yaml, which is to be committed. */

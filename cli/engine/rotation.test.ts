@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { nextStep, type Generations } from "../../components/pki/generations.ts";
-import { appliedSince, nextMove, stepText, type PastUpdate } from "./rotation.ts";
+import { appliedOf, nextMove, stepText, type PastUpdate } from "./rotation.ts";
 
 /** Runs a rotation until it is done; `die` says after which writing of the configuration or end of an update it is killed. */
 function rotation(die: (event: number) => boolean) {
@@ -40,15 +40,19 @@ test("steps are told in words", () => {
   ]);
 });
 
-describe("since when keys are as they are", () => {
+describe("what a stack has come to", () => {
   const update = (keys: string, hour: number, change: Partial<PastUpdate> = {}): PastUpdate =>
     ({ kind: "update", result: "succeeded", endTime: `2026-01-01T0${hour}:00:00Z`, keys, ...change });
-  const same = (keys: string) => keys === "b";
+  const [before, now] = ["dns=1,2", "dns=2,1 etcd=2"];
   test.each<[string, PastUpdate[], string | undefined]>([
-    ["the first update that brought them", [update("b", 5), update("b", 3), update("a", 1)], "2026-01-01T03:00:00.000Z"],
-    ["one that failed has not", [update("b", 5), update("b", 3, { result: "failed" }), update("a", 1)], "2026-01-01T05:00:00.000Z"],
-    ["a refresh changes nothing", [update("b", 5), update("", 4, { kind: "refresh" }), update("b", 3)], "2026-01-01T03:00:00.000Z"],
-    ["an earlier time with them does not count", [update("b", 5), update("a", 4), update("b", 1)], "2026-01-01T05:00:00.000Z"],
-    ["never", [update("a", 1)], undefined],
-  ])("%s", (_, history, since) => expect(appliedSince(history, same)?.toISOString()).toBe(since));
+    ["since the first update that brought it", [update(now, 5), update("dns=2,1", 3), update(before, 1)], "2,1 since 03"],
+    ["not by one that failed", [update(now, 5, { result: "failed" }), update(before, 3)], "1,2 since 03"],
+    ["whatever failed in between", [update(now, 5), update(before, 4, { result: "failed" }), update(now, 3)], "2,1 since 03"],
+    ["whatever a refresh ran with", [update(now, 5), update("", 4, { kind: "refresh" }), update(now, 3)], "2,1 since 03"],
+    ["not since an earlier time with it", [update(now, 5), update(before, 4), update(now, 1)], "2,1 since 05"],
+    ["nothing", [update(now, 1, { result: "failed" })], undefined],
+  ])("%s", (_, history, expected) => {
+    const applied = appliedOf(history, "dns");
+    expect(applied && `${applied.generations} since ${applied.since.toISOString().slice(11, 13)}`).toBe(expected);
+  });
 });

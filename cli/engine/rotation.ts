@@ -1,4 +1,4 @@
-import { nextStep, type Generations, type Rotatable, type Step } from "../../components/pki/generations.ts";
+import { nextStep, parseKeyring, type Generations, type Rotatable, type Step } from "../../components/pki/generations.ts";
 
 /** What a kind of key is, and what has to pass before a step. */
 export interface RotationOf {
@@ -48,26 +48,33 @@ export function stepText({ does, to }: Step): string {
   return `3 of 3: only generation ${used} is trusted; the one before is gone`;
 }
 
-/** An update in the stack's history. */
+/** An entry of the stack's history. One that was killed has none. */
 export interface PastUpdate {
   kind: string;
   result: string;
-  endTime?: string | undefined;
+  endTime: string;
   /** `peak:keys` at that time. */
   keys: string;
 }
 
+/** What the stack has come to. */
+export interface Applied {
+  generations: Generations;
+  since: Date;
+}
+
 /**
- * Since when the stack has had its present generations: the end of the earliest update of those that have had them without a break. Pure.
+ * The generations that the last update has brought about that came to its end, and since when: the end of the earliest update that has
+ * had them without a break. Pure.
  * @param history the newest first
- * @returns undefined when no update has brought them about
+ * @returns undefined when no update has come to its end
  */
-export function appliedSince(history: readonly PastUpdate[], same: (keys: string) => boolean): Date | undefined {
-  let since: string | undefined;
-  for (const { kind, result, endTime, keys } of history) {
-    if (kind !== "update") continue;
-    if (!same(keys)) break;
-    if (result === "succeeded") since = endTime;
+export function appliedOf(history: readonly PastUpdate[], what: Rotatable): Applied | undefined {
+  let applied: Applied | undefined;
+  for (const { endTime, keys } of history.filter(({ kind, result }) => kind === "update" && result === "succeeded")) {
+    const generations = parseKeyring(keys)[what];
+    if (applied !== undefined && `${generations}` !== `${applied.generations}`) break;
+    applied = { generations, since: new Date(endTime) };
   }
-  return since === undefined ? undefined : new Date(since);
+  return applied;
 }

@@ -22,7 +22,6 @@ const outputs: Outputs = {
     { name: "later", ends: "2027-04-01T00:00:00Z", hours: 8760 },
     { name: "sooner", ends: "2027-01-01T00:00:00Z", hours: 8760 },
   ],
-  keys: "",
 };
 const up = { state: "up", outputs } as const;
 const now = new Date("2026-06-01T00:00:00Z");
