@@ -8,6 +8,7 @@ import { explain } from "./commands/explain.ts";
 import { kubectl } from "./commands/kubectl.ts";
 import { logs } from "./commands/logs.ts";
 import { preview } from "./commands/preview.ts";
+import { pulumi } from "./commands/pulumi.ts";
 import { allow, refusals, refuse } from "./commands/refusals.ts";
 import { refresh } from "./commands/refresh.ts";
 import { rotate } from "./commands/rotate.ts";
@@ -29,7 +30,7 @@ export function program(): Command {
     .addOption(stackOption())
     .enablePositionalOptions()
     .showHelpAfterError("Run `./peak --help` for the commands and their options.");
-  for (const command of [up, preview, refresh, destroy, status, kubectl, ssh, client, logs, explain, refuse, refusals, allow, rotate, doctor, test]) {
+  for (const command of [up, preview, refresh, destroy, status, kubectl, ssh, client, logs, explain, refuse, refusals, allow, rotate, pulumi, doctor, test]) {
     peak.addCommand(command().copyInheritedSettings(peak));
   }
   for (const command of [peak, ...peak.commands]) command.exitOverride();

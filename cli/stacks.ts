@@ -66,3 +66,10 @@ export function takeStack(command: Command, words: readonly string[], where: "fi
   }
   return rest;
 }
+
+/** What to say of a stack that is not up, or not wholly, and what to do. */
+export function notUpText(stack: string, state: "partial" | "absent"): string {
+  const option = stack === LOCAL ? "" : ` --stack ${stack}`;
+  if (state === "absent") return `the stack ${stack} is not up: ./peak up${option}`;
+  return `the stack ${stack} is half up: ./peak up${option} goes on, ./peak destroy${option} removes it`;
+}

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { purge } from "../../toolchain/cache.ts";
-import { confirm } from "../confirm.ts";
+import { confirm, requireAnswer } from "../confirm.ts";
 import { during, type Screen, screenOn } from "../display/screen.ts";
 import { changesText } from "../display/text.ts";
 import { CliError, Interrupted, messageOf } from "../errors.ts";
@@ -27,6 +27,9 @@ export function destroy(): Command {
 }
 
 async function destroyOther(stack: string, screen: Screen, yes: boolean): Promise<void> {
+  requireAnswer(`destroy the stack ${stack}`, yes);
+  const { requireThere } = await import("../engine/outputs.ts");
+  await requireThere(stack);
   const { workOn } = await import("../engine/work.ts");
   const { operate } = await import("../engine/operation.ts");
   const { forgetCredentials } = await import("../engine/forget.ts");

@@ -8,7 +8,7 @@ import type { Screen } from "../display/screen.ts";
 import { messageOf } from "../errors.ts";
 import { root } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
-import { ask, hasLocalState, isAbsent, isLoggedOut } from "./environment.ts";
+import { ask, backendFault, hasLocalState, isAbsent, isLoggedOut } from "./environment.ts";
 import { localKeys } from "./keys.ts";
 import { bringEngine, nodesAskedFor, type OpenOptions, type Session, sessionOf } from "./session.ts";
 import { committedStackFile, ownStackFile, withoutEncryption } from "./stack-file.ts";
@@ -76,7 +76,7 @@ async function stateOf(name: string, engine: string): Promise<ExportedStack | "a
   } catch (error) {
     if (isAbsent(messageOf(error))) return "absent";
     if (isLoggedOut(messageOf(error))) return "unknown";
-    throw error;
+    throw backendFault(name, error);
   }
 }
 

@@ -4,6 +4,7 @@ import { isHeld, type ProcessTable } from "./locks.ts";
 import { sessionOf } from "./orphans.ts";
 import { parseOutputs } from "./outputs.ts";
 import { UsageError } from "../errors.ts";
+import { backendFault } from "./environment.ts";
 import { checkStackFile, ownStackFile, withoutEncryption } from "./stack-file.ts";
 import { knownResources, pendingCount, withoutPending, withoutProtection } from "./state.ts";
 
@@ -88,6 +89,22 @@ describe("stack files", () => {
     const secretive = "config:\n  kubernetes:token:\n    secure: v1:x\nencryptionsalt: v1:abc\n";
     expect(withoutEncryption(secretive).hasSecrets).toBe(true);
     expect(parse(withoutEncryption(secretive).text)).toMatchObject({ encryptionsalt: "v1:abc" });
+  });
+});
+
+describe("what the engine says of a backend is told with a remedy", () => {
+  test.each([
+    ["error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions", 2, "you are logged in to none. Use `pulumi login`"],
+    ["constructing secrets manager: passphrase must be set with PULUMI_CONFIG_PASSPHRASE", 2, "you have set none. Put it into a file"],
+    ["incorrect passphrase, please set PULUMI_CONFIG_PASSPHRASE to the correct passphrase", 2, "another one than what you have set"],
+    // As the SDK words it.
+    ["code: -2\n stdout: \n stderr: Command failed\nerror: unable to open bucket file:///x\n err?: Error", 1, "cannot be read: unable to open bucket file:///x"],
+    ["something else", 1, "the state of the stack minikube cannot be read: something else"],
+  ])("%j", (said, exitCode, message) => {
+    const fault = backendFault("minikube", new Error(said));
+    expect(fault.exitCode).toBe(exitCode);
+    expect(fault.message).toMatch(new RegExp(`${message.replace(/[.*?$`/]/g, "\\$&")}`));
+    expect(fault.message).not.toContain("stdout");
   });
 });
 

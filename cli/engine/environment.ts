@@ -5,7 +5,7 @@ import { CommandError, run } from "../../shell/run.ts";
 import { hostArch } from "../../toolchain/products.ts";
 import type { Progress } from "../../toolchain/progress.ts";
 import { provide } from "../../toolchain/provide.ts";
-import { CliError, UsageError } from "../errors.ts";
+import { CliError, messageOf, UsageError } from "../errors.ts";
 import { paths, root } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
 
@@ -84,7 +84,22 @@ export function isLoggedOut(message: string): boolean {
   return /PULUMI_ACCESS_TOKEN must be set|run .?pulumi login/.test(message);
 }
 
-/** What to do then. */
+/** What to do about what the engine says of a stack's backend, or of the secrets in its state. */
+export function backendFault(stack: string, error: unknown): CliError {
+  const said = messageOf(error);
+  if (isLoggedOut(said)) return noBackend(stack);
+  if (/passphrase must be set|incorrect passphrase/.test(said)) {
+    return new UsageError(
+      `the secrets of the stack ${stack} are encrypted with a passphrase, ` +
+        `${said.includes("incorrect") ? "which is another one than what you have set" : "and you have set none"}. ` +
+        "Put it into a file, and set PULUMI_CONFIG_PASSPHRASE_FILE to that",
+    );
+  }
+  // The SDK tells of an engine's failure with all that it has of it.
+  return new CliError(`the state of the stack ${stack} cannot be read: ${/^\s*error: (.*)$/m.exec(said)?.[1] ?? said}`);
+}
+
+/** What to do without a login. */
 export function noBackend(stack: string): UsageError {
   return new UsageError(
     `the stack ${stack} keeps its state in the Pulumi backend that you are logged in to, and you are logged in to none. ` +

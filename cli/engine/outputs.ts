@@ -2,10 +2,10 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { progressOn } from "../../toolchain/progress.ts";
-import { CliError, messageOf } from "../errors.ts";
+import { messageOf, UsageError } from "../errors.ts";
 import { paths } from "../paths.ts";
-import { LOCAL } from "../stacks.ts";
-import { ask, engineBinary, hasLocalState, isAbsent, isLoggedOut, noBackend, useBackend } from "./environment.ts";
+import { LOCAL, notUpText } from "../stacks.ts";
+import { ask, backendFault, engineBinary, hasLocalState, isAbsent, useBackend } from "./environment.ts";
 import { type ExportedStack, knownResources } from "./state.ts";
 
 const endpoint = z.object({ address: z.string(), port: z.number() });
@@ -58,9 +58,8 @@ export async function readStack(stack: string): Promise<StackState> {
     const resources = knownResources(JSON.parse(await ask(engine, ["stack", "export", "--stack", stack])) as ExportedStack);
     return { state: resources.length > 0 ? "partial" : "absent" };
   } catch (error) {
-    const said = messageOf(error);
-    if (isAbsent(said)) return { state: "absent" };
-    throw isLoggedOut(said) ? noBackend(stack) : new CliError(`the state of the stack ${stack} cannot be read: ${said}`);
+    if (isAbsent(messageOf(error))) return { state: "absent" };
+    throw backendFault(stack, error);
   }
 }
 
@@ -73,10 +72,13 @@ export async function requireOutputs(stack: string): Promise<Outputs> {
   if (found.state === "up") return found.outputs;
   const before = found.state === "partial" ? await remembered(stack) : undefined;
   if (before) return before;
-  const up = stack === LOCAL ? "./peak up" : `./peak up --stack ${stack}`;
-  throw new CliError(
-    found.state === "absent" ? `the stack ${stack} is not up: ${up}` : `the stack ${stack} is only half up: ${up} goes on`,
-  );
+  throw new UsageError(notUpText(stack, found.state));
+}
+
+/** @throws UsageError that says so when there is nothing of the stack: opening it would begin one */
+export async function requireThere(stack: string): Promise<void> {
+  const { state } = await readStack(stack);
+  if (state === "absent") throw new UsageError(notUpText(stack, state));
 }
 
 async function remember(stack: string, json: string): Promise<void> {

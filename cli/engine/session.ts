@@ -5,7 +5,7 @@ import { during, progressOf, type Screen } from "../display/screen.ts";
 import { CliError, messageOf } from "../errors.ts";
 import { paths, root, workDir } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
-import { ask, engineBinary, hasLocalState, isLoggedOut, makeBackend, noBackend, PROJECT, useBackend } from "./environment.ts";
+import { ask, backendFault, engineBinary, hasLocalState, makeBackend, PROJECT, useBackend } from "./environment.ts";
 import { backendLocks, isHeld } from "./locks.ts";
 import { endOrphans } from "./orphans.ts";
 import { enginePath } from "./plugins.ts";
@@ -93,7 +93,7 @@ export async function sessionOf(
   });
   const open = configFile === undefined ? Stack.createOrSelect(name, workspace) : Stack.select(name, workspace);
   const stack = await open.catch((error: unknown) => {
-    throw isLoggedOut(messageOf(error)) ? noBackend(name) : error;
+    throw backendFault(name, error);
   });
   return {
     ...described,
@@ -148,7 +148,10 @@ async function recover(session: Session, screen: Screen): Promise<void> {
       await session.stack.cancel();
     }
   }
-  const state = (await session.stack.exportStack()) as ExportedStack;
+  const exported = await session.stack.exportStack().catch((error: unknown) => {
+    throw backendFault(session.name, error);
+  });
+  const state = exported as ExportedStack;
   session.resources = knownResources(state);
   const pending = pendingCount(state);
   const memory = paths.begun(session.name);

@@ -28,7 +28,8 @@ export function openInterruptibly(stack: string, screen: Screen, options: Option
   return interruptibly(screen, (signal) => openSession(stack, screen, { ...options, signal }));
 }
 
-async function interruptibly<T>(screen: Screen, open: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/** Opens something; Ctrl-C ends that, from where the same command goes on. */
+export async function interruptibly<T>(screen: Screen, open: (signal: AbortSignal) => Promise<T>): Promise<T> {
   using interrupt = interrupts(
     () => screen.line("stopping"),
     () => process.exit(130),

@@ -139,7 +139,8 @@ DNS
   test.each([
     ["local", "absent", "The stack local is not up: ./peak up\n"],
     ["minikube", "absent", "The stack minikube is not up: ./peak up --stack minikube\n"],
-    ["local", "partial", "The stack local is half up: ./peak up goes on, ./peak destroy removes it.\n"],
+    ["local", "partial", "The stack local is half up: ./peak up goes on, ./peak destroy removes it\n"],
+    ["minikube", "partial", "The stack minikube is half up: ./peak up --stack minikube goes on, ./peak destroy --stack minikube removes it\n"],
   ] as const)("%s %s", (stack, state, text) => expect(statusText(report(stack, { state }, undefined, now))).toBe(text));
 
   test("lines to try name what is there", () => {

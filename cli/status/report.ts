@@ -1,4 +1,5 @@
 import type { Outputs, StackState } from "../engine/outputs.ts";
+import { notUpText } from "../stacks.ts";
 
 /** What `./peak status --json` prints; every field is described in docs/status.md, and scripts depend on them. */
 export interface Status {
@@ -64,9 +65,7 @@ function endingSoon(certificates: { name: string; ends: string; hours: number }[
 /** The status for people. */
 export function statusText(status: Status): string {
   const { stack, state } = status;
-  const command = `./peak up${stack === "local" ? "" : ` --stack ${stack}`}`;
-  if (state === "absent") return `The stack ${stack} is not up: ${command}\n`;
-  if (state === "partial") return `The stack ${stack} is half up: ${command} goes on, ./peak destroy removes it.\n`;
+  if (state === "absent" || state === "partial") return `${notUpText(stack, state).replace(/^t/, "T")}\n`;
   const lines = [
     state === "up" ? `The stack ${stack} is up.` : `The stack ${stack} is up, but:`,
     ...status.problems.map((problem) => `  ${problem}`),
