@@ -30,7 +30,8 @@ export function program(): Command {
     .addOption(stackOption())
     .enablePositionalOptions()
     .showHelpAfterError("Run `./peak --help` for the commands and their options.");
-  for (const command of [up, preview, refresh, destroy, status, kubectl, ssh, client, logs, explain, refuse, refusals, allow, rotate, pulumi, doctor, test]) {
+  const stackCommands = [up, preview, refresh, destroy, status, kubectl, ssh, client, logs, explain, refuse, refusals, allow, rotate, pulumi];
+  for (const command of [...stackCommands, doctor, test]) {
     peak.addCommand(command().copyInheritedSettings(peak));
   }
   for (const command of [peak, ...peak.commands]) command.exitOverride();

@@ -65,7 +65,8 @@ async function follow(session: Session, operation: Operation | "preview", screen
       },
     });
   } catch (error) {
-    if (interrupt.signal.aborted) throw new Interrupted(`stopped; ${operation === "preview" ? "nothing was changed" : "the same command goes on from here"}`);
+    if (interrupt.signal.aborted)
+      throw new Interrupted(`stopped; ${operation === "preview" ? "nothing was changed" : "the same command goes on from here"}`);
     if (session.programError !== undefined && Object.keys(progress.changes).every((op) => op === "same")) {
       if (isDefect(session.programError)) throw session.programError;
       await session.refuse();

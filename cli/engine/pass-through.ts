@@ -4,7 +4,13 @@ import { paths } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
 
 /** Commands of the engine that run the program, and what does the same without a language host. */
-const running: Readonly<Record<string, string>> = { up: "./peak up", update: "./peak up", preview: "./peak preview", pre: "./peak preview", watch: "./peak up" };
+const running: Readonly<Record<string, string>> = {
+  up: "./peak up",
+  update: "./peak up",
+  watch: "./peak up",
+  preview: "./peak preview",
+  pre: "./peak preview",
+};
 
 /** Commands of the engine that read the stack file. */
 const configured = new Set([...Object.keys(running), "config", "destroy", "import", "logs", "refresh"]);
@@ -20,7 +26,8 @@ export function requireSensible(stack: string, args: readonly string[], path = p
   const instead = word === undefined ? undefined : running[word];
   if (instead === undefined || args.includes("--help") || args.includes("-h") || which(HOST, path) !== undefined) return;
   throw new UsageError(
-    `pulumi ${word} runs the program by ${HOST}, which is not on PATH: use ${instead}, which runs it by itself, or install Pulumi's own command line`,
+    `pulumi ${word} runs the program by ${HOST}, which is not on PATH: use ${instead}, which runs it by itself, ` +
+      "or install Pulumi's own command line",
   );
 }
 

@@ -46,7 +46,8 @@ describe("refused, with the candidates", () => {
     expect(() => target("push")).toThrow(`several resources of the stack local; which?\n  ${local}\n  ${remote}`);
   });
 
-  test("a name like another", () => expect(() => target("pi")).toThrow(/no resource pi in the stack local.*:\n {2}Command pi2\n {2}VirtualPi pi2\n {2}Worker pi2-worker$/s));
+  test("a name like another", () =>
+    expect(() => target("pi")).toThrow(/no resource pi in the stack local.*:\n {2}Command pi2\n {2}VirtualPi pi2\n {2}Worker pi2-worker$/s));
 
   test("a name like none", () => expect(() => target("x")).toThrow(/among others:\n {2}Cluster cluster\n {2}Machines machines\n/));
 
