@@ -96,7 +96,7 @@ describe.each([
   test("keys hang on nothing that the code around them, Node or the toolchain decides", () => {
     const inputs = (type: string) => new Set(resources.filter((resource) => resource.type === type).map(({ inputs }) => JSON.stringify(inputs)));
     expect([...inputs("tls:index/privateKey:PrivateKey")].sort()).toEqual(
-      nodes === 0 ? [] : ['{"algorithm":"ECDSA","ecdsaCurve":"P256"}', '{"algorithm":"ED25519"}']);
+      nodes === 0 ? ['{"algorithm":"ED25519"}'] : ['{"algorithm":"ECDSA","ecdsaCurve":"P256"}', '{"algorithm":"ED25519"}']);
     for (const password of inputs("random:index/randomPassword:RandomPassword")) expect(password).toMatch(/^{"length":\d+,"special":false}$/);
   });
 
