@@ -37,15 +37,15 @@ export default async function peak() {
     : new ExistingCluster("cluster", { context: kubeContext });
 
   const image = (name: string, what: Pick<ImageArgs, "source" | "files">) => new Image(`${name}-image`, {
-    name, ...what, arch: machines.arch, base: baseImage, registry: cluster.registry,
-  }, { dependsOn: [...machines.tools, ...cluster.registryReady] }).ref;
+    name, ...what, arch: machines.arch, base: baseImage, destination: cluster.images,
+  }, { dependsOn: [...machines.tools, ...cluster.imagesReady] }).ref;
   const inside = { provider: cluster.provider, transformations: [ownFields, within(lifetime)] };
 
   const prometheus = new ToolchainProduct("prometheus", { product: "prometheus", arch: machines.arch });
   const monitoring = new Monitoring("monitoring", {
     image: image("prometheus", {
       source: { folder: "components/monitoring/prometheus" },
-      files: [{ from: pulumi.interpolate`${prometheus.directory}/bin/prometheus`, to: "prometheus", digest: prometheus.digest }],
+      files: [{ product: prometheus, binary: "prometheus" }],
     }),
     host: nodes.find((host) => host.role === "steering"),
     trust: cluster.trust,

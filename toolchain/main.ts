@@ -27,6 +27,16 @@ program
     }
   });
 
+program
+  .command("digest")
+  .description("Provide a product, and print as JSON which it is, without where: what is true on every machine.")
+  .addArgument(new Argument("<product>", "what to provide").choices(productNames))
+  .addOption(new Option("--arch <arch>", "architecture of the binaries").choices(arches).default(hostArch))
+  .action(async (wanted: ProductName, { arch }: { arch: Arch }) => {
+    const { product, version, digest } = await provide(wanted, arch, { signal: interrupt.signal });
+    process.stdout.write(`${JSON.stringify({ product, version, arch, digest })}\n`);
+  });
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ProductName } from "../../toolchain/products.ts";
-import { Image } from "../images/image.ts";
+import { Image, type ImageArgs } from "../images/image.ts";
 import type { AddressPlan } from "../../addressing/delegation.ts";
 import { NodeNetwork } from "../network/node-network.ts";
 import { Resolver } from "../network/resolver.ts";
@@ -17,7 +17,7 @@ import { Etcd } from "./etcd.ts";
 import { ownFields } from "../kubernetes/field-manager.ts";
 import type { Ending } from "../pki/certificate.ts";
 import type { Keyring } from "../pki/generations.ts";
-import { Registry, type RegistryAccess } from "./registry.ts";
+import { Registry } from "./registry.ts";
 import { Worker } from "./worker.ts";
 
 export interface ClusterArgs {
@@ -39,10 +39,10 @@ export interface ClusterAccess {
   readonly provider: k8s.Provider;
   /** The operator's access, a secret; undefined where it is in the operator's own kubeconfig. */
   readonly kubeconfig: pulumi.Output<string> | undefined;
-  /** Where the cluster pulls images from. */
-  readonly registry: RegistryAccess;
-  /** Once these exist, the registry answers. */
-  readonly registryReady: pulumi.Resource[];
+  /** Where images go so that the cluster has them. */
+  readonly images: ImageArgs["destination"];
+  /** Once these exist, images can go there. */
+  readonly imagesReady: pulumi.Resource[];
   /** Another text when other authorities are to be trusted: an annotation of pods that read their certificates once, when they start. */
   readonly trust: pulumi.Output<string>;
   /** When the certificates end that the stack has made for the cluster. */
@@ -53,8 +53,8 @@ export interface ClusterAccess {
 export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
   readonly kubeconfig: pulumi.Output<string>;
   readonly provider: k8s.Provider;
-  readonly registry: RegistryAccess;
-  readonly registryReady: pulumi.Resource[];
+  readonly images: ImageArgs["destination"];
+  readonly imagesReady: pulumi.Resource[];
   readonly trust: pulumi.Output<string>;
   readonly certificates: pulumi.Output<Ending[]>;
 
@@ -88,8 +88,8 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
     this.kubeconfig = controlPlane.kubeconfig;
     this.trust = controlPlane.authority.bundle.apply((bundle) => createHash("sha256").update(bundle).digest("hex").slice(0, 16));
     this.certificates = pulumi.all([controlPlane, etcd, registry].flatMap(({ authority }) => authority.endings));
-    this.registry = registry.access;
-    this.registryReady = [registry.setup];
+    this.images = pulumi.output({ kind: "registry" as const, ...registry.access });
+    this.imagesReady = [registry.setup];
     this.provider = new k8s.Provider(name, {
       kubeconfig: this.kubeconfig,
       // With a new authority or address it is the same cluster: its objects are not to be replaced.
@@ -102,9 +102,9 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
       source: { folder: "components/cluster/coredns" },
       arch,
       base: baseImage,
-      files: [{ from: pulumi.interpolate`${coredns.directory}/bin/coredns`, to: "coredns", digest: coredns.digest }],
-      registry: registry.access,
-    }, { parent: this, dependsOn: this.registryReady });
+      files: [{ product: coredns, binary: "coredns" }],
+      destination: this.images,
+    }, { parent: this, dependsOn: this.imagesReady });
     const resolver = new Resolver(`${name}-resolver`, { host: first, zone, servers: rootServers, allow: [plan.ula] }, { parent: this });
     new ClusterDns(`${name}-dns`, {
       image: image.ref, address: plan.clusterDns, zone, resolver: `[${resolver.address}]:${resolver.port}`, trust: this.trust,

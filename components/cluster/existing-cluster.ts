@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { ImageArgs } from "../images/image.ts";
 import type { ClusterAccess } from "./cluster.ts";
-import type { RegistryAccess } from "./registry.ts";
 
 export interface ExistingClusterArgs {
   /** A context of the operator's own kubeconfig. */
@@ -12,20 +12,14 @@ export interface ExistingClusterArgs {
 export class ExistingCluster extends pulumi.ComponentResource implements ClusterAccess {
   readonly provider: k8s.Provider;
   readonly kubeconfig = undefined;
-  readonly registryReady = [];
+  readonly images: ImageArgs["destination"];
+  readonly imagesReady = [];
   readonly trust = pulumi.output("");
   readonly certificates = pulumi.output([]);
-  /** The registry addon of minikube, forwarded to this machine. */
-  readonly registry: RegistryAccess = {
-    host: "localhost:5000",
-    address: "127.0.0.1",
-    authority: pulumi.output(""),
-    username: "",
-    password: pulumi.output(""),
-  };
 
   constructor(name: string, { context }: ExistingClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:ExistingCluster", name, {}, opts);
+    this.images = { kind: "minikube", profile: context, nodes: [] };
     this.provider = new k8s.Provider(name, { context, clusterIdentifier: context }, { parent: this });
     this.registerOutputs({});
   }

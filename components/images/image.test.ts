@@ -13,7 +13,7 @@ beforeEach(async () => {
     },
     newResource: (resource) => {
       made.push(resource);
-      const stdout = JSON.stringify({ ref: "registry.test:5000/peak/echo:1@sha256:2", tag: "1", digest: "sha256:2" });
+      const stdout = JSON.stringify({ ref: "registry.test:5000/peak/echo:1@sha256:2" });
       return { id: resource.name, state: { ...resource.inputs, stdout } };
     },
   });
@@ -21,14 +21,15 @@ beforeEach(async () => {
 
 afterEach(() => pulumi.runtime.disconnect());
 
-const registry = { host: "registry.test:5000", address: "fd00::1", authority: "PEM", username: "peak", password: pulumi.secret("p") };
-const echo: ImageArgs = { name: "echo", source: { entry: "services/echo/main.ts" }, arch: "arm64", registry };
+const registry = { kind: "registry", host: "registry.test:5000", address: "fd00::1", authority: "PEM", username: "peak" } as const;
+const destination = pulumi.output({ ...registry, password: pulumi.secret("p") });
+const echo: ImageArgs = { name: "echo", source: { entry: "services/echo/main.ts" }, arch: "arm64", destination };
 const coredns = (digest: string): ImageArgs => ({
   name: "coredns",
   source: { folder: "components/cluster/coredns" },
   arch: "arm64",
-  files: [{ from: "/cache/coredns", to: "coredns", digest }],
-  registry,
+  files: [{ product: { product: "coredns", digest }, binary: "coredns" }],
+  destination,
 });
 
 async function value<T>(output: pulumi.Output<T>): Promise<T> {
@@ -50,7 +51,7 @@ it("is one command, with the request on its secret standard input and the tag as
   expect(stdin).toHaveProperty("value");
   expect(JSON.parse((stdin as { value: string }).value)).toEqual({
     image: { name: "echo", arch: "arm64", entry: "services/echo/main.ts", files: [] },
-    registry: { ...registry, password: "p" },
+    destination: { ...registry, password: "p" },
   });
   expect(triggers).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)]);
 });
@@ -61,9 +62,15 @@ it("has another trigger for another architecture, base or product, and for nothi
     return ((await command(args)).triggers as unknown[])[0];
   };
   const first = await tag(echo);
-  expect(await tag({ ...echo, registry: { ...registry, address: "fd00::2" } })).toBe(first);
+  expect(await tag({ ...echo, destination: { ...registry, password: "p", address: "fd00::2" } })).toBe(first);
   expect(await tag({ ...echo, arch: "amd64" })).not.toBe(first);
   expect(await tag({ ...echo, base: "example.test/node:26" })).not.toBe(first);
   expect(await tag(coredns("a"))).toBe(await tag(coredns("a")));
   expect(await tag(coredns("a"))).not.toBe(await tag(coredns("b")));
+});
+
+it("keeps nothing of where things are on this machine", async () => {
+  const inputs = JSON.stringify(await command(coredns("a")));
+  expect(inputs).toContain("files");
+  expect(inputs).not.toMatch(/"\//);
 });

@@ -2,17 +2,15 @@ import { join } from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { imageRecipe } from "../../programs/images/recipe.ts";
-import type { BuildResult, ImageSpec, RegistryAccess } from "../../programs/images/spec.ts";
+import type { BuildResult, DestinationSpec, ImageSpec } from "../../programs/images/spec.ts";
 import { diskTree } from "../../programs/images/tree.ts";
+import type { ProductName } from "../../toolchain/products.ts";
 
-/** A built product that the image takes beside the project's files. */
-export interface ProductArgs {
-  /** Absolute path of a file. */
-  from: pulumi.Input<string>;
-  /** Path in the build context. */
-  to: string;
-  /** Changes whenever the content does: a checksum, or the key that it has in the cache. */
-  digest: pulumi.Input<string>;
+/** A binary that the image takes beside the project's files. */
+export interface ProductFile {
+  product: { readonly product: ProductName; readonly digest: pulumi.Input<string> };
+  /** One of the product's binaries, and its name in the build context. */
+  binary: string;
 }
 
 export interface ImageArgs {
@@ -28,24 +26,25 @@ export interface ImageArgs {
   /** A public image with Node to build on. Default: our own, of Debian packages and the pinned Node. */
   base?: string | undefined;
   /** Products of the toolchain. Default: none. */
-  files?: ProductArgs[];
-  /** Where it is pushed to. The registry must be there when this resource is made. */
-  registry: pulumi.Input<{ [Key in keyof RegistryAccess]: pulumi.Input<string> }>;
+  files?: ProductFile[];
+  /** Where it goes, so that the cluster has it. A registry must be there when this resource is made. */
+  destination: pulumi.Input<DestinationSpec>;
 }
 
 const project = join(import.meta.dirname, "../..");
 
 /**
- * An image built from the project's files and pushed, tagged by its content. The tag is computed when the program runs, from files only:
+ * An image built from the project's files and brought to a cluster, tagged by its content. The tag is computed when the program runs, from files only:
  * while it stays the same nothing is built, and a preview builds nothing at all.
  */
 export class Image extends pulumi.ComponentResource {
-  /** For a pod's container: `HOST/peak/NAME:TAG@sha256:DIGEST`. */
+  /** For a pod's container, by digest where nodes pull it, else by its tag; either way never to be pulled anew once a node has it. */
   readonly ref: pulumi.Output<string>;
 
   constructor(name: string, args: ImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:images:Image", name, {}, opts);
-    const image = pulumi.output(args.files ?? []).apply((files): ImageSpec => ({
+    const files = (args.files ?? []).map(({ product: { product, digest }, binary }) => ({ product, digest, binary }));
+    const image = pulumi.output(files).apply((files): ImageSpec => ({
       name: args.name,
       arch: args.arch,
       ...args.source,
@@ -56,7 +55,7 @@ export class Image extends pulumi.ComponentResource {
       name,
       {
         create: "node programs/images/main.ts build",
-        stdin: pulumi.secret(pulumi.jsonStringify({ image, registry: args.registry })),
+        stdin: pulumi.secret(pulumi.jsonStringify({ image, destination: args.destination })),
         triggers: [image.apply((spec) => imageRecipe(diskTree(project), spec).tag)],
         logging: command.local.Logging.Stderr,
         addPreviousOutputInEnv: false,

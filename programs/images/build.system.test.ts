@@ -11,13 +11,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { hash } from "bcryptjs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { run } from "../../shell/run.ts";
+import { cached } from "../../toolchain/cache.ts";
+import { type Arch, productKey, products } from "../../toolchain/products.ts";
 import { buildImage } from "./build.ts";
 import { writeSecrets } from "./builder.ts";
 import { forward } from "./forward.ts";
-import { hostAndPort } from "./registry.ts";
-import type { BuildResult, ImageSpec, RegistryAccess } from "./spec.ts";
+import type { DestinationSpec, ImageSpec } from "./spec.ts";
 
 const project = join(import.meta.dirname, "../..");
 const echo: ImageSpec = { name: "echo", arch: "amd64", entry: "services/echo/main.ts", files: [] };
@@ -25,14 +26,34 @@ const echo: ImageSpec = { name: "echo", arch: "amd64", entry: "services/echo/mai
 const forever = new AbortController().signal;
 
 let work: string;
-let registry: RegistryAccess;
-let server: ChildProcess;
+let registry: Extract<DestinationSpec, { kind: "registry" }>;
+let plain: Extract<DestinationSpec, { kind: "plain-registry" }>;
+const servers: ChildProcess[] = [];
+
+interface Built {
+  ref: string;
+  /** The two parts of a reference that a registry gives. */
+  tag: string;
+  digest: string | undefined;
+  progress: string[];
+}
 
 /** Builds with the lines of progress apart. */
-async function build(image: ImageSpec, root = project, access = registry): Promise<BuildResult & { progress: string[] }> {
+async function build(image: ImageSpec, root = project, destination: DestinationSpec = registry): Promise<Built> {
   const progress: string[] = [];
-  const result = await buildImage({ image, registry: access }, { root, signal: forever, progress: (line) => progress.push(line) });
-  return { ...result, progress };
+  const { ref } = await buildImage({ image, destination }, { root, signal: forever, progress: (line) => progress.push(line) });
+  const [, tag = "", digest] = /:([0-9a-f]+)(?:@(.*))?$/.exec(ref) ?? [];
+  return { ref, tag, digest, progress };
+}
+
+/** Starts a registry with a configuration. */
+async function serve(name: string, config: object): Promise<void> {
+  const file = join(work, `${name}.json`);
+  await writeFile(file, JSON.stringify({ version: "0.1", storage: { filesystem: { rootdirectory: join(work, name) } }, ...config }));
+  const env = { ...process.env, OTEL_TRACES_EXPORTER: "none" };
+  const server = spawn("docker-registry", ["serve", file], { stdio: "ignore", env });
+  servers.push(server);
+  await once(server, "spawn");
 }
 
 /** An authority that is the registry's certificate, too. */
@@ -55,36 +76,31 @@ beforeAll(async () => {
   process.env.PEAK_CACHE = join(work, "cache");
   const port = await freePort();
   const { certificate, key } = await authority();
-  registry = { host: `registry.test:${port}`, address: "::1", authority: certificate, username: "peak", password: "pass:word" };
+  registry = { kind: "registry", host: `registry.test:${port}`, address: "::1", authority: certificate, username: "peak", password: "pass:word" };
   await writeFile(join(work, "server.crt"), certificate);
   await writeFile(join(work, "server.key"), key);
   await writeFile(join(work, "htpasswd"), `peak:${await hash(registry.password, 4)}\n`);
-  await writeFile(
-    join(work, "registry.json"),
-    JSON.stringify({
-      version: "0.1",
-      storage: { filesystem: { rootdirectory: join(work, "registry") } },
-      http: { addr: `[::1]:${port}`, tls: { certificate: join(work, "server.crt"), key: join(work, "server.key") } },
-      auth: { htpasswd: { realm: "test", path: join(work, "htpasswd") } },
-    }),
-  );
-  const env = { ...process.env, OTEL_TRACES_EXPORTER: "none" };
-  server = spawn("docker-registry", ["serve", join(work, "registry.json")], { stdio: "ignore", env });
-  await once(server, "spawn");
+  await serve("registry", {
+    http: { addr: `[::1]:${port}`, tls: { certificate: join(work, "server.crt"), key: join(work, "server.key") } },
+    auth: { htpasswd: { realm: "test", path: join(work, "htpasswd") } },
+  });
+  const plainPort = await freePort();
+  plain = { kind: "plain-registry", host: `localhost:${plainPort}`, nodes: [] };
+  await serve("plain-registry", { http: { addr: `localhost:${plainPort}` } });
 });
 
 afterAll(async () => {
-  server?.kill("SIGKILL");
+  for (const server of servers) server.kill("SIGKILL");
   await rm(work, { recursive: true, force: true });
 });
 
 describe("buildImage", { timeout: 180_000 }, () => {
-  let built: Awaited<ReturnType<typeof build>>;
+  let built: Built;
 
   it("builds and pushes an image, and leaves nothing of the build behind", async () => {
     built = await build(echo);
     expect(built.ref).toBe(`${registry.host}/peak/echo:${built.tag}@${built.digest}`);
-    expect(built.progress.at(-1)).toBe(`peak/echo:${built.tag}: pushing`);
+    expect(built.progress.at(-1)).toBe(`peak/echo:${built.tag}: bringing it to the cluster`);
     expect(existsSync(join(work, "cache/image-storage/work"))).toBe(false);
     expect(await readFile("/proc/mounts", "utf8")).not.toContain(work);
   });
@@ -108,19 +124,91 @@ describe("buildImage", { timeout: 180_000 }, () => {
     await cp(join(project, "package-lock.json"), join(root, "package-lock.json"));
     await cp(join(project, "programs/images/base"), join(root, "programs/images/base"), { recursive: true });
     await symlink(join(project, "node_modules"), join(root, "node_modules"));
-    await writeFile(join(root, "tool/Dockerfile"), 'ARG BASE\nFROM ${BASE}\nCOPY product /product\nCMD ["/product"]\n');
-    await writeFile(join(work, "product"), "#!/bin/true\n", { mode: 0o755 });
-    const spec = { name: "tool", folder: "tool", files: [{ from: join(work, "product"), to: "product", digest: "1" }] };
+    await writeFile(join(root, "tool/Dockerfile"), 'ARG BASE\nFROM ${BASE}\nCOPY coredns /coredns\nCMD ["/coredns"]\n');
+    const spec = { name: "tool", folder: "tool", files: [{ product: "coredns" as const, binary: "coredns", digest: "1" }] };
+    for (const arch of ["amd64", "arm64"] as const) await provideCoredns(arch);
     const here = await build({ ...spec, arch: "amd64" }, root);
     const there = await build({ ...spec, arch: "arm64" }, root);
     expect(there.tag).not.toBe(here.tag);
+
+    // Another machine, or an emptied cache: what is needed is provided there.
+    process.env.PEAK_CACHE = join(work, "other-cache");
+    await provideCoredns("amd64");
+    const elsewhere = await build({ ...spec, name: "tool-elsewhere", arch: "amd64" }, root);
+    process.env.PEAK_CACHE = join(work, "cache");
+    expect(elsewhere).toMatchObject({ tag: here.tag, digest: here.digest });
+  });
+
+  /** Puts something that is no CoreDNS into the cache as if it had been built: what is inside does not matter here. */
+  async function provideCoredns(arch: Arch): Promise<void> {
+    await cached(productKey("coredns", arch), async (directory) => {
+      await mkdir(join(directory, "bin"));
+      await writeFile(join(directory, "bin/coredns"), "#!/bin/true\n", { mode: 0o755 });
+      const { version } = products.coredns;
+      await writeFile(join(directory, "provided.json"), JSON.stringify({ product: "coredns", version, arch, source: "built", digest: "1" }));
+    });
+  }
+
+  it("pushes to a registry without TLS and without a password, once", async () => {
+    const pushed = await build(echo, project, plain);
+    expect(pushed.ref).toBe(`${plain.host}/peak/echo:${built.tag}@${pushed.digest}`);
+    expect(await build(echo, project, plain)).toEqual({ ...pushed, progress: [`peak/echo:${built.tag} is in the registry`] });
+  });
+
+  it("says how it asked a registry that speaks TLS where it should not", async () => {
+    const host = registry.host.replace("registry.test", "localhost");
+    await expect(build(echo, project, { kind: "plain-registry", host, nodes: [] })).rejects.toThrow(`registry ${host} (plain HTTP)`);
+  });
+
+  describe("for minikube", () => {
+    /** Stands in for minikube: loads an archive into a folder that stands in for the nodes, unless told to lose it, and lists what is there. */
+    const standIn = (loses: boolean) => `#!/bin/sh
+echo "$*" >> "${work}/minikube.calls"
+[ "$1 $2 $3" = "--profile two image" ] || exit 64
+case $4 in
+  load) ${loses ? ":" : `tar -xOf "$5" manifest.json > "${work}/nodes.json"`} ;;
+  ls) cat "${work}/nodes.json" ;;
+esac
+`;
+    const path = process.env["PATH"];
+    const minikube: DestinationSpec = { kind: "minikube", profile: "two", nodes: [] };
+    const install = async (loses = false) => {
+      await mkdir(join(work, "bin"), { recursive: true });
+      await writeFile(join(work, "bin/minikube"), standIn(loses), { mode: 0o755 });
+      await writeFile(join(work, "nodes.json"), "[]");
+      process.env["PATH"] = `${join(work, "bin")}:${path}`;
+    };
+    afterEach(() => void (process.env["PATH"] = path));
+
+    it("loads an archive into the nodes of the profile, and refers to it by a tag that no node pulls", async () => {
+      await install();
+      const loaded = await build(echo, project, minikube);
+      expect(loaded.ref).toBe(`localhost/peak/echo:${built.tag}`);
+      expect(JSON.parse(await readFile(join(work, "nodes.json"), "utf8"))).toMatchObject([{ RepoTags: [loaded.ref] }]);
+      expect(existsSync(join(work, "cache/image-storage/work"))).toBe(false);
+    });
+
+    it("loads again when asked again: a node may have been added", async () => {
+      await install();
+      await build(echo, project, minikube);
+      expect(await readFile(join(work, "nodes.json"), "utf8")).toContain("localhost/peak/echo:");
+    });
+
+    it("does not take for loaded what is not there afterwards", async () => {
+      await install(true);
+      await expect(build(echo, project, minikube)).rejects.toThrow(/minikube took localhost\/peak\/echo:.* and does not have it/);
+    });
+
+    it("says what to do when there is no minikube", async () => {
+      await expect(build(echo, project, minikube)).rejects.toThrow("minikube is not installed: put it on PATH, or set peak:imageRegistry");
+    });
   });
 
   it("is stopped by its signal, and goes on another time", async () => {
     const stop = new AbortController();
     const image = { ...echo, name: "stopped" };
     const progress = (line: string) => line.endsWith(": building") && setImmediate(() => stop.abort());
-    await expect(buildImage({ image, registry }, { root: project, signal: stop.signal, progress })).rejects.toThrow();
+    await expect(buildImage({ image, destination: registry }, { root: project, signal: stop.signal, progress })).rejects.toThrow();
     expect(existsSync(join(work, "cache/image-storage/work"))).toBe(false);
     expect((await build(image)).digest).toBe(built.digest);
   });
@@ -148,7 +236,7 @@ describe("the image of echo", { timeout: 60_000 }, () => {
     bundle = join(work, "bundle");
     await mkdir(bundle);
     const { tag } = await build(echo);
-    await using forwarder = await forward(registry.address, hostAndPort(registry).port);
+    await using forwarder = await forward(registry.address, Number(registry.host.split(":")[1]));
     const host = `localhost:${forwarder.port}`;
     await writeSecrets(bundle, { ...registry, registry: host });
     const store = ["--root", join(bundle, "root"), "--runroot", join(bundle, "run"), "--storage-driver", "vfs"];

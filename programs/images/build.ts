@@ -3,14 +3,16 @@ import { join } from "node:path";
 import { run } from "../../shell/run.ts";
 import { cached } from "../../toolchain/cache.ts";
 import { acquire } from "../../toolchain/lock.ts";
+import { provide } from "../../toolchain/provide.ts";
 import type { Arch } from "../../toolchain/products.ts";
-import { type Builder, findBuilder, writeSecrets } from "./builder.ts";
-import { forward } from "./forward.ts";
+import { type Builder, findBuilder } from "./builder.ts";
+import type { Destination } from "./destination.ts";
+import { minikubeDestination } from "./minikube.ts";
 import { packageDirectory } from "./npm.ts";
 import { type BaseRecipe, baseRecipe, imageRecipe } from "./recipe.ts";
-import { hostAndPort, manifestDigest } from "./registry.ts";
-import type { BuildRequest, BuildResult } from "./spec.ts";
-import { stage } from "./stage.ts";
+import { registryDestination } from "./registry.ts";
+import type { BuildRequest, BuildResult, DestinationSpec, ImageSpec } from "./spec.ts";
+import { stage, type StagedProduct } from "./stage.ts";
 import { diskTree } from "./tree.ts";
 
 export interface BuildContext {
@@ -23,19 +25,18 @@ export interface BuildContext {
 }
 
 /**
- * Builds an image and pushes it, unless the registry has its content tag already. Several at once are safe: they take turns. Everything
- * that it keeps is in the cache.
+ * Builds an image and brings it to its destination, unless that has its content tag already. Several at once are safe: they take turns.
+ * Everything that it keeps is in the cache.
  */
-export async function buildImage({ image: spec, registry }: BuildRequest, { root, progress, signal }: BuildContext): Promise<BuildResult> {
+export async function buildImage({ image: spec, destination }: BuildRequest, { root, progress, signal }: BuildContext): Promise<BuildResult> {
   const tree = diskTree(root);
   const { context, tag } = imageRecipe(tree, spec);
   const repository = `peak/${spec.name}`;
-  const result = (digest: string): BuildResult => ({ ref: `${registry.host}/${repository}:${tag}@${digest}`, tag, digest });
-
-  const known = await manifestDigest(registry, repository, tag);
+  const cluster = destinationOf(destination);
+  const known = await cluster.find(repository, tag);
   if (known !== undefined) {
     progress(`${repository}:${tag} is in the registry`);
-    return result(known);
+    return { ref: known };
   }
 
   const storage = await cached("image-storage", async () => {});
@@ -53,20 +54,31 @@ export async function buildImage({ image: spec, registry }: BuildRequest, { root
   const directory = join(work.path, "context");
   const dockerfile = join(work.path, "Dockerfile");
   progress(`${repository}:${tag}: building`);
-  await stage(directory, root, context, spec.files);
+  await stage(directory, root, context, await productFiles(spec, signal));
   await writeFile(dockerfile, context.dockerfile);
   await builder.build({ image, dockerfile, context: directory, arch: spec.arch, base });
 
-  progress(`${repository}:${tag}: pushing`);
-  await using forwarder = await forward(registry.address, hostAndPort(registry).port);
-  const host = `localhost:${forwarder.port}`;
-  await writeSecrets(work.path, { ...registry, registry: host });
-  await builder.push({ image, target: `${host}/${repository}:${tag}`, secrets: work.path });
+  progress(`${repository}:${tag}: bringing it to the cluster`);
+  const ref = await cluster.take({ builder, image, repository, tag, directory: work.path, signal });
   await builder.remove(image);
+  return { ref };
+}
 
-  const pushed = await manifestDigest(registry, repository, tag);
-  if (pushed === undefined) throw new Error(`registry ${registry.host} took ${repository}:${tag} and does not have it: see its log`);
-  return result(pushed);
+function destinationOf(spec: DestinationSpec): Destination {
+  return spec.kind === "minikube" ? minikubeDestination(spec.profile) : registryDestination(spec);
+}
+
+/**
+ * The products' binaries on this machine, provided now: the cache may have been emptied since the digests were taken, or have been another
+ * machine's. What was built from the same sources since is as good.
+ */
+async function productFiles({ files, arch }: ImageSpec, signal: AbortSignal): Promise<StagedProduct[]> {
+  const staged: StagedProduct[] = [];
+  for (const { product, binary } of files) {
+    const { dir } = await provide(product, arch, { signal });
+    staged.push({ from: join(dir, "bin", binary), to: binary });
+  }
+  return staged;
 }
 
 /** Local name of our own base image, which is built if the builder does not have it. */

@@ -18,16 +18,26 @@ export interface PushOptions {
   readonly image: string;
   /** `localhost:PORT/REPOSITORY:TAG` */
   readonly target: string;
-  /** A private directory with `config.json` (credentials) and `ca.crt`. */
-  readonly secrets: string;
+  /** A private directory with `config.json` (credentials) and `ca.crt`. Without it, the target is asked over plain HTTP. */
+  readonly secrets?: string;
 }
 
-/** A tool that builds and pushes images. */
+export interface SaveOptions {
+  readonly image: string;
+  /** The archive, which is not there yet. */
+  readonly file: string;
+  /** Name and tag that it gives the image. */
+  readonly reference: string;
+}
+
+/** A tool that builds images and passes them on. */
 export interface Builder {
   /** Whether it has the image. */
   has(image: string): Promise<boolean>;
   build(options: BuildOptions): Promise<void>;
   push(options: PushOptions): Promise<void>;
+  /** Writes an image to an archive that any container runtime reads. */
+  save(options: SaveOptions): Promise<void>;
   remove(image: string): Promise<void>;
   /** Removes what a killed build left. No other build may be under way. */
   sweep(): Promise<void>;
@@ -70,7 +80,11 @@ function daemonless(command: "buildah" | "podman", storage: string, signal: Abor
       );
     },
     async push({ image, target, secrets }) {
-      await tool("push", "--quiet", "--authfile", join(secrets, "config.json"), "--cert-dir", secrets, image, `docker://${target}`);
+      const access = secrets === undefined ? ["--tls-verify=false"] : ["--authfile", join(secrets, "config.json"), "--cert-dir", secrets];
+      await tool("push", "--quiet", ...access, image, `docker://${target}`);
+    },
+    async save({ image, file, reference }) {
+      await tool("push", "--quiet", image, `docker-archive:${file}:${reference}`);
     },
     remove: async (image) => void (await tool("rmi", image)),
     sweep: async () => void (command === "buildah" && (await tool("rm", "--all"))),
@@ -91,9 +105,14 @@ function docker(signal: AbortSignal): Builder {
       // A configuration directory of our own has the credentials, but not the user's choice of a daemon.
       const daemon = (await tool("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")).trim();
       await tool("tag", image, target);
-      // docker takes any certificate of a registry on localhost; the digest is read over verified TLS afterwards.
-      await tool("--config", secrets, "--host", daemon, "push", "--quiet", target);
+      // docker takes any certificate of a registry on localhost, or none; where there is one, the digest is read over verified TLS afterwards.
+      await tool(...(secrets === undefined ? [] : ["--config", secrets, "--host", daemon]), "push", "--quiet", target);
       await tool("image", "rm", target);
+    },
+    async save({ image, file, reference }) {
+      await tool("tag", image, reference);
+      await tool("save", "--output", file, reference);
+      if (image !== reference) await tool("image", "rm", reference);
     },
     remove: async (image) => void (await tool("image", "rm", image)),
     sweep: async () => {},

@@ -43,7 +43,7 @@ export function imageRecipe(tree: Tree, spec: ImageSpec): Recipe {
   const context = "entry" in spec ? entryContext(tree, spec.entry, spec.arch) : folderContext(tree, spec.folder);
   const tag = contentTag([
     ...contextParts(context),
-    ...spec.files.map(({ to, digest }) => ({ kind: "product", name: to, content: digest }) as const),
+    ...spec.files.map(({ binary, digest }) => ({ kind: "product", name: binary, content: digest }) as const),
     { kind: "base", name: spec.arch, content: spec.base ?? baseRecipe(tree, spec.arch).tag },
   ]);
   return { context, tag };

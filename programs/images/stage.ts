@@ -3,10 +3,15 @@ import { basename, dirname, join } from "node:path";
 import { run } from "../../shell/run.ts";
 import type { Context } from "./context.ts";
 import { packageDirectory } from "./npm.ts";
-import type { ImageSpec } from "./spec.ts";
+
+/** A binary of a product: where it is on this machine, and where it goes in the context. */
+export interface StagedProduct {
+  readonly from: string;
+  readonly to: string;
+}
 
 /** Lays a context out in an empty directory, for a builder to read. `root` is the project's. */
-export async function stage(directory: string, root: string, context: Context, products: ImageSpec["files"]): Promise<void> {
+export async function stage(directory: string, root: string, context: Context, products: readonly StagedProduct[]): Promise<void> {
   for (const { path, bytes, executable } of context.files) {
     await writeFile(await place(directory, path), bytes, { mode: executable ? 0o755 : 0o644 });
   }

@@ -14,7 +14,7 @@ const printed: [command: string, stdout: string][] = [
   ["node programs/virtual/main.ts", "{}"],
   ["node programs/binaries/main.ts push", "d".repeat(64)],
   ["node programs/images/main.ts build", JSON.stringify({ ref: `registry.peak.internal:5000/peak/image:0123456789abcdef@sha256:${"e".repeat(64)}` })],
-  ["node toolchain/main.ts provide", JSON.stringify({ dir: "/cache/product", digest: "d".repeat(64) })],
+  ["node toolchain/main.ts digest", JSON.stringify({ digest: "d".repeat(64) })],
 ];
 
 function outputs({ type, name, inputs }: Registered): Record<string, unknown> {
