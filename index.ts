@@ -1,8 +1,7 @@
-import * as pulumi from "@pulumi/pulumi";
 import { Cluster, type ClusterAccess } from "./components/cluster/cluster.ts";
 import { ExistingCluster } from "./components/cluster/existing-cluster.ts";
 import { ownFields } from "./components/kubernetes/field-manager.ts";
-import { parseSettings } from "./components/config.ts";
+import { readInput } from "./components/input.ts";
 import { Image, type ImageArgs } from "./components/images/image.ts";
 import { within } from "./components/lifetime.ts";
 import { planAddresses, publishedScope, scopes } from "./addressing/delegation.ts";
@@ -13,7 +12,7 @@ import { ToolchainProduct } from "./components/node/toolchain-product.ts";
 import { PeakDns } from "./components/peakdns/peakdns.ts";
 import { Service } from "./components/service/service.ts";
 import { services } from "./components/service/services.ts";
-import { loadInventory, nodesOf, withNodeCount } from "./hardware/inventory.ts";
+import { nodesOf } from "./hardware/inventory.ts";
 
 /** How many servers the root has, each on a host of its own, and how many of a cluster's it refers resolvers to. */
 const rootCount = 2;
@@ -21,9 +20,8 @@ const clusterServerCount = 2;
 
 /** The whole stack, from its configuration to its outputs (docs/status.md). */
 export default async function peak() {
-  const settings = parseSettings(new pulumi.Config("peak"));
+  const { settings, inventory } = readInput();
   const { zone, baseImage, kubeContext, keys } = settings;
-  const inventory = withNodeCount(loadInventory(settings.inventory), settings.nodes);
   const plan = planAddresses(settings.ulaPrefix, settings.globalPrefix);
 
   const rootHosts = nodesOf(inventory).slice(0, rootCount);

@@ -16,6 +16,8 @@ export interface Settings {
   globalPrefix?: string;
   /** The kubeconfig context of a cluster that exists already; without it the stack makes its own on the inventory's hosts. */
   kubeContext?: string;
+  /** NAME:PORT of a registry without TLS that the existing cluster pulls from; without it, images are loaded into minikube's nodes. */
+  imageRegistry?: string;
   /** The image that all of ours are built on; without it, one made of Debian packages and the pinned Node. */
   baseImage?: string;
   /** Pods of the echo service. */
@@ -24,9 +26,12 @@ export interface Settings {
   keys: Keyring;
 }
 
-/** Where the settings come from: `new pulumi.Config("peak")` has this shape. */
-export interface ConfigSource {
-  get(key: string): string | undefined;
+/** Something that is wrong with what a stack is told. */
+export interface ConfigFault {
+  /** With its namespace. */
+  key: string;
+  /** What follows the key in a sentence. */
+  message: string;
 }
 
 const label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
@@ -35,12 +40,13 @@ const count = (least: number) => z.string().regex(/^\d+$/, "must be a whole numb
 
 const schema = {
   inventory: z.string({ error: "is missing; name an inventory, e.g. hardware/inventory.local.yaml" }).min(1),
-  nodes: optionalText.pipe(count(2).optional()),
+  nodes: optionalText.transform((text) => (text === "0" ? undefined : text)).pipe(count(2).optional()),
   zone: z.string().default("peak.").transform((text) => text.toLowerCase())
     .pipe(z.string().max(200).regex(new RegExp(`^(${label}\\.)+$`), "must be a domain name with its final dot, such as peak.")),
   ulaPrefix: prefix("fc00::/7", "a ULA /64 such as fd7e:ea4c:0:1::/64"),
   globalPrefix: prefix("2000::/3", "a global /64 such as 2001:db8:7ea:c::/64, or empty").optional(),
   kubeContext: optionalText,
+  imageRegistry: optionalText.pipe(z.string().regex(/^[a-z0-9.-]+:\d+$/, "must be NAME:PORT, such as localhost:5000").optional()),
   baseImage: optionalText,
   echoReplicas: count(1).default(4),
   keys: z.string().default("").transform((text, context) => {
@@ -53,20 +59,32 @@ const schema = {
   }),
 };
 
+/** Namespaces of the configuration that are not ours: the engine's, and those of its plugins. */
+const others = ["pulumi", "kubernetes", "command", "random", "tls"];
+
 /**
  * Parses the stack's configuration.
- * @throws Error listing every fault with its key
+ * @param config all of it, by keys with their namespaces, as the engine gives it: every value is text
+ * @returns the settings, or every fault: a misspelt key is one, for it would silently change nothing
  */
-export function parseSettings(source: ConfigSource): Settings {
+export function parseSettings(config: Readonly<Record<string, string>>): { settings: Settings } | { faults: ConfigFault[] } {
+  const known = Object.keys(schema);
+  const strange = Object.keys(config).flatMap((key): ConfigFault[] => {
+    const [namespace = "", name = ""] = key.split(":");
+    if (namespace === "peak" ? known.includes(name) : others.includes(namespace)) return [];
+    return [{ key, message: `is no key of this project; there are ${known.map((name) => `peak:${name}`).join(", ")}` }];
+  });
   const raw = Object.fromEntries(
-    Object.keys(schema).map((key) => [key, source.get(key)] as const)
+    known.map((key) => [key, config[`peak:${key}`]] as const)
       // An empty prefix means none, as an absent one does: all stack files can then have the same keys.
       .filter(([key, value]) => value !== undefined && !(key === "globalPrefix" && value === "")),
   );
   const result = z.object(schema).safeParse(raw);
-  if (result.success) return Object.fromEntries(Object.entries(result.data).filter(([, value]) => value !== undefined)) as unknown as Settings;
-  const faults = result.error.issues.map((issue) => `  peak:${z.core.toDotPath(issue.path)} ${issue.message}`);
-  throw new Error(`the stack's configuration has faults (set a key with \`pulumi config set KEY VALUE\` or in Pulumi.STACK.yaml):\n${faults.join("\n")}`);
+  if (result.success && strange.length === 0) {
+    return { settings: Object.fromEntries(Object.entries(result.data).filter(([, value]) => value !== undefined)) as unknown as Settings };
+  }
+  const wrong = result.error?.issues.map((issue) => ({ key: `peak:${z.core.toDotPath(issue.path)}`, message: issue.message })) ?? [];
+  return { faults: [...strange, ...wrong] };
 }
 
 function prefix(range: string, example: string) {

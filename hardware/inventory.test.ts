@@ -19,7 +19,7 @@ describe("faults", () => {
   const steering = "{name: a, number: 1, role: steering}";
   const service = "{name: b, number: 2, role: service}";
   test.each([
-    ["kind: virtual\nhosts: [", "test.yaml: "],
+    ["kind: virtual\nhosts: [", "test.yaml:2: "],
     ["kind: cloud\nhosts: []", "kind: "],
     [`kind: board\nhosts: [${steering}]`, "hosts: needs at least one service host"],
     [`kind: board\nhosts: [${service}]`, "hosts: needs at least one steering host"],
@@ -28,7 +28,14 @@ describe("faults", () => {
     [`kind: board\nhosts: [${steering}, {name: b, number: 1, role: service}]`, "hosts[1].number: 1 is taken by hosts[0] already"],
     [`kind: board\nhosts: [${steering}, {name: B_, number: 2, role: service}]`, "hosts[1].name: must be a DNS label"],
     [`kind: board\nhosts: [${steering}, {name: b, number: 65534, role: service}]`, "hosts[1].number: "],
-    [`kind: board\nhosts: [${steering}, {name: b, number: 2, role: service, mac: x}]`, "hosts[1]: "],
+    [`kind: board\nhosts: [${steering}, {name: b, number: 2, role: service, mac: x}]`, "test.yaml:2: hosts[1]: Unrecognized key: \"mac\""],
+    [`kind: board\nhosts:\n  - ${steering}\n  - name: b\n    number: 2\n    role: service\n    mca: x`, "test.yaml:7: hosts[1]: Unrecognized key: \"mca\""],
+    [`kind: board\nhosts:\n  - ${steering}\n  - {name: a, number: 1, role: service}`, /^test\.yaml:4: hosts\[1\]\.name: .*\ntest\.yaml:4: hosts\[1\]\.number: /],
+    [`kind: board\nhosts:\n  - ${steering}\n  - {name: b, role: service}`, "test.yaml:4: hosts[1].number: "],
+    [`kind: board\nhosts: [${steering}]\nhosts: []`, "test.yaml:3: Map keys must be unique"],
+    [`kind: board\nhosts: [${steering}, {name: root2, number: 2, role: service}]`, "hosts[1].name: root2 is taken by the stack itself"],
+    [`kind: virtual\nhosts: [${steering}, {name: switch, number: 2, role: service}]`, "hosts[1].name: switch is taken by the stack itself"],
+    [`kind: virtual\nhosts: [${steering}, {name: a-name-of-sixteen, number: 2, role: service}]`, "hosts[1].name: must have 15 characters at most"],
   ])("%j", (text, message) => expect(() => parse(text)).toThrow(message));
 });
 
@@ -40,7 +47,15 @@ describe("another number of nodes", () => {
     expect(names(withNodeCount(local, 5))).toEqual(["pi1=1", "pi2=2", "pi3=3", "pi4=4", "pi5=5", "client1=101", "client2=102"]));
   test("a client's number is never given to a node", () =>
     expect(new Set(withNodeCount(local, 150).hosts.map((host) => host.number)).size).toBe(152));
-  test("too few", () => expect(() => withNodeCount(local, 1)).toThrow("peak:nodes is 1, but 1 steering and at least 1 service host make 2"));
+  test("a name is never given twice", () => {
+    const named = parse("kind: virtual\nhosts: [{name: pi4, number: 1, role: steering}, {name: b, number: 2, role: service}, {name: pi3, number: 9, role: client}]");
+    expect(names(withNodeCount(named, 4))).toEqual(["pi4=1", "b=2", "pi5=5", "pi6=6", "pi3=9"]);
+  });
+  test("numbers end", () => {
+    const high = parse("kind: virtual\nhosts: [{name: a, number: 65533, role: steering}, {name: b, number: 2, role: service}]");
+    expect(() => withNodeCount(high, 3)).toThrow("is 3: numbers of nodes end at 65533");
+  });
+  test("too few", () => expect(() => withNodeCount(local, 1)).toThrow("is 1, but 1 steering and at least 1 service host make 2"));
   test("boards cannot be made up", () =>
     expect(() => withNodeCount(loadInventory("hardware/inventory.pi-testbed.yaml"), 13)).toThrow("has only 12 boards"));
 });

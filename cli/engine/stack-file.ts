@@ -1,36 +1,22 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isMap, isScalar, LineCounter, parse, parseDocument } from "yaml";
+import { LineCounter, parseDocument } from "yaml";
 import { UsageError } from "../errors.ts";
 import { root } from "../paths.ts";
 
-/** The text of a stack's Pulumi.STACK.yaml; throws what `checkStackFile` throws. */
+/** The text of a stack's Pulumi.STACK.yaml. What its keys and values are worth is the program's to judge. */
 export async function committedStackFile(stack: string): Promise<string> {
   const name = `Pulumi.${stack}.yaml`;
   const text = await readFile(join(root, name), "utf8");
-  checkStackFile(await readFile(join(root, "Pulumi.yaml"), "utf8"), name, text);
+  checkYaml(name, text);
   return text;
 }
 
-/**
- * Checks that a stack file is YAML, and that every key is one that Pulumi.yaml describes: a misspelt one would silently change nothing.
- * Keys of providers (`kubernetes:context`) are not ours to judge.
- * @throws UsageError with file, line and key
- */
-export function checkStackFile(project: string, name: string, text: string): void {
-  const known = Object.keys((parse(project) as { config?: object }).config ?? {});
+/** @throws UsageError with file and line when the text is no YAML */
+export function checkYaml(name: string, text: string): void {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const place = (offset: number) => `${name}:${lines.linePos(offset).line}`;
-  const [fault] = document.errors;
-  if (fault) throw new UsageError(`${place(fault.pos[0])}: ${fault.message}`);
-  const config = document.get("config");
-  if (!isMap(config)) return;
-  for (const { key } of config.items) {
-    const word = isScalar(key) ? String(key.value) : String(key);
-    if (!word.startsWith("peak:") || known.includes(word)) continue;
-    throw new UsageError(`${place((isScalar(key) ? key.range?.[0] : undefined) ?? 0)}: there is no key ${word}; Pulumi.yaml has ${known.join(", ")}`);
-  }
+  const [fault] = parseDocument(text, { lineCounter: lines, prettyErrors: false }).errors;
+  if (fault) throw new UsageError(`${name}:${lines.linePos(fault.pos[0]).line}: ${fault.message}`);
 }
 
 /** A stack file without what its secrets are encrypted with, unless it has secrets. */

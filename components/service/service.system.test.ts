@@ -5,7 +5,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { testStack } from "../../toolchain/providers/shared/stack.ts";
-import { parseSettings } from "../config.ts";
+import type { Settings } from "../config.ts";
 import { Service, type ServiceArgs } from "./service.ts";
 import { services } from "./services.ts";
 
@@ -21,10 +21,7 @@ class Echo extends pulumi.ComponentResource {
   }
 }
 
-const echo = (replicas: number): ServiceArgs => {
-  const given = new Map([["inventory", "i"], ["ulaPrefix", "fd7e:ea4c:0:1::/64"], ["echoReplicas", `${replicas}`]]);
-  return { ...services(parseSettings({ get: (key) => given.get(key) }))["echo"]!, zone: "peak.", image: "IMAGE" };
-};
+const echo = (echoReplicas: number): ServiceArgs => ({ ...services({ echoReplicas } as Settings)["echo"]!, zone: "peak.", image: "IMAGE" });
 
 let plugins: string;
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { MockResourceArgs } from "@pulumi/pulumi/runtime/index.js";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { hiddenSecrets } from "../../policy/hidden-secrets.ts";
-import { parseSettings } from "../config.ts";
+import type { Settings } from "../config.ts";
 import { Service, type ServiceArgs } from "./service.ts";
 import { services } from "./services.ts";
 
@@ -50,8 +50,7 @@ async function make(name: string, args: ServiceArgs): Promise<{ service: Service
 }
 
 it("echo has the Deployment that it has always had: no pod of a running stack is replaced", async () => {
-  const given = new Map([["inventory", "i"], ["ulaPrefix", "fd7e:ea4c:0:1::/64"]]);
-  const { echo } = services(parseSettings({ get: (key) => given.get(key) }));
+  const { echo } = services({ echoReplicas: 4 } as Settings);
   const { service, deployment, types } = await make("echo", { ...echo!, zone: "peak.", image: "IMAGE" });
   expect(deployment).toEqual(JSON.parse(readFileSync(join(import.meta.dirname, "echo-deployment.json"), "utf8")));
   expect(types).toEqual(["peak:service:Service", "kubernetes:core/v1:Namespace", "kubernetes:apps/v1:Deployment"]);

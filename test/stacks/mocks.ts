@@ -50,7 +50,7 @@ export async function runStack(
   changed: Record<string, string> = {},
 ): Promise<{ resources: Registered[]; outputs: Record<string, unknown> }> {
   const resources: Registered[] = [];
-  const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8")) as { config: Record<string, string> };
+  const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8")) as { config: Record<string, unknown> };
   await pulumi.runtime.setMocks({
     newResource: ({ type, name, inputs, id }) => {
       const registered: Registered = { type, name, inputs: inputs as Record<string, unknown> };
@@ -62,7 +62,8 @@ export async function runStack(
       throw new Error(`no mock for the call ${token}`);
     },
   }, "peak", stack, false);
-  pulumi.runtime.setAllConfig({ ...config, ...changed });
+  const texts = Object.entries({ ...config, ...changed }).map(([key, value]) => [key, String(value)]);
+  pulumi.runtime.setAllConfig(Object.fromEntries(texts) as Record<string, string>);
   const { default: peak } = await import("../../index.ts");
   const result = await peak();
   const settled = await new Promise<Record<string, unknown>>((resolve, reject) => {
