@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { progressOn } from "../../toolchain/progress.ts";
-import { ask, engineBinary, useBackend } from "./environment.ts";
+import { CliError, messageOf } from "../errors.ts";
+import { LOCAL } from "../stacks.ts";
+import { ask, engineBinary, hasLocalState, isAbsent, isLoggedOut, noBackend, useBackend } from "./environment.ts";
 import type { PastUpdate } from "./rotation.ts";
 
 const entries = z.array(z.object({
@@ -10,11 +12,16 @@ const entries = z.array(z.object({
   config: z.record(z.string(), z.object({ value: z.string().optional() })).nullish(),
 }));
 
-/** What has been done to a stack, the newest first. */
+/** What has been done to a stack, the newest first; nothing where there is no stack. */
 export async function updateHistory(stack: string): Promise<PastUpdate[]> {
+  if (stack === LOCAL && !(await hasLocalState())) return [];
   const engine = await engineBinary(progressOn(process.stderr), new AbortController().signal);
   useBackend(stack);
-  const json = await ask(engine, ["stack", "history", "--stack", stack, "--json", "--page-size", "100"]);
+  const json = await ask(engine, ["stack", "history", "--stack", stack, "--json", "--page-size", "100"]).catch((error: unknown) => {
+    const said = messageOf(error);
+    if (isAbsent(said)) return "[]";
+    throw isLoggedOut(said) ? noBackend(stack) : new CliError(`the history of the stack ${stack} cannot be read: ${said}`);
+  });
   return entries.parse(JSON.parse(json)).map(({ kind, result, endTime, config }) =>
     ({ kind, result, endTime, keys: config?.["peak:keys"]?.value ?? "" }));
 }
