@@ -10,6 +10,7 @@ import { bundled, testStack } from "../../toolchain/providers/shared/stack.ts";
 import { clearPending } from "./recovery.ts";
 import { type ExportedStack, pendingCount } from "./state.ts";
 
+// What the tests make goes with the server: without controllers, nobody would finish its deletion.
 let server: ApiServer;
 beforeAll(async () => void (server = await startApiServer()), 300_000);
 afterAll(() => server?.stop());
@@ -75,7 +76,6 @@ describe.each([["bundled", bundled], ["official", official ?? ""]] as const)("wi
     expect((await subject.stack.up()).summary.resourceChanges).toEqual({ same: 2, update: 1 });
     expect((await subject.stack.up()).summary.resourceChanges).toEqual({ same: 3 });
     expect(await uidOf(path)).toBe(uid);
-    await subject.stack.destroy();
   });
 
   needed("a renamed resource keeps the live object, whether it has an alias or not", { timeout: 300_000 }, async () => {
@@ -97,6 +97,5 @@ describe.each([["bundled", bundled], ["official", official ?? ""]] as const)("wi
     subject.stack.workspace.program = program("two", ["one"]);
     expect((await subject.stack.up()).summary.resourceChanges).toEqual({ same: 3 });
     expect(await uidOf(path)).toBe(uid);
-    await subject.stack.destroy();
   });
 });
