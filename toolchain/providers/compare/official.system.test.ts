@@ -21,6 +21,17 @@ async function createAll(plugin: Plugin, resources: readonly Declared[]): Promis
   return all;
 }
 
+test("the bundled kubernetes plugin finds nothing to do after it has made an object, nor after a refresh", { timeout: 300_000 }, async () => {
+  await withSample("kubernetes", async ({ resources, masks }, config) => {
+    await using plugin = await startPlugin(bundled, "kubernetes", config);
+    for (const [resource, stored] of await createAll(plugin, resources)) {
+      const read = (await plugin.read(resource, stored))!;
+      expect(masked(read, masks), resource.name).toEqual(masked(stored, masks));
+      for (const state of [stored, read]) expect(await plugin.diff(resource, state), resource.name).toEqual(nothing);
+    }
+  });
+});
+
 describe.each<ComparedPlugin>(["command", "random"])("%s", (name) => {
   const official = officialPlugin(name);
 
