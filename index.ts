@@ -1,5 +1,5 @@
 import { Cluster, type ClusterAccess } from "./components/cluster/cluster.ts";
-import { ExistingCluster, findCluster } from "./components/cluster/existing-cluster.ts";
+import { ExistingCluster } from "./components/cluster/existing-cluster.ts";
 import { ownFields } from "./components/kubernetes/field-manager.ts";
 import { readInput } from "./components/input.ts";
 import { Image, type ImageArgs } from "./components/images/image.ts";
@@ -7,6 +7,7 @@ import { within } from "./components/lifetime.ts";
 import { planAddresses, publishedScope, scopes } from "./addressing/delegation.ts";
 import { Monitoring } from "./components/monitoring/monitoring.ts";
 import { Machines } from "./components/node/machines.ts";
+import { silentHosts } from "./components/node/silent-hosts.ts";
 import { rootName } from "./components/peakdns/configuration.ts";
 import { ToolchainProduct } from "./components/node/toolchain-product.ts";
 import { PeakDns } from "./components/peakdns/peakdns.ts";
@@ -21,24 +22,24 @@ const clusterServerCount = 2;
 /** The whole stack, from its configuration to its outputs (docs/status.md). */
 export default async function peak() {
   const { settings, inventory } = readInput();
-  const { zone, baseImage, kubeContext, imageRegistry, keys } = settings;
-  const found = kubeContext === undefined ? undefined : await findCluster(kubeContext, imageRegistry);
+  const { zone, baseImage, kubeContext, keys } = settings;
   const plan = planAddresses(settings.ulaPrefix, settings.globalPrefix);
 
   const rootHosts = nodesOf(inventory).slice(0, rootCount);
   const rootServers = rootHosts.map(({ number }, index) => ({ name: rootName(index + 1, zone), address: publishedScope(plan.node(number)).rootServer }));
 
-  const machines = new Machines("machines", { inventory, plan, zone, rootServers });
-  const { nodes, lifetime } = machines;
+  const silent = await silentHosts(inventory, plan);
+  const machines = new Machines("machines", { inventory, plan, zone, rootServers, silent });
+  const { nodes } = machines;
 
-  const cluster: ClusterAccess = kubeContext === undefined || found === undefined
-    ? new Cluster("cluster", { hosts: nodes, plan, zone, rootServers, baseImage, keys }, { transformations: [within(lifetime)] })
-    : new ExistingCluster("cluster", { context: kubeContext, imageRegistry, facts: found });
+  const cluster: ClusterAccess = kubeContext === undefined
+    ? new Cluster("cluster", { hosts: nodes, plan, zone, rootServers, baseImage, keys })
+    : new ExistingCluster("cluster", { context: kubeContext });
 
   const image = (name: string, what: Pick<ImageArgs, "source" | "files">) => new Image(`${name}-image`, {
-    name, ...what, arch: machines.arch, base: baseImage, destination: cluster.images,
+    name, ...what, arch: machines.arch, base: baseImage, destination: cluster.images, store: cluster.imageStore,
   }, { dependsOn: [...machines.tools, ...cluster.imagesReady] }).ref;
-  const inside = { provider: cluster.provider, transformations: [ownFields, within(lifetime)] };
+  const inside = { provider: cluster.provider, transformations: [ownFields, within(cluster.lifetime, cluster.isBlank)] };
 
   const prometheus = new ToolchainProduct("prometheus", { product: "prometheus", arch: machines.arch });
   const monitoring = new Monitoring("monitoring", {
@@ -70,7 +71,7 @@ export default async function peak() {
     ssh: {
       user: "root",
       privateKey: machines.operatorKey.private,
-      hostKeys: Object.fromEntries(nodes.map((host) => [host.name, host.hostKey.public])),
+      hostKeys: Object.fromEntries(machines.hosts.map((host) => [host.name, host.hostKey.public])),
     },
     rootDns: dns.rootAddresses.apply((addresses) => server(addresses[0]!)),
     secondaryDns: dns.rootAddresses.apply((addresses) => addresses.slice(1).map(server)),

@@ -18,6 +18,8 @@ export interface InventoryHost {
 export interface Inventory {
   /** How the hosts come into being: containers on this host, boards that boot rendered media, or not at all. */
   kind: "virtual" | "board" | "none";
+  /** Architecture of all hosts; where it is not said, boards are arm64, and virtual Pis are what this machine is. */
+  arch?: "amd64" | "arm64" | undefined;
   hosts: InventoryHost[];
 }
 
@@ -31,9 +33,10 @@ const host = z.strictObject({
 });
 
 const inventory = z
-  .strictObject({ kind: z.enum(["virtual", "board", "none"]), hosts: z.array(host) })
-  .superRefine(({ kind, hosts }, context) => {
+  .strictObject({ kind: z.enum(["virtual", "board", "none"]), arch: z.enum(["amd64", "arm64"]).optional(), hosts: z.array(host) })
+  .superRefine(({ kind, arch, hosts }, context) => {
     const complain = (path: (string | number)[], message: string) => context.addIssue({ code: "custom", path, message });
+    if (arch !== undefined && kind !== "board") complain(["arch"], "is for boards; virtual Pis are what this machine is");
     for (const key of ["name", "number"] as const) {
       const first = new Map<string | number, number>();
       hosts.forEach((entry, index) => {

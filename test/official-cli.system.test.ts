@@ -5,7 +5,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { run } from "../shell/run.ts";
 import { hostArch } from "../toolchain/products.ts";
 import { provide } from "../toolchain/provide.ts";
-import { fakeContext, type FakeContext } from "./harness/kube-context.ts";
 import { runStack } from "./stacks/mocks.ts";
 
 // The command line itself, as a user without ./peak runs it; only the Node language host is a stand-in (harness/language-host.ts).
@@ -13,18 +12,13 @@ import { runStack } from "./stacks/mocks.ts";
 const root = dirname(import.meta.dirname);
 let scratch: string;
 let engine: string;
-let existing: FakeContext;
 
 beforeAll(async () => {
-  existing = await fakeContext("minikube");
   scratch = mkdtempSync(join(tmpdir(), "peak-official-cli-"));
   engine = join((await provide("engine", hostArch)).dir, "bin", "pulumi");
 }, 600_000);
 
-afterAll(async () => {
-  await existing?.[Symbol.asyncDispose]();
-  rmSync(scratch, { recursive: true, force: true });
-});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** Runs a program as one who has nothing but it: resolves to what it printed. */
 function runAlone(program: string, args: readonly string[], cwd = root): Promise<string> {
@@ -33,10 +27,9 @@ function runAlone(program: string, args: readonly string[], cwd = root): Promise
       dirname(process.execPath),
       join(import.meta.dirname, "harness", "bin"),
       join(root, "toolchain", "providers", "bin"),
-      existing.env.PATH,
+      process.env["PATH"],
     ].join(delimiter),
-    HOME: scratch,
-    KUBECONFIG: existing.env.KUBECONFIG,
+    HOME: scratch, // where there is no kubeconfig
     PULUMI_HOME: join(scratch, "home"),
     PULUMI_BACKEND_URL: `file://${scratch}`,
     PULUMI_CONFIG_PASSPHRASE: "test",

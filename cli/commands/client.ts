@@ -28,6 +28,7 @@ export function client(): Command {
         const { layout, namespace } = await import("../../programs/virtual/layout.ts");
         become("ip", ["netns", "exec", namespace(layout(), chosen.name), ...words], "install iproute2");
       }
-      become("ssh", [...(await sshArguments(stack, outputs, chosen)), "--", ...words.map(quote)], "install openssh-client");
+      // A board's own resolver is for the board itself.
+      become("ssh", [...(await sshArguments(stack, outputs, chosen)), "--", "/etc/peak/client/run", ...words.map(quote)], "install openssh-client");
     });
 }

@@ -105,12 +105,14 @@ interface CallOptions {
 
 /** The policies are for what the program wants, so only where it runs. */
 async function call(stack: Stack, operation: Operation | "preview", { policyPacks, ...options }: CallOptions): Promise<void> {
-  if (operation === "up") await stack.up({ ...options, policyPacks });
+  // One host that does not answer keeps the others from nothing.
+  const continueOnError = true;
+  if (operation === "up") await stack.up({ ...options, policyPacks, continueOnError });
   else if (operation === "preview") await stack.preview({ ...options, policyPacks });
   else if (operation === "refresh") await stack.refresh(options);
   else {
     await stack.importStack(withoutProtection((await stack.exportStack()) as ExportedStack) as Parameters<Stack["importStack"]>[0]);
-    await stack.destroy(options);
+    await stack.destroy({ ...options, continueOnError });
   }
 }
 

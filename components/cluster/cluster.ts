@@ -14,6 +14,7 @@ import { ClusterDns } from "./cluster-dns.ts";
 import { ContainerRuntime } from "./container-runtime.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { Etcd } from "./etcd.ts";
+import { within } from "../lifetime.ts";
 import { ownFields } from "../kubernetes/field-manager.ts";
 import type { Ending } from "../pki/certificate.ts";
 import type { Keyring } from "../pki/generations.ts";
@@ -35,7 +36,7 @@ export interface ClusterArgs {
 
 /** What the stack needs to know of a cluster, however it came into being. */
 export interface ClusterAccess {
-  /** For resources inside the cluster; usable once its nodes have joined. */
+  /** For resources inside the cluster: pods wait for nodes there, so that a node that cannot join is in nobody's way. */
   readonly provider: k8s.Provider;
   /** The operator's access, a secret; undefined where it is in the operator's own kubeconfig. */
   readonly kubeconfig: pulumi.Output<string> | undefined;
@@ -47,6 +48,12 @@ export interface ClusterAccess {
   readonly trust: pulumi.Output<string>;
   /** When the certificates end that the stack has made for the cluster. */
   readonly certificates: pulumi.Output<Ending[]>;
+  /** Changes when the images are lost; undefined where that is not known. */
+  readonly imageStore: pulumi.Output<string> | undefined;
+  /** What is in the cluster ends with it; undefined for a cluster that was there before. */
+  readonly lifetime: pulumi.Resource | undefined;
+  /** Whether it is known that there is nothing in it yet. */
+  readonly isBlank: boolean;
 }
 
 /** An IPv6-only Kubernetes cluster on hosts: native routing between the nodes' own prefixes, no overlay, no NAT. */
@@ -57,6 +64,9 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
   readonly imagesReady: pulumi.Resource[];
   readonly trust: pulumi.Output<string>;
   readonly certificates: pulumi.Output<Ending[]>;
+  readonly imageStore: pulumi.Output<string>;
+  readonly lifetime: pulumi.Resource;
+  readonly isBlank: boolean;
 
   constructor(name: string, { hosts, plan, zone, rootServers, baseImage, keys }: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:Cluster", name, {}, opts);
@@ -74,27 +84,31 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
     const firstBinaries = on(first, kubernetes, "kubernetes");
     const controlPlane = new ControlPlane(`${name}-control-plane`, { host: first, binaries: firstBinaries, etcd, plan, keys }, { parent: this });
 
-    const workers = hosts.map((host) => {
+    for (const host of hosts) {
       const worker = `${name}-${host.name}`;
       const peers = hosts.filter((other) => other !== host).map((other) => plan.node(other.number));
-      new NodeNetwork(`${worker}-network`, { host, own: plan.node(host.number), peers }, { parent: this });
+      const network = new NodeNetwork(`${worker}-network`, { host, own: plan.node(host.number), peers }, { parent: this });
       const runtime = new ContainerRuntime(`${worker}-containerd`, {
         host, binaries: on(host, containerd, "containerd"), registry: registry.access,
       }, { parent: this });
       const binaries = host === first ? firstBinaries : on(host, kubernetes, "kubernetes");
-      return new Worker(`${worker}-worker`, { host, binaries, runtime, controlPlane, plan }, { parent: this });
-    });
+      new Worker(`${worker}-worker`, { host, binaries, runtime, controlPlane, plan }, { parent: this, dependsOn: network });
+    }
 
     this.kubeconfig = controlPlane.kubeconfig;
     this.trust = controlPlane.authority.bundle.apply((bundle) => createHash("sha256").update(bundle).digest("hex").slice(0, 16));
     this.certificates = pulumi.all([controlPlane, etcd, registry].flatMap(({ authority }) => authority.endings));
     this.images = pulumi.output({ kind: "registry" as const, ...registry.access });
     this.imagesReady = [registry.setup];
+    this.imageStore = registry.store;
+    this.lifetime = etcd.store;
+    this.isBlank = first.isBlank;
     this.provider = new k8s.Provider(name, {
       kubeconfig: this.kubeconfig,
-      // With a new authority or address it is the same cluster: its objects are not to be replaced.
-      clusterIdentifier: `${pulumi.getStack()}/${name}`,
-    }, { parent: this, dependsOn: [controlPlane.ready, ...workers.map(({ membership }) => membership)] });
+      // With a new authority or address it is the same cluster, whose objects are not to be replaced; with another store it is not.
+      clusterIdentifier: pulumi.interpolate`${pulumi.getStack()}/${name}/${etcd.store.result}`,
+      // It does not wait for the workers: a node that cannot join is in nobody's way.
+    }, { parent: this, dependsOn: controlPlane.ready });
 
     const coredns = product("coredns");
     const image = new Image(`${name}-coredns`, {
@@ -104,6 +118,7 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
       base: baseImage,
       files: [{ product: coredns, binary: "coredns" }],
       destination: this.images,
+      store: registry.store,
     }, { parent: this, dependsOn: this.imagesReady });
     const resolver = new Resolver(`${name}-resolver`, { host: first, zone, servers: rootServers, allow: [plan.ula] }, { parent: this });
     new ClusterDns(`${name}-dns`, {
@@ -111,7 +126,7 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
     }, {
       parent: this,
       provider: this.provider,
-      transformations: [ownFields],
+      transformations: [ownFields, within(this.lifetime)],
     });
     this.registerOutputs({ kubeconfig: this.kubeconfig });
   }

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Binaries } from "../node/binaries.ts";
 import type { Host } from "../node/host.ts";
@@ -12,6 +14,9 @@ export interface ContainerRuntimeArgs {
   /** The registry that images are pulled from. */
   registry: RegistryAccess;
 }
+
+/** A script that ends all containers of a node: units that are stopped leave them running. */
+export const endContainers = readFileSync(join(import.meta.dirname, "end-containers.sh"), "utf8");
 
 /** containerd with Debian's runc and CNI plugins, pulling from the stack's registry. */
 export class ContainerRuntime extends pulumi.ComponentResource {
@@ -29,6 +34,7 @@ export class ContainerRuntime extends pulumi.ComponentResource {
         { path: `${trust}/hosts.toml`, content: registry.password.apply((password) => renderRegistryHost({ ...registry, password }, trust)), mode: 0o600 },
         { path: "/etc/peak/containerd/make-pause-image", content: renderPauseImage(), mode: 0o755 },
       ],
+      directories: ["/var/lib/containerd", "/run/containerd", "/run/nri", "/opt/containerd"],
       units: [
         {
           name: "containerd.service",
@@ -52,6 +58,7 @@ export class ContainerRuntime extends pulumi.ComponentResource {
           exec: ["/etc/peak/containerd/make-pause-image"],
         },
       ],
+      undo: endContainers,
     }, { parent: this, dependsOn: binaries });
     this.registerOutputs({});
   }

@@ -39,11 +39,14 @@ export class ControlPlane extends pulumi.ComponentResource {
   readonly setup: HostSetup;
   /** Exists once the operator may administer the cluster. */
   readonly ready: pulumi.Resource;
+  /** See `Etcd`: where it is another one, nobody is known there any more. */
+  readonly store: Etcd["store"];
 
   constructor(name: string, { host, binaries, etcd, plan, keys }: ControlPlaneArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:ControlPlane", name, {}, opts);
     this.host = host;
-    this.kubectl = `${binaries.directory}/kubectl --kubeconfig=${directory}/super-admin.kubeconfig`;
+    this.kubectl = `${binaries.directory}/kubectl --kubeconfig=${directory}/super-admin.kubeconfig --cache-dir=${directory}/cache`;
+    this.store = etcd.store;
     this.server = `https://[${host.ula}]:6443`;
     this.authority = new Authority(`${name}-ca`, { commonName: "peak kubernetes", generations: keys.kubernetes }, { parent: this });
     const tokens = new SigningKey(`${name}-tokens`, { generations: keys.tokens }, { parent: this });
@@ -78,7 +81,7 @@ export class ControlPlane extends pulumi.ComponentResource {
       `--authorization-kubeconfig=${directory}/${file}.kubeconfig`,
     ];
 
-    this.setup = new HostSetup(name, {
+    this.setup = new HostSetup(`${name}-${host.name}`, {
       host,
       files: [
         { path: `${directory}/ca.crt`, content: this.authority.bundle },
@@ -92,6 +95,7 @@ export class ControlPlane extends pulumi.ComponentResource {
         { path: `${directory}/scheduler.kubeconfig`, content: this.kubeconfigOf(scheduler, local), mode: 0o600 },
         { path: `${directory}/super-admin.kubeconfig`, content: this.kubeconfigOf(superAdmin, local), mode: 0o600 },
       ],
+      directories: [`${directory}/cache`, `${directory}/volume-plugins`],
       units: [
         unit("kube-apiserver", "Kubernetes API server", "notify", [
           "--bind-address=::",
@@ -122,6 +126,7 @@ export class ControlPlane extends pulumi.ComponentResource {
           `--root-ca-file=${directory}/ca.crt`,
           `--service-account-private-key-file=${directory}/tokens.key`,
           "--use-service-account-credentials",
+          `--flex-volume-plugin-dir=${directory}/volume-plugins`,
         ]),
         unit("kube-scheduler", "Kubernetes scheduler", "exec", component("scheduler")),
       ],
@@ -131,11 +136,12 @@ export class ControlPlane extends pulumi.ComponentResource {
           ${this.kubectl} -n kube-system get configmap kube-root-ca.crt -o 'go-template={{index .data "ca.crt"}}' | cmp - ${directory}/ca.crt`,
         seconds: 180,
       },
-    }, { parent: this, dependsOn: [binaries, etcd.setup] });
+    }, { parent: this, dependsOn: [binaries, etcd.setup], aliases: [{ name }] });
     this.ready = new command.remote.Command(`${name}-bindings`, {
       connection: host.connection,
       create: `${this.kubectl} apply --server-side --field-manager=peak --force-conflicts --filename=-`,
       stdin: renderBindings(),
+      triggers: [etcd.store.result],
       addPreviousOutputInEnv: false,
     }, { parent: this, dependsOn: this.setup.done, ...(host.lifetime && { deletedWith: host.lifetime }) });
     this.registerOutputs({ server: this.server, kubeconfig: this.kubeconfig });

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
 import type { Binaries } from "../node/binaries.ts";
 import type { Host } from "../node/host.ts";
 import { HostSetup } from "../node/host-setup.ts";
@@ -21,6 +22,11 @@ export class Etcd extends pulumi.ComponentResource {
   /** The API server's certificate as a client. */
   readonly client: Certificate;
   readonly setup: HostSetup;
+  /**
+   * The store itself, as long as it has the same content: on another host, or another disk, there is another one, which is empty. What
+   * is in the cluster ends with it.
+   */
+  readonly store: random.RandomUuid;
 
   constructor(name: string, { host, binaries, generations }: EtcdArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:Etcd", name, {}, opts);
@@ -35,13 +41,14 @@ export class Etcd extends pulumi.ComponentResource {
     }, { parent: this });
 
     const directory = "/etc/peak/etcd";
-    this.setup = new HostSetup(name, {
+    this.setup = new HostSetup(`${name}-${host.name}`, {
       host,
       files: [
         { path: `${directory}/ca.crt`, content: this.authority.bundle },
         { path: `${directory}/server.crt`, content: server.certificate },
         { path: `${directory}/server.key`, content: server.key, mode: 0o600 },
       ],
+      directories: ["/var/lib/etcd"],
       units: [{
         name: "etcd.service",
         description: "etcd, the store of the Kubernetes API",
@@ -63,7 +70,8 @@ export class Etcd extends pulumi.ComponentResource {
         restart: "always",
         version: binaries.digest,
       }],
-    }, { parent: this, dependsOn: binaries });
+    }, { parent: this, dependsOn: binaries, aliases: [{ name }] });
+    this.store = new random.RandomUuid(`${name}-store`, { keepers: { host: host.name, incarnation: host.incarnation } }, { parent: this });
     this.registerOutputs({ endpoint: this.endpoint });
   }
 }

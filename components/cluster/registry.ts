@@ -33,6 +33,8 @@ export class Registry extends pulumi.ComponentResource {
   readonly access: RegistryAccess;
   readonly authority: Authority;
   readonly setup: HostSetup;
+  /** Changes when what was pushed is lost. */
+  readonly store: pulumi.Output<string>;
 
   constructor(name: string, { host, generations }: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:Registry", name, {}, opts);
@@ -51,7 +53,8 @@ export class Registry extends pulumi.ComponentResource {
     const entries = [...users.values()].map(({ username, password }) => pulumi.interpolate`${username}:${password.bcryptHash}\n`);
     this.access = { host: `${hostName}:${port}`, address: host.ula, authority: this.authority.bundle, username, password: password.result };
 
-    this.setup = new HostSetup(name, {
+    this.store = pulumi.interpolate`${host.name} ${host.incarnation}`;
+    this.setup = new HostSetup(`${name}-${host.name}`, {
       host,
       packages: ["docker-registry"],
       files: [
@@ -60,6 +63,7 @@ export class Registry extends pulumi.ComponentResource {
         { path: `${directory}/server.crt`, content: serving.certificate },
         { path: `${directory}/server.key`, content: serving.key, mode: 0o600 },
       ],
+      directories: ["/var/lib/peak-registry"],
       units: [{
         name: "peak-registry.service",
         description: "The stack's image registry",
@@ -68,7 +72,7 @@ export class Registry extends pulumi.ComponentResource {
         exec: ["/usr/bin/docker-registry", "serve", `${directory}/config.yml`],
         restart: "always",
       }],
-    }, { parent: this });
+    }, { parent: this, aliases: [{ name }] });
     this.registerOutputs({ host: this.access.host, address: this.access.address });
   }
 }

@@ -4,7 +4,7 @@ import type { AddressPlan } from "../../addressing/delegation.ts";
 import type { Binaries } from "../node/binaries.ts";
 import type { Host } from "../node/host.ts";
 import { HostSetup } from "../node/host-setup.ts";
-import type { ContainerRuntime } from "./container-runtime.ts";
+import { endContainers, type ContainerRuntime } from "./container-runtime.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { renderJoin, renderLeave, roleKey, taintsOf } from "./membership.ts";
 
@@ -50,6 +50,17 @@ export class Worker extends pulumi.ComponentResource {
         { path: `${directory}/kubelet.json`, content: renderKubelet(host, plan) },
         { path: `${directory}/proxy.json`, content: renderProxy(host) },
       ],
+      directories: ["/var/lib/kubelet", "/var/log/pods", "/var/log/containers"],
+      // What kubelet sets by itself: named here, so that it is put back.
+      sysctls: {
+        "vm.overcommit_memory": "1",
+        "vm.panic_on_oom": "0",
+        "kernel.panic": "10",
+        "kernel.panic_on_oops": "1",
+        "kernel.keys.root_maxkeys": "1000000",
+        "kernel.keys.root_maxbytes": "25000000",
+      },
+      undo: renderWorkerUndo(),
       units: [
         {
           name: "kubelet.service",
@@ -65,7 +76,8 @@ export class Worker extends pulumi.ComponentResource {
             `--node-labels=${roleKey}=${host.role}`,
           ],
           restart: "always",
-          version: binaries.digest,
+          // A kubelet makes itself known at its start.
+          version: pulumi.interpolate`${binaries.digest} ${controlPlane.store.result}`,
         },
         {
           name: "kube-proxy.service",
@@ -85,7 +97,7 @@ export class Worker extends pulumi.ComponentResource {
       create: renderJoin(kubectl, host),
       delete: renderLeave(kubectl, host.name, drainSeconds),
       addPreviousOutputInEnv: false,
-    }, { parent: this, dependsOn: setup, ...(controlPlane.host.lifetime && { deletedWith: controlPlane.host.lifetime }) });
+    }, { parent: this, dependsOn: setup, deletedWith: controlPlane.store });
     this.registerOutputs({});
   }
 }
@@ -101,6 +113,9 @@ export function renderKubelet(host: Pick<Host, "name" | "role">, plan: Pick<Addr
     tlsCertFile: `${directory}/kubelet.crt`,
     tlsPrivateKeyFile: `${directory}/kubelet.key`,
     healthzBindAddress: "::1",
+    // kube-proxy needs none of its chains, and nobody would take them back.
+    makeIPTablesUtilChains: false,
+    volumePluginDir: "/var/lib/kubelet/volume-plugins",
     clusterDNS: [plan.clusterDns],
     clusterDomain: "cluster.local",
     resolvConf: "/etc/resolv.conf",
@@ -121,6 +136,15 @@ export function renderKubelet(host: Pick<Host, "name" | "role">, plan: Pick<Addr
   }, undefined, 2);
 }
 
+/** What takes back what kubelet and kube-proxy leave when they stop: pods and Service addresses. Pure. */
+function renderWorkerUndo(): string {
+  return `${endContainers}
+for family in ip ip6; do
+  if nft list table $family kube-proxy > /dev/null 2>&1; then nft delete table $family kube-proxy; fi
+done
+`;
+}
+
 /** kube-proxy's configuration. Pure. */
 export function renderProxy(host: Pick<Host, "name">): string {
   return JSON.stringify({
@@ -132,7 +156,8 @@ export function renderProxy(host: Pick<Host, "name">): string {
     clientConnection: { kubeconfig: `${directory}/proxy.kubeconfig` },
     detectLocalMode: "BridgeInterface",
     detectLocal: { bridgeInterface: "cni0" },
-    conntrack: { maxPerCore: 0, min: 0 },
+    // The kernel's own limits and times stay as they are.
+    conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: "0s", tcpCloseWaitTimeout: "0s" },
     healthzBindAddress: "[::1]:10256",
     metricsBindAddress: "[::1]:10249",
   }, undefined, 2);

@@ -29,6 +29,8 @@ export interface ImageArgs {
   files?: ProductFile[];
   /** Where it goes, so that the cluster has it. A registry must be there when this resource is made. */
   destination: pulumi.Input<DestinationSpec>;
+  /** Changes when what was brought there is lost. Default: it never is. */
+  store?: pulumi.Input<string> | undefined;
 }
 
 const project = join(import.meta.dirname, "../..");
@@ -51,12 +53,13 @@ export class Image extends pulumi.ComponentResource {
       ...(args.base === undefined ? {} : { base: args.base }),
       files,
     }));
+    const tag = image.apply((spec) => imageRecipe(diskTree(project), spec).tag);
     const build = new command.local.Command(
       name,
       {
         create: "node programs/images/main.ts build",
         stdin: pulumi.secret(pulumi.jsonStringify({ image, destination: args.destination })),
-        triggers: [image.apply((spec) => imageRecipe(diskTree(project), spec).tag)],
+        triggers: [pulumi.all([tag, args.store]).apply((all) => all.filter(Boolean).join(" in "))],
         logging: command.local.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },

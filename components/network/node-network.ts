@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../node/host.ts";
 import { HostSetup } from "../node/host-setup.ts";
+import { renderRoutes, renderRoutesUndo } from "../node/routes.ts";
 import { scopes, type NodeDelegation } from "../../addressing/delegation.ts";
 
 export interface NodeNetworkArgs {
@@ -20,6 +21,7 @@ export class NodeNetwork extends pulumi.ComponentResource {
     super("peak:network:NodeNetwork", name, {}, opts);
     new HostSetup(name, {
       host,
+      packages: ["nftables"],
       files: [
         { path: "/etc/cni/net.d/10-peak.conflist", content: renderCni(own) },
         { path: "/etc/peak/firewall.nft", content: renderFirewall([own, ...peers]) },
@@ -32,6 +34,8 @@ export class NodeNetwork extends pulumi.ComponentResource {
         after: ["network-online.target"],
         exec: ["/etc/peak/network"],
       }],
+      directories: ["/var/lib/cni"],
+      undo: renderUndo(own),
       sysctls: {
         "net.ipv6.conf.all.forwarding": "1",
         // DNS servers answer on their node's own addresses, as a user without privileges.
@@ -68,10 +72,18 @@ export function renderCni(own: NodeDelegation): string {
 /** A script that gives a node its further addresses, routes each peer's prefixes to it, and loads the firewall. Pure. */
 export function renderNetwork(own: NodeDelegation, peers: NodeDelegation[]): string {
   // Nothing that the node itself begins comes from these: they are deprecated as sources (RFC 4862, 5.5.4).
-  const addresses = scopes(own).map((scope) => `ip -6 address replace ${scope.rootServer}/128 dev eth0 nodad preferred_lft 0`);
-  // A node's address lies inside its own prefix: `onlink` says that it is a neighbour all the same.
-  const routes = peers.flatMap(scopes).map((scope) => `ip -6 route replace ${scope.prefix} via ${scope.address} dev eth0 onlink`);
-  return ["#!/bin/sh", "set -e", ...addresses, ...routes, "nft -f /etc/peak/firewall.nft", ""].join("\n");
+  const addresses = scopes(own).map((scope) => `ip -6 address replace ${scope.rootServer}/128 dev eth0 nodad preferred_lft 0\n`).join("");
+  return `${renderRoutes(peers)}${addresses}nft -f /etc/peak/firewall.nft\n`;
+}
+
+/** What takes back what the script of a node has done, and the bridge that pods were plugged into. Pure. */
+function renderUndo(own: NodeDelegation): string {
+  return `${renderRoutesUndo()}for address in ${scopes(own).map((scope) => scope.rootServer).join(" ")}; do
+  [ -z "$(ip -6 address show dev eth0 to "$address/128")" ] || ip -6 address delete "$address/128" dev eth0
+done
+if ip link show dev cni0 > /dev/null 2>&1; then ip link delete cni0; fi
+if nft list table inet peak > /dev/null 2>&1; then nft delete table inet peak; fi
+`;
 }
 
 /** The firewall of a node, for nft: what listens for the cluster itself tells nothing to others. Pure. */

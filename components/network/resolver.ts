@@ -21,7 +21,7 @@ export class Resolver extends pulumi.ComponentResource {
   constructor(name: string, { host, zone, servers, allow }: ResolverArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:network:Resolver", name, {}, opts);
     this.address = host.ula;
-    new HostSetup(name, {
+    new HostSetup(`${name}-${host.name}`, {
       host,
       packages: ["unbound"],
       files: [{ path: "/etc/peak/resolver/unbound.conf", content: renderUnbound({ zone, servers, address: this.address, port: this.port, allow }) }],
@@ -33,7 +33,7 @@ export class Resolver extends pulumi.ComponentResource {
         exec: ["/usr/sbin/unbound", "-d", "-c", "/etc/peak/resolver/unbound.conf"],
         restart: "always",
       }],
-    }, { parent: this });
+    }, { parent: this, aliases: [{ name }] });
     this.registerOutputs({ address: this.address, port: this.port });
   }
 }

@@ -27,6 +27,7 @@ export class Binaries extends pulumi.ComponentResource {
         digest: product.digest,
         connection: host.connection,
       })),
+      environment: { PEAK_INCARNATION: host.incarnation },
       logging: command.local.Logging.Stderr,
       addPreviousOutputInEnv: false,
     }, { parent: this, dependsOn: host.resource, ...(host.lifetime && { deletedWith: host.lifetime }) });

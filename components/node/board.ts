@@ -1,16 +1,44 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
 import type { Architecture } from "./host.ts";
 import { SshHost, type SshHostArgs } from "./ssh-host.ts";
 
-/** A Raspberry Pi that boots media of ours: it comes into being by being switched on, and outlives the stack. */
+export interface BoardArgs extends SshHostArgs {
+  arch: Architecture;
+  /** Why it does not answer, where it does not (see `silentHosts`). */
+  silent: string | undefined;
+}
+
+const script = "node programs/hosts/main.ts";
+
+/**
+ * A machine that comes into being by being switched on, such as a Raspberry Pi that boots media of ours, and that outlives the stack. While
+ * it does not answer, nothing that is put on it is tried; all of it fails with the one resource that makes the board the stack's.
+ */
 export class Board extends SshHost {
-  readonly arch: Architecture = "arm64";
+  readonly arch: Architecture;
+  readonly answers: boolean;
+  readonly incarnation: pulumi.Output<string>;
+  readonly isBlank = false;
   readonly resource: pulumi.Resource;
   readonly lifetime = undefined;
 
-  constructor(name: string, args: SshHostArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { arch, silent, ...args }: BoardArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:node:Board", name, args, opts);
-    this.resource = this.hostKey;
+    this.arch = arch;
+    this.answers = silent === undefined;
+    // Looked at each time the program runs: a board that was flashed anew has no incarnation, and is given another.
+    const incarnation = silent === undefined
+      ? command.local.runOutput({ command: `${script} look`, stdin: pulumi.jsonStringify({ connection: this.connection }), addPreviousOutputInEnv: false }).stdout
+      : "";
+    const settled = new command.local.Command(name, {
+      create: `${script} settle`,
+      delete: `${script} leave`,
+      stdin: pulumi.secret(pulumi.jsonStringify({ name: this.name, arch, incarnation, silent, connection: this.connection })),
+      addPreviousOutputInEnv: false,
+    }, { parent: this });
+    this.incarnation = pulumi.unsecret(settled.stdout);
+    this.resource = settled;
     this.registerOutputs({ ula: this.ula, global: this.global });
   }
 }

@@ -4,7 +4,7 @@ import { renderUnbound, type RootServer } from "./unbound.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
 import { rootfsKey } from "../../programs/virtual/rootfs.ts";
 import type { ClientSpec } from "../../programs/virtual/spec.ts";
-import { expectedStarts } from "../../programs/virtual/state.ts";
+import { expectedStart } from "../../programs/virtual/state.ts";
 
 export interface ClientEmulatorArgs {
   /** The machine as the inventory has it. */
@@ -34,7 +34,7 @@ export class ClientEmulator extends pulumi.ComponentResource {
       create: `${script} client up`,
       delete: `${script} client down`,
       stdin: JSON.stringify(spec),
-      environment: { PEAK_STARTS: `${expectedStarts(machine.name)}`, PEAK_ROOTFS: rootfsKey() },
+      environment: { PEAK_START: expectedStart(machine.name), PEAK_ROOTFS: rootfsKey() },
       logging: command.local.Logging.Stderr,
       addPreviousOutputInEnv: false,
     }, { parent: this, dependsOn: network.resource });

@@ -15,6 +15,8 @@ export interface HostSetupArgs {
   units?: InputUnit[];
   /** Kernel parameters by their dotted names. */
   sysctls?: Record<string, string>;
+  /** Shell commands that take back what the units leave besides all this, once they have stopped; they may find it gone already. */
+  undo?: string;
   /** What must succeed before the set-up counts as done. */
   check?: SetupCheck;
 }
@@ -35,15 +37,19 @@ export class HostSetup extends pulumi.ComponentResource {
 
   constructor(name: string, args: HostSetupArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:node:HostSetup", name, {}, opts);
-    const { host, packages = [], files = [], directories = [], units = [], sysctls = {}, check } = args;
-    const script = pulumi.all([files, units] as [InputFile[], InputUnit[]]).apply(([files, units]) =>
-      renderInstall({ name, packages, files, directories, units: units as SetupUnit[], sysctls, ...(check && { check }) }));
+    const { host, packages = [], files = [], directories = [], units = [], sysctls = {}, undo, check } = args;
+    const script = pulumi.all([files, units, host.incarnation] as [InputFile[], InputUnit[], pulumi.Input<string>])
+      .apply(([files, units, incarnation]) => renderInstall({
+        name, incarnation, packages, files, directories, units: units as SetupUnit[], sysctls,
+        ...(undo !== undefined && { undo }),
+        ...(check && { check }),
+      }));
     this.done = new command.remote.Command(name, {
       connection: host.connection,
       create: "sh -s",
       stdin: script,
       delete: renderRemove(name),
-      logging: command.remote.Logging.None, // the script may hold keys
+      logging: command.remote.Logging.Stderr,
       addPreviousOutputInEnv: false,
     }, { parent: this, dependsOn: host.resource, ...(host.lifetime && { deletedWith: host.lifetime }) });
     this.registerOutputs({});

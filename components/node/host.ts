@@ -24,6 +24,12 @@ export interface Host {
   readonly ula: string;
   /** Address inside the provider's /64, where there is a provider's prefix. */
   readonly global: string | undefined;
+  /** Whether it answered when the program began; nothing waits for one that does not. */
+  readonly answers: boolean;
+  /** Another one as soon as the host's disk is: whatever is put on the host depends on it, so that a new disk gets it again. */
+  readonly incarnation: pulumi.Input<string>;
+  /** Whether it is known that there is nothing on its disk yet. */
+  readonly isBlank: boolean;
   /** How to reach it: host, user, private key (secret) and pinned host key. */
   readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
   /** Once this exists, the host answers on `connection`. */

@@ -32,14 +32,16 @@ beforeAll(async () => {
       commands.set(name, inputs);
       return { id: name, state: { ...inputs, stdout: "{}" } };
     },
-    call({ token }) {
+    call({ token, inputs }) {
+      if (token === "command:local:run" && inputs["command"] === "node programs/hosts/main.ts look") return { ...inputs, stdout: "flashed once" };
       throw new Error(`unexpected call of ${token}`);
     },
   });
   const operatorKey = new SshKey("operator");
   const network = new VirtualNetwork("network", { plan, nodes: [1, 2] });
   virtual = new VirtualPi("pi", { machine: { name: "pi99", number: 2, role: "service" }, network, operatorKey });
-  board = new Board("board", { machine: { name: "board1", number: 3, role: "steering" }, plan, operatorKey });
+  board = new Board("board", { machine: { name: "board1", number: 3, role: "steering" }, plan, operatorKey, arch: "arm64", silent: undefined });
+  new Board("silent", { machine: { name: "board2", number: 4, role: "service" }, plan, operatorKey, arch: "arm64", silent: "no answer" });
   new ClientEmulator("client", { machine: { name: "client99", number: 101 }, network, zone: "peak.", servers: [{ name: "pi1.ns.peak.", address: `${G}:1::1` }] });
   await pulumi.runtime.disconnect();
 });
@@ -54,7 +56,7 @@ const router = `${C}:ffff::1`;
 
 test("the commands are these, and no others", () => {
   expect([...commands.keys()].sort()).toEqual([
-    "client", "network", "network-packages", "network-rootfs", "pi",
+    "board", "client", "network", "network-packages", "network-rootfs", "pi", "silent",
   ]);
 });
 
@@ -84,8 +86,9 @@ describe("each virtual host's command gets the spec that its script takes", () =
 
   test("as a secret where there is a key in it", () => expect(isSecret(commands.get("pi")!["stdin"])).toBe(true));
 
-  test("and says how often the host will have been started, so that a dead one is a difference", () => {
-    for (const name of ["pi", "client"]) expect(commands.get(name)!["environment"]).toMatchObject({ PEAK_STARTS: "1" });
+  test("and names the start and the disk to come, so that a dead or a lost one is a difference", () => {
+    for (const name of ["pi", "client"]) expect(commands.get(name)!["environment"]).toMatchObject({ PEAK_START: expect.stringMatching(/^[0-9a-f-]{36}$/) });
+    expect(commands.get("pi")!["environment"]).toMatchObject({ PEAK_MACHINE_ID: virtual.incarnation });
   });
 });
 
@@ -100,6 +103,12 @@ describe("a virtual Pi and a board are hosts of one kind", () => {
       hostKey: keyOf(`${name}-host-key`).public,
     });
     expect(await pulumi.isSecret(host().connection)).toBe(true);
+  });
+
+  test("a board is taken as it was found; one that does not answer is not looked at, and says why", () => {
+    expect(specOf("board")).toMatchObject({ name: "board1", arch: "arm64", incarnation: "flashed once" });
+    expect(specOf("silent")).toMatchObject({ name: "board2", incarnation: "", silent: "no answer" });
+    expect(isSecret(commands.get("board")!["stdin"])).toBe(true);
   });
 
   test("only the virtual one ends with the stack", () => {

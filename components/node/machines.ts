@@ -1,9 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { nodesOf, type Inventory } from "../../hardware/inventory.ts";
+import { nodesOf, type Inventory, type InventoryHost } from "../../hardware/inventory.ts";
 import { hostArch } from "../../toolchain/products.ts";
 import type { AddressPlan } from "../../addressing/delegation.ts";
 import type { RootServer } from "./unbound.ts";
 import { Board } from "./board.ts";
+import { ClientBoard } from "./client-board.ts";
 import { ClientEmulator } from "./client-emulator.ts";
 import type { Architecture } from "./host.ts";
 import { SshKey } from "./ssh-key.ts";
@@ -18,37 +19,45 @@ export interface MachinesArgs {
   zone: string;
   /** The zone's root servers. */
   rootServers: RootServer[];
+  /** The hosts that do not answer, see `silentHosts`. */
+  silent: Readonly<Record<string, string>>;
 }
 
 /** The machines of a stack. This is the only place that knows how they come into being. */
 export class Machines extends pulumi.ComponentResource {
   /** Hosts that become nodes of the cluster: steering first. */
   readonly nodes: SshHost[];
+  /** All that are reached by SSH: the nodes, and clients that are machines. */
+  readonly hosts: SshHost[];
   /** Names and numbers of the clients. */
   readonly clients: { name: string; number: number; ula: string; global: string | undefined; emulated: boolean }[];
   /** Logs in as root on every host. */
   readonly operatorKey: SshKey;
   /** Of all nodes. */
   readonly arch: Architecture;
-  /** What disappears together with the cluster's first host; undefined where hosts outlive the stack. */
-  readonly lifetime: pulumi.Resource | undefined;
   /** Exists once this machine has the tools that making hosts and images takes; empty where that is the operator's business. */
   readonly tools: pulumi.Resource[];
 
-  constructor(name: string, { inventory, plan, zone, rootServers }: MachinesArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { inventory, plan, zone, rootServers, silent }: MachinesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:node:Machines", name, {}, opts);
     const nodes = nodesOf(inventory);
     const clients = inventory.hosts.filter(({ role }) => role === "client");
     const emulated = inventory.kind === "virtual";
-    const operatorKey = new SshKey(`${name}-operator-key`, { parent: this, protect: true });
+    const operatorKey = new SshKey(`${name}-operator-key`, { parent: this });
 
     if (emulated) {
       const network = new VirtualNetwork(`${name}-network`, { plan, nodes: nodes.map(({ number }) => number) }, { parent: this });
       this.nodes = nodes.map((machine) => new VirtualPi(machine.name, { machine, network, operatorKey }, { parent: this }));
       for (const machine of clients) new ClientEmulator(machine.name, { machine, network, zone, servers: rootServers }, { parent: this });
+      this.hosts = this.nodes;
       this.tools = [network.packages];
     } else {
-      this.nodes = nodes.map((machine) => new Board(machine.name, { machine, plan, operatorKey }, { parent: this }));
+      const { arch = "arm64" } = inventory;
+      const board = (machine: InventoryHost) => ({ machine, plan, operatorKey, arch, silent: silent[machine.name] });
+      this.nodes = nodes.map((machine) => new Board(machine.name, board(machine), { parent: this }));
+      const delegations = nodes.map(({ number }) => plan.node(number));
+      this.hosts = [...this.nodes, ...clients.map((machine) =>
+        new ClientBoard(machine.name, { ...board(machine), nodes: delegations, zone, servers: rootServers }, { parent: this }))];
       this.tools = [];
     }
     this.clients = clients.map(({ name, number }) => {
@@ -57,7 +66,6 @@ export class Machines extends pulumi.ComponentResource {
     });
     this.operatorKey = operatorKey;
     this.arch = this.nodes[0]?.arch ?? hostArch;
-    this.lifetime = this.nodes[0]?.lifetime;
     this.registerOutputs({});
   }
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, mkdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -29,9 +29,17 @@ describe("renderInstall", () => {
   let root: string;
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), "peak-setup-"));
-    mkdirSync(join(root, "bin"));
+    for (const path of ["bin", "var/lib"]) mkdirSync(join(root, path), { recursive: true });
+    writeFileSync(join(root, "parameter"), "0\n");
     for (const tool of ["systemctl", "journalctl", "sysctl"]) {
-      writeFileSync(join(root, "bin", tool), `#!/bin/sh\necho ${tool} "$@" >> ${root}/calls\n[ ! -e ${root}/broken ] || [ "$1" != restart ]\n`);
+      writeFileSync(join(root, "bin", tool), `#!/bin/sh
+echo ${tool} "$@" >> ${root}/calls
+case "$1" in
+  is-active) exit 3 ;;
+  -n) cat ${root}/parameter ;;
+  restart) [ ! -e ${root}/broken ] ;;
+esac
+`);
       chmodSync(join(root, "bin", tool), 0o755);
     }
   });
@@ -44,7 +52,8 @@ describe("renderInstall", () => {
     const calls = existsSync(join(root, "calls")) ? readFileSync(join(root, "calls"), "utf8").trim().split("\n") : [];
     return { status, stderr, calls };
   };
-  const install = (setup: Partial<Setup>) => shell(renderInstall({ name: "one", packages: [], files: [], directories: [], units: [], sysctls: {}, ...setup }));
+  const install = (setup: Partial<Setup>) =>
+    shell(renderInstall({ ...{ name: "one", incarnation: "first", packages: [], files: [], directories: [], units: [], sysctls: {} }, ...setup } as Setup));
   const service: SetupUnit = { name: "a.service", description: "A", type: "exec", exec: ["/bin/true"] };
   const file = (content: string, path = "/etc/peak/f") => ({ path, content });
 
@@ -114,7 +123,76 @@ describe("renderInstall", () => {
   test("removal takes everything away, and is no error when repeated", () => {
     install({ files: [file("1")], units: [service] });
     expect(shell(renderRemove("one"))).toMatchObject({ status: 0, calls: expect.arrayContaining(["systemctl disable --now --quiet a.service"]) });
-    for (const path of ["etc/peak/f", "etc/systemd/system/a.service", "var/lib/peak-setups/one"]) expect(existsSync(join(root, path))).toBe(false);
+    // Directories that were made for it included.
+    for (const path of ["etc", "var/lib/peak-setups"]) expect(existsSync(join(root, path)), path).toBe(false);
     expect(shell(renderRemove("one")).status).toBe(0);
+  });
+
+  test("removal does what was installed, at whatever point an earlier one was cut short", () => {
+    const setup = { files: [file("1"), file("2", "/etc/peak/g")], directories: ["/var/lib/peak/d"], units: [service], undo: `echo undone >> ${root}/calls` };
+    for (const gone of ["etc/peak/g", "etc/systemd/system/a.service", "var/lib/peak/d", "etc"]) {
+      install(setup);
+      rmSync(join(root, gone), { recursive: true });
+      expect(shell(renderRemove("one"))).toMatchObject({ status: 0, calls: expect.arrayContaining(["undone"]) });
+      expect(existsSync(join(root, "var/lib/peak-setups"))).toBe(false);
+      for (const path of ["etc/peak/f", "etc/peak/g", "var/lib/peak"]) expect(existsSync(join(root, path)), path).toBe(false);
+      rmSync(join(root, "etc"), { recursive: true, force: true });
+    }
+  });
+
+  test("what cannot be undone fails the removal, which goes on where it can, and may be tried again", () => {
+    install({ files: [file("1")], undo: `[ ! -e ${root}/broken ]` });
+    writeFileSync(join(root, "broken"), "");
+    expect(shell(renderRemove("one"))).toMatchObject({ status: 1, stderr: "not all could be undone\n" });
+    expect(existsSync(join(root, "etc/peak/f"))).toBe(false);
+    rmSync(join(root, "broken"));
+    expect(shell(renderRemove("one")).status).toBe(0);
+    expect(existsSync(join(root, "var/lib/peak-setups"))).toBe(false);
+  });
+
+  test("a file that was there before comes back, with its mode, as it was; one of an earlier version of the set-up does not", () => {
+    mkdirSync(join(root, "etc/peak"), { recursive: true });
+    writeFileSync(join(root, "etc/peak/f"), "theirs", { mode: 0o640 });
+    symlinkSync("nowhere", join(root, "etc/peak/g"));
+    for (const content of ["1", "2"]) install({ files: [file(content), file(content, "/etc/peak/g")] });
+    expect(readFileSync(join(root, "etc/peak/f"), "utf8")).toBe("2");
+    install({ files: [file("3", "/etc/peak/g")] });
+    expect(readFileSync(join(root, "etc/peak/f"), "utf8")).toBe("theirs");
+    expect(statSync(join(root, "etc/peak/f")).mode & 0o777).toBe(0o640);
+    shell(renderRemove("one"));
+    expect(readlinkSync(join(root, "etc/peak/g"))).toBe("nowhere");
+  });
+
+  test("what another set-up of the host has taken over stays: a set-up can be renamed while its units run", () => {
+    const setup = { files: [file("1")], directories: ["/var/lib/peak/d"], units: [service], undo: `echo undone >> ${root}/calls` };
+    mkdirSync(join(root, "etc/peak"), { recursive: true });
+    writeFileSync(join(root, "etc/peak/f"), "theirs");
+    install(setup);
+    writeFileSync(join(root, "var/lib/peak/d/kept"), "");
+    install({ ...setup, name: "two" });
+    const { status, calls } = shell(renderRemove("one"));
+    expect(status).toBe(0);
+    expect(calls).not.toContain("undone");
+    expect(calls).not.toContain("systemctl disable --now --quiet a.service");
+    for (const path of ["etc/peak/f", "etc/systemd/system/a.service", "var/lib/peak/d/kept"]) expect(existsSync(join(root, path)), path).toBe(true);
+    expect(shell(renderRemove("two"))).toMatchObject({ status: 0, calls: expect.arrayContaining(["undone", "systemctl disable --now --quiet a.service"]) });
+    expect(readFileSync(join(root, "etc/peak/f"), "utf8")).toBe("theirs");
+    for (const path of ["etc/systemd", "var/lib/peak", "var/lib/peak-setups"]) expect(existsSync(join(root, path)), path).toBe(false);
+  });
+
+  test("kernel parameters are put back to what they were before the first time", () => {
+    const sysctls = { "kernel.one": "1", "kernel.two": "1" };
+    install({ sysctls });
+    writeFileSync(join(root, "parameter"), "1\n");
+    expect(install({ sysctls }).calls).not.toContain("sysctl --quiet --write kernel.one=0");
+    expect(install({ sysctls: { "kernel.two": "1" } }).calls).toContain("sysctl --quiet --write kernel.one=0");
+    expect(shell(renderRemove("one")).calls).toContain("sysctl --quiet --write kernel.two=0");
+  });
+
+  test("another disk is another script, which does the same", () => {
+    const one = { name: "one", packages: [], files: [file("1")], directories: [], units: [], sysctls: {} };
+    expect(renderInstall({ ...one, incarnation: "first" })).not.toBe(renderInstall({ ...one, incarnation: "second" }));
+    install({ incarnation: "second", files: [file("1")] });
+    expect(readFileSync(join(root, "etc/peak/f"), "utf8")).toBe("1");
   });
 });

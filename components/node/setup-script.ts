@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { quote } from "../../shell/quote.ts";
 
 /** A file that a host is given. */
@@ -34,6 +36,8 @@ export interface SetupUnit {
 export interface Setup {
   /** Unique on the host. */
   name: string;
+  /** Of the host, see `Host`. */
+  incarnation: string;
   /** Debian packages, installed where missing. */
   packages: string[];
   files: SetupFile[];
@@ -42,6 +46,8 @@ export interface Setup {
   units: SetupUnit[];
   /** Kernel parameters by their dotted names. */
   sysctls: Record<string, string>;
+  /** Shell commands that take back what the units leave besides all this, once they have stopped; they may find it gone already. */
+  undo?: string;
   /** What must succeed before the set-up counts as done. */
   check?: SetupCheck;
 }
@@ -88,8 +94,14 @@ function word(text: string): string {
   return /^[\w@+,./:=[\]%~-]+$/.test(literal) ? literal : `"${literal}"`;
 }
 
-/** Where a host keeps what it knows of a set-up. */
-const records = "/var/lib/peak-setups";
+/** Where a host keeps what it knows of its set-ups. */
+export const records = "/var/lib/peak-setups";
+
+/** What both scripts are made of. */
+const functions = readFileSync(join(import.meta.dirname, "host-setup.sh"), "utf8");
+
+/** The lists of a record: what a set-up consists of, a line each. */
+type List = "units" | "files" | "directories" | "packages";
 
 /**
  * The script that brings a host to the state that the set-up describes, whatever it finds; pure. It changes only what differs,
@@ -103,86 +115,81 @@ export function renderInstall(setup: Setup): string {
     ...(sysctls.length > 0 ? [{ path: sysctlPath, content: sysctls.map(([key, value]) => `${key} = ${value}\n`).join("") }] : []),
   ];
   const unitFiles = setup.units.map((unit) => ({ path: unitPath(unit.name), content: renderUnit(unit) }));
-  const paths = [...files, ...unitFiles].map((file) => file.path);
   const units = setup.units.map((unit) => unit.name);
+  const paths = [...files, ...unitFiles].map((file) => file.path);
+  const lists: Record<List, string[]> = { units, files: paths, directories: setup.directories, packages: setup.packages };
   const put = ({ path, content, mode = 0o644 }: SetupFile) => `put ${quote(path)} ${mode.toString(8).padStart(4, "0")} ${quote(content)}`;
+  const each = <T>(items: T[], line: (item: T) => string) => items.map(line).join("\n") || ":";
+  const without = (list: List, drop: string) => `touch "$record/${list}"
+while read -r line; do
+  case ${quote(`\n${lists[list].join("\n")}\n`)} in *"
+$line
+"*) ;; *) ${drop} "$line" ;; esac
+done < "$record/${list}"`;
 
   return `set -eu
+# The disk that this is for: ${setup.incarnation}
+${functions}
+record=$records/${quote(setup.name)}
 changed=
 put() { # PATH MODE CONTENT: sets changed when the file was not that already
-  mkdir -p "\${1%/*}"
+  make_directory "\${1%/*}"
   (umask 077 && printf %s "$3" > "$1.peak-new")
   chmod "$2" "$1.peak-new"
-  if cmp -s "$1.peak-new" "$1"; then chmod "$2" "$1"; rm "$1.peak-new"; else mv "$1.peak-new" "$1"; changed=1; fi
+  if cmp -s "$1.peak-new" "$1" && [ ! -L "$1" ]; then chmod "$2" "$1"; rm "$1.peak-new"; else mv "$1.peak-new" "$1"; changed=1; fi
 }
 fail() { # MESSAGE: with what the units said last
   echo "$1" >&2
-  ${units.map((name) => `journalctl --no-pager --quiet --lines 15 --output cat --unit ${quote(name)} >&2 || :`).join("\n  ") || ":"}
+  ${each(units, (name) => `journalctl --no-pager --quiet --lines 15 --output cat --unit ${quote(name)} >&2 || :`).replaceAll("\n", "\n  ")}
   exit 1
 }
-record=${records}/${quote(setup.name)}
+lock
 mkdir -p "$record"
-${setup.packages.length > 0 ? renderPackages(setup.packages) : ":"}
+${without("units", "drop_unit")}
+${without("files", "drop_file")}
+${without("directories", "drop_directory")}
+restore_sysctls ${quote(sysctls.map(([key]) => key).join("\n"))}
+${each(paths, (path) => `listed files ${quote(path)} || keep_file ${quote(path)}`)}
+${each(Object.entries(lists), ([list, lines]) => `printf %s ${quote(lines.map((line) => `${line}\n`).join(""))} > "$record/${list}"`)}
+printf %s ${quote(setup.undo ?? "")} > "$record/undo"
+printf %s ${quote(renderRemoval(setup.name))} > "$record/remove.new"
+mv "$record/remove.new" "$record/remove"
+remove_created
 
-touch "$record/units" "$record/files" "$record/directories"
-for unit in $(cat "$record/units"); do
-  case ${quote(` ${units.join(" ")} `)} in *" $unit "*) ;; *) systemctl disable --now --quiet "$unit" || : ;; esac
-done
-while read -r path; do
-  case ${quote(`\n${paths.join("\n")}\n`)} in *"
-$path
-"*) ;; *) rm -f "$path" ;; esac
-done < "$record/files"
-while read -r path; do
-  case ${quote(`\n${setup.directories.join("\n")}\n`)} in *"
-$path
-"*) ;; *) rm -rf "$path" ;; esac
-done < "$record/directories"
-printf '%s\\n' ${paths.map(quote).join(" ")} > "$record/files"
-printf '%s\\n' ${setup.directories.map(quote).join(" ")} > "$record/directories"
-echo ${quote(units.join(" "))} > "$record/units"
-
-${setup.directories.map((path) => `mkdir -p ${quote(path)}`).join("\n") || ":"}
-${files.map(put).join("\n")}
+${setup.packages.length > 0 ? `install_packages ${setup.packages.map(quote).join(" ")}` : ":"}
+${each(setup.directories, (path) => `make_directory ${quote(path)}`)}
+${each(files, put)}
+${each(sysctls, ([key]) => `keep_sysctl ${quote(key)}`)}
 ${sysctls.length > 0 ? `sysctl --quiet --load ${quote(sysctlPath)}` : ":"}
 files_changed=$changed
 restart=
-${setup.units.map((unit, index) => `changed=
-${put(unitFiles[index]!)}
-if [ "$files_changed$changed" ]; then restart="$restart "${quote(unit.name)}; fi`).join("\n")}
+${each(setup.units, (unit) => `changed=
+${put(unitFiles[setup.units.indexOf(unit)]!)}
+if [ "$files_changed$changed" ]; then restart="$restart "${quote(unit.name)}; fi`)}
+unlock
 if [ "$restart" ]; then systemctl daemon-reload; fi
-${units.map((name) => `systemctl enable --quiet ${quote(name)}`).join("\n") || ":"}
+${each(units, (name) => `systemctl enable --quiet ${quote(name)}`)}
 for unit in $restart; do systemctl restart "$unit" || fail "$unit did not start:"; done
-${units.map((name) => `systemctl start ${quote(name)} || fail ${quote(`${name} did not start:`)}`).join("\n") || ":"}
+${each(units, (name) => `systemctl start ${quote(name)} || fail ${quote(`${name} did not start:`)}`)}
 ${setup.check ? renderCheck(setup.check) : ":"}
 `;
 }
 
-/** The command that takes a set-up off its host again; nothing to do is no error. Pure. */
+/**
+ * The command that takes a set-up off its host again, by the script that was kept there when it was installed; nothing to do is no
+ * error, and neither is a removal that was cut short before. Pure.
+ */
 export function renderRemove(name: string): string {
-  const record = `${records}/${quote(name)}`;
-  return `if [ -d ${record} ]; then
-  for unit in $(cat ${record}/units); do systemctl disable --now --quiet "$unit" || :; done
-  while read -r path; do rm -f "$path"; done < ${record}/files
-  while read -r path; do rm -rf "$path"; done < ${record}/directories
-  systemctl daemon-reload
-  rm -r ${record}
-fi`;
+  return `if [ -e ${records}/${quote(name)}/remove ]; then sh ${records}/${quote(name)}/remove; fi`;
+}
+
+/** The script that removes what the record says. */
+function renderRemoval(name: string): string {
+  return `set -u\n${functions}record=$records/${quote(name)}\nlock\nremove\n`;
 }
 
 function unitPath(name: string): string {
   return `/etc/systemd/system/${name}`;
-}
-
-function renderPackages(packages: string[]): string {
-  return `missing=
-for package in ${packages.map(quote).join(" ")}; do
-  dpkg-query --show --showformat='\${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
-done
-if [ "$missing" ]; then
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get -qq update && apt-get -qq install --no-install-recommends $missing || fail "cannot install$missing"
-fi`;
 }
 
 function renderCheck({ description, command, seconds }: SetupCheck): string {

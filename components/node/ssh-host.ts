@@ -24,6 +24,9 @@ export abstract class SshHost extends pulumi.ComponentResource implements Host {
   /** The identity of the host's SSH server. */
   readonly hostKey: SshKey;
   abstract readonly arch: Architecture;
+  abstract readonly answers: boolean;
+  abstract readonly incarnation: pulumi.Input<string>;
+  abstract readonly isBlank: boolean;
   abstract readonly resource: pulumi.Resource;
   abstract readonly lifetime: pulumi.Resource | undefined;
 

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { scopes, type AddressPlan } from "../../addressing/delegation.ts";
 import { rootfsKey } from "../../programs/virtual/rootfs.ts";
 import type { NetworkSpec } from "../../programs/virtual/spec.ts";
-import { expectedStarts } from "../../programs/virtual/state.ts";
+import { expectedStart } from "../../programs/virtual/state.ts";
 
 export interface VirtualNetworkArgs {
   plan: AddressPlan;
@@ -52,7 +52,7 @@ export class VirtualNetwork extends pulumi.ComponentResource {
       create: `${script} network up`,
       delete: `${script} network down`,
       stdin: JSON.stringify(spec),
-      environment: { PEAK_STARTS: `${expectedStarts("switch")}` },
+      environment: { PEAK_START: expectedStart("switch") },
       logging,
       addPreviousOutputInEnv: false,
     }, { parent: this, dependsOn: rootfs });

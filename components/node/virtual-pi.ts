@@ -5,7 +5,7 @@ import { SshHost, type SshHostArgs } from "./ssh-host.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
 import { rootfsKey } from "../../programs/virtual/rootfs.ts";
 import type { PiSpec } from "../../programs/virtual/spec.ts";
-import { expectedStarts } from "../../programs/virtual/state.ts";
+import { expectedMachineId, expectedStart, machineId } from "../../programs/virtual/state.ts";
 
 export interface VirtualPiArgs extends Omit<SshHostArgs, "plan"> {
   /** What it is plugged into. */
@@ -15,6 +15,9 @@ export interface VirtualPiArgs extends Omit<SshHostArgs, "plan"> {
 /** A systemd container on this machine that stands in for a Raspberry Pi. */
 export class VirtualPi extends SshHost {
   readonly arch = hostArch;
+  readonly answers = true;
+  readonly incarnation: string;
+  readonly isBlank: boolean;
   readonly resource: pulumi.Resource;
   readonly lifetime: pulumi.Resource;
 
@@ -27,13 +30,15 @@ export class VirtualPi extends SshHost {
       authorizedKey: args.operatorKey.public,
       hostKey: { private: this.hostKey.private, public: this.hostKey.public },
     });
+    this.isBlank = machineId(this.name) === undefined;
+    this.incarnation = expectedMachineId(this.name);
     const script = "node programs/virtual/main.ts";
     this.lifetime = new command.local.Command(name, {
       create: `${script} pi up`,
       delete: `${script} pi down`,
       stdin: pulumi.jsonStringify(spec),
-      // Inputs that differ once the container or this machine has died, or when its root file system is made of something else.
-      environment: { PEAK_STARTS: `${expectedStarts(this.name)}`, PEAK_ROOTFS: rootfsKey() },
+      // Inputs that differ once the container or this machine has died, its disk is lost, or its root file system is made of something else.
+      environment: { PEAK_START: expectedStart(this.name), PEAK_MACHINE_ID: this.incarnation, PEAK_ROOTFS: rootfsKey() },
       logging: command.local.Logging.Stderr,
       addPreviousOutputInEnv: false,
     }, { parent: this, dependsOn: network.resource });

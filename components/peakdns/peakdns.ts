@@ -44,10 +44,12 @@ export class PeakDns extends pulumi.ComponentResource {
     const clusterServers = pulumi.all(clusterPlaces.map(({ nameServer }) => nameServer));
     const primary = rootPlaces[0]!.nameServer;
 
-    // One after another: when all are replaced, the others answer meanwhile.
+    // One after another: when all are replaced, the others answer meanwhile. Nobody waits for one whose host does not answer.
     let previous: Server[] = [];
     const serve = (place: Place, args: Omit<ConstructorParameters<typeof Server>[1], "namespace" | "image" | "place">) => {
-      previous = [new Server(place.name, { ...common, place, ...args }, { parent: this, dependsOn: previous })];
+      const { host } = place;
+      const server = new Server(place.name, { ...common, place, ...args }, { parent: this, dependsOn: [...previous, ...(host ? [host.resource] : [])] });
+      if (host?.answers !== false) previous = [server];
     };
     for (const [index, place] of rootPlaces.entries()) {
       serve(place, {

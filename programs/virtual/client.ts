@@ -16,16 +16,16 @@ import { type Unit, down, up } from "./units.ts";
  * Starts a client emulator unless it runs, gives it routes to the nodes, and waits until its resolver listens. A route to a node that is
  * being removed stays until the next start: its pods serve on meanwhile.
  */
-export function clientUp(names: Layout, { routes, ...fixed }: ClientSpec): Promise<{ name: string; starts: number }> {
+export function clientUp(names: Layout, { routes, ...fixed }: ClientSpec, start?: string): ReturnType<typeof up> {
   return up(names, {
     ...client(names, fixed.name),
     spec: { ...fixed, rootfs: rootfsKey() },
-    start: () => start(names, fixed),
+    start: () => launch(names, fixed),
     ready: async () => {
       await ip(namespace(names, fixed.name), routes.flatMap(({ via, prefixes }) => prefixes.map((prefix) => onLink(prefix, via, "eth0"))));
       await ready(names, fixed.name);
     },
-  });
+  }, start);
 }
 
 /** Ends a client emulator and all that was started in it. */
@@ -44,7 +44,7 @@ function client(names: Layout, name: string): Pick<Unit, "name" | "stop"> {
   };
 }
 
-async function start(names: Layout, spec: Omit<ClientSpec, "routes">): Promise<number> {
+async function launch(names: Layout, spec: Omit<ClientSpec, "routes">): Promise<number> {
   const space = namespace(names, spec.name);
   const home = directory(names, spec.name);
   const lower = await rootfs();

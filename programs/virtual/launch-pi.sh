@@ -46,6 +46,7 @@ mount -t tmpfs -o mode=755 tmpfs /run
 set --
 for data in containerd kubelet etcd; do
   mkdir -p "data/$data"
+  [ "$data" = kubelet ] || chmod 700 "data/$data" # as they have it themselves
   set -- "$@" "--bind=$directory/data/$data:/var/lib/$data"
 done
 [ ! -d /lib/modules ] || set -- "$@" --bind-ro=/lib/modules

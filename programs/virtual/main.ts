@@ -13,16 +13,18 @@ import { clientSpec, downSpec, networkSpec, parseSpec, piSpec } from "./spec.ts"
 import { list, sweep } from "./sweep.ts";
 
 const names = layout();
+/** As the program has it in a resource's inputs; who calls by hand need not say it. */
+const { PEAK_START: start, PEAK_MACHINE_ID: machineId } = process.env;
 const stdin = () => text(process.stdin);
 
 const verbs: Record<string, () => Promise<unknown>> = {
   "host-packages": () => hostPackages(),
   rootfs: async () => ({ directory: await rootfs() }),
-  "network up": async () => networkUp(names, parseSpec(networkSpec, await stdin())),
+  "network up": async () => networkUp(names, parseSpec(networkSpec, await stdin()), start),
   "network down": () => networkDown(names),
-  "pi up": async () => piUp(names, parseSpec(piSpec, await stdin())),
+  "pi up": async () => piUp(names, parseSpec(piSpec, await stdin()), start, machineId),
   "pi down": async () => piDown(names, parseSpec(downSpec, await stdin()).name),
-  "client up": async () => clientUp(names, parseSpec(clientSpec, await stdin())),
+  "client up": async () => clientUp(names, parseSpec(clientSpec, await stdin()), start),
   "client down": async () => clientDown(names, parseSpec(downSpec, await stdin()).name),
   list: () => list(names),
   sweep: () => sweep(names),

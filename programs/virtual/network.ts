@@ -11,9 +11,9 @@ import { type Unit, down, up } from "./units.ts";
 const PROTOCOL = 112;
 
 /** The bridge that virtual hosts are plugged into, the router on it, and the host's link to it. */
-export function networkUp(names: Layout, spec: NetworkSpec): Promise<{ name: string; starts: number }> {
+export function networkUp(names: Layout, spec: NetworkSpec, start?: string): ReturnType<typeof up> {
   const { routes, ...fixed } = spec;
-  return up(names, { ...network(names), spec: fixed, start: () => start(names, fixed), ready: () => setRoutes(names, routes) });
+  return up(names, { ...network(names), spec: fixed, start: () => launch(names, fixed), ready: () => setRoutes(names, routes) }, start);
 }
 
 export function networkDown(names: Layout): Promise<void> {
@@ -24,7 +24,7 @@ function network(names: Layout): Pick<Unit, "name" | "stop"> {
   return { name: SWITCH, stop: () => stop(names) };
 }
 
-async function start(names: Layout, spec: Omit<NetworkSpec, "routes">): Promise<undefined> {
+async function launch(names: Layout, spec: Omit<NetworkSpec, "routes">): Promise<undefined> {
   if (!existsSync("/proc/sys/net/ipv6")) throw new Error("this host's kernel runs without IPv6: start it without ipv6.disable=1");
   for (const prefix of spec.prefixes) await refuseRouted(prefix);
   const space = namespace(names, SWITCH);

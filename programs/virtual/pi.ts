@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { type Socket, connect } from "node:net";
@@ -10,17 +9,21 @@ import { type Layout, directory, namespace } from "./layout.ts";
 import { plugIn, unplug } from "./links.ts";
 import { rootfs, rootfsKey } from "./rootfs.ts";
 import type { PiSpec } from "./spec.ts";
-import { isRunning } from "./state.ts";
+import { expectedMachineId, isRunning, upperLayer } from "./state.ts";
 import { type Unit, down, up } from "./units.ts";
 
-/** Starts a virtual Pi unless it runs, and waits until it answers on SSH. */
-export function piUp(names: Layout, spec: PiSpec): Promise<{ name: string; starts: number }> {
+/**
+ * Starts a virtual Pi unless it runs, and waits until it answers on SSH.
+ * @param start see `up`
+ * @param machineId for a new disk, see `expectedMachineId`
+ */
+export function piUp(names: Layout, spec: PiSpec, start?: string, machineId?: string): ReturnType<typeof up> {
   return up(names, {
     ...pi(names, spec.name),
     spec: { ...spec, rootfs: rootfsKey() },
-    start: () => start(names, spec),
+    start: () => launch(names, spec, machineId ?? expectedMachineId(spec.name, names)),
     ready: () => ready(names, spec),
-  });
+  }, start);
 }
 
 /** Ends a virtual Pi with all that runs in it, and removes its disk. */
@@ -42,13 +45,13 @@ function cgroup(names: Layout, name: string): string {
   return `${names.prefix}/${name}`;
 }
 
-async function start(names: Layout, spec: PiSpec): Promise<number> {
+async function launch(names: Layout, spec: PiSpec, machineId: string): Promise<number> {
   const lower = await rootfs();
   const home = directory(names, spec.name);
   for (const part of ["upper", "root", "data"]) await mkdir(join(home, part), { recursive: true, mode: 0o755 });
   await rm(join(home, "work"), { recursive: true, force: true });
   await mkdir(join(home, "work"));
-  await writeIdentity(join(home, "upper"), spec);
+  await writeIdentity(upperLayer(names, spec.name), spec, machineId);
   await plugIn(names, spec.name, { addresses: spec.addresses, gateway: spec.gateway, forwarding: true });
 
   await using log = await open(join(home, "console.log"), "w", 0o600);
@@ -62,7 +65,7 @@ async function start(names: Layout, spec: PiSpec): Promise<number> {
 }
 
 /** Writes what makes this node differ from the others into its layer, which is not mounted while it is down. */
-async function writeIdentity(upper: string, spec: PiSpec): Promise<void> {
+async function writeIdentity(upper: string, spec: PiSpec, machineId: string): Promise<void> {
   const [address] = spec.addresses;
   const files: [path: string, content: string, mode: number][] = [
     ["etc/hostname", `${spec.name}\n`, 0o644],
@@ -72,7 +75,7 @@ async function writeIdentity(upper: string, spec: PiSpec): Promise<void> {
   ];
   // What the node keeps once it has it.
   const first: typeof files = [
-    ["etc/machine-id", `${randomUUID().replaceAll("-", "")}\n`, 0o444],
+    ["etc/machine-id", `${machineId}\n`, 0o444],
     ["etc/hosts", `127.0.0.1 localhost\n::1 localhost\n${address} ${spec.name}\n`, 0o644],
   ];
   files.push(...first.filter(([path]) => !existsSync(join(upper, path))));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Layout } from "./layout.ts";
-import { bootId, expectedStarts, isRunning, processBorn, readState, writeState } from "./state.ts";
+import { bootId, expectedMachineId, expectedStart, isRunning, processBorn, readState, upperLayer, writeState } from "./state.ts";
 
 let names: Layout;
 beforeEach(() => {
@@ -12,24 +12,34 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(names.state, { recursive: true, force: true }));
 
-const state = { starts: 3, id: "a", boot: bootId(), spec: "b" };
+const state = { start: "first", id: "a", boot: bootId(), spec: "b" };
 
-test("a unit that was never started is to be started once", () => {
+test("a unit that was never started is to be started, each time it is asked about", () => {
   expect(readState(names, "pi1")).toBeUndefined();
-  expect(expectedStarts("pi1", names)).toBe(1);
+  expect(expectedStart("pi1", names)).not.toBe(expectedStart("pi1", names));
 });
 
-test("a unit that does not run is to be started once more", async () => {
+test("a unit that does not run is to be started anew", async () => {
   await writeState(names, "pi1", state);
   expect(readState(names, "pi1")).toEqual(state);
   expect(isRunning(names, "pi1")).toBe(false);
-  expect(expectedStarts("pi1", names)).toBe(4);
+  expect(expectedStart("pi1", names)).not.toBe("first");
 });
 
 test("a state file that was cut short counts as none", () => {
   mkdirSync(join(names.state, "units/pi1"), { recursive: true });
-  writeFileSync(join(names.state, "units/pi1/state.json"), '{"starts":3,"id":');
-  expect(expectedStarts("pi1", names)).toBe(1);
+  writeFileSync(join(names.state, "units/pi1/state.json"), '{"start":"first","id":');
+  expect(readState(names, "pi1")).toBeUndefined();
+});
+
+test("a disk keeps its machine id; where there is no disk, or no id on it, one is made up each time", () => {
+  const id = "0123456789abcdef0123456789abcdef";
+  expect(expectedMachineId("pi1", names)).not.toBe(expectedMachineId("pi1", names));
+  mkdirSync(join(upperLayer(names, "pi1"), "etc"), { recursive: true });
+  writeFileSync(join(upperLayer(names, "pi1"), "etc/machine-id"), `${id}\n`);
+  expect(expectedMachineId("pi1", names)).toBe(id);
+  writeFileSync(join(upperLayer(names, "pi1"), "etc/machine-id"), "");
+  expect(expectedMachineId("pi1", names)).toMatch(/^[0-9a-f]{32}$/);
 });
 
 test("a process is told from a later one of its number by its start time", () => {

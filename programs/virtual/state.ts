@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,8 +7,8 @@ import { type Layout, SWITCH, directory, layout, namespace } from "./layout.ts";
 
 /** What is written down when a unit (a virtual host, or the switch) has been started. */
 const stateSchema = z.strictObject({
-  /** How often the unit has been started since it was made. */
-  starts: z.int().positive(),
+  /** What the update that brought it up called this start, see `expectedStart`. */
+  start: z.string(),
   /** Differs at each start. */
   id: z.string(),
   /** Boot of the host at which that was. */
@@ -48,13 +49,37 @@ export function isRunning(names: Layout, unit: string): boolean {
 }
 
 /**
- * How often the unit will have been started once it is up: as often as it was if it runs, else once more. As a part of a
- * resource's inputs, this makes a dead unit (a host that was rebooted) a difference that the next update removes. Reads only.
+ * What the unit's present start is called if it runs, else a new name for the one to come. As a part of a resource's inputs, this makes a
+ * unit that is dead (this machine was rebooted) or lost a difference that the next update removes, and only that. Reads only.
  * @param unit a host's name, or `switch`
  */
-export function expectedStarts(unit: string, names: Layout = layout()): number {
-  const starts = readState(names, unit)?.starts ?? 0;
-  return isRunning(names, unit) ? starts : starts + 1;
+export function expectedStart(unit: string, names: Layout = layout()): string {
+  return (isRunning(names, unit) && readState(names, unit)?.start) || randomUUID();
+}
+
+/**
+ * The machine id (machine-id(5)) on a virtual Pi's disk; where there is no disk, a new one for the disk to come. Reads only.
+ * @param name the virtual Pi's name
+ */
+export function expectedMachineId(name: string, names: Layout = layout()): string {
+  return machineId(name, names) ?? randomUUID().replaceAll("-", "");
+}
+
+/** The machine id on a virtual Pi's disk; undefined where there is no disk. Reads only. */
+export function machineId(name: string, names: Layout = layout()): string | undefined {
+  try {
+    const id = readFileSync(join(upperLayer(names, name), "etc/machine-id"), "utf8").trim();
+    if (/^[0-9a-f]{32}$/.test(id)) return id;
+  } catch (error) {
+    // Another user cannot look, and cannot bring it up either.
+    if (!["ENOENT", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  }
+  return undefined;
+}
+
+/** What a virtual Pi has written to its disk, on top of the root file system that all share. */
+export function upperLayer(names: Layout, name: string): string {
+  return join(directory(names, name), "upper");
 }
 
 /** Identifies this boot of the host. */

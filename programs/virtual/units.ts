@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { type Layout, SWITCH, directory } from "./layout.ts";
 import { claim, lockUnit, refuseStranger } from "./owner.ts";
 import { progress } from "./progress.ts";
-import { type State, bootId, isRunning, processBorn, readState, writeState } from "./state.ts";
+import { type State, bootId, expectedStart, isRunning, processBorn, readState, writeState } from "./state.ts";
 
 /** How one kind of unit (the switch, a virtual Pi, a client emulator) comes into being and ends. */
 export interface Unit {
@@ -18,18 +18,24 @@ export interface Unit {
   stop(): Promise<void>;
 }
 
-/** Brings a unit up, and resolves to the number of times that it has been started. */
-export async function up(names: Layout, unit: Unit): Promise<{ name: string; starts: number }> {
+/**
+ * Brings a unit up.
+ * @param start what a start is to be called, see `expectedStart`
+ * @returns its id, another one after each start
+ */
+export async function up(names: Layout, unit: Unit, start = expectedStart(unit.name, names)): Promise<{ name: string; id: string }> {
   await claim(names);
   using _lock = await lockUnit(names, unit.name);
   const spec = createHash("sha256").update(JSON.stringify(unit.spec)).digest("hex");
   let state = readState(names, unit.name);
   if (!state || state.spec !== spec || !isRunning(names, unit.name)) {
     if (unit.name !== SWITCH && !isRunning(names, SWITCH)) throw new Error(`${unit.name}: the switch that it is plugged into is not up`);
-    const starts = (state?.starts ?? 0) + 1;
     progress(`${unit.name}: starting`);
     await unit.stop();
-    state = describe(names, unit.name, { starts, spec }, await unit.start());
+    state = describe(names, unit.name, { start, spec }, await unit.start());
+    await writeState(names, unit.name, state);
+  } else if (state.start !== start) {
+    state = { ...state, start };
     await writeState(names, unit.name, state);
   }
   try {
@@ -38,7 +44,7 @@ export async function up(names: Layout, unit: Unit): Promise<{ name: string; sta
     await unit.stop(); // the next try begins anew
     throw error;
   }
-  return { name: unit.name, starts: state.starts };
+  return { name: unit.name, id: state.id };
 }
 
 /** Takes a unit down and removes its disk. */
@@ -49,7 +55,7 @@ export async function down(names: Layout, unit: Pick<Unit, "name" | "stop">): Pr
   await rm(directory(names, unit.name), { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
 
-function describe(names: Layout, unit: string, known: Pick<State, "starts" | "spec">, pid: number | undefined): State {
+function describe(names: Layout, unit: string, known: Pick<State, "start" | "spec">, pid: number | undefined): State {
   const state: State = { ...known, id: randomUUID(), boot: bootId() };
   const plugged = unit === SWITCH ? undefined : readState(names, SWITCH)?.id;
   if (plugged) state.switch = plugged;

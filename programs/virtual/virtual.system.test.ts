@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ClientSpec, NetworkSpec, PiSpec } from "./spec.ts";
-import { expectedStarts } from "./state.ts";
+import { expectedMachineId, expectedStart, isRunning } from "./state.ts";
 import type { Listing } from "./sweep.ts";
 import { layout } from "./layout.ts";
 
@@ -41,10 +41,10 @@ let pi: PiSpec;
 let scratch: string;
 
 /** Runs a verb; resolves to what it printed, rejects with what it said. */
-function verb<T>(words: string, spec: object = {}, name = "peaktest"): Promise<T> {
+function verb<T>(words: string, spec: object = {}, more: Record<string, string> = {}): Promise<T> {
   return new Promise((resolve, reject) => {
     const args = [join(import.meta.dirname, "main.ts"), ...words.split(" ")];
-    const child = execFile(process.execPath, args, { env: { ...env, PEAK_LOCAL_NAME: name } }, (error, stdout, stderr) =>
+    const child = execFile(process.execPath, args, { env: { ...env, ...more } }, (error, stdout, stderr) =>
       error ? reject(new Error(stderr)) : resolve(JSON.parse(stdout) as T));
     child.stdin!.end(JSON.stringify(spec));
   });
@@ -55,6 +55,15 @@ function ssh(script: string): string {
   const args = ["-i", `${scratch}/operator`, ...options.flatMap((option) => ["-o", option]), `root@${ula}:1::1`, "sh -s"];
   return execFileSync("ssh", args, { input: script, encoding: "utf8" }).trim();
 }
+
+interface Up {
+  name: string;
+  /** Another one after each start. */
+  id: string;
+}
+/** Brings a unit up as an update does: with what the program says of it beforehand. */
+const update = (words: string, spec: object, unit: string) =>
+  verb<Up>(words, spec, { PEAK_START: expectedStart(unit, names), PEAK_MACHINE_ID: expectedMachineId(unit, names) });
 
 const inClient = (...command: string[]) => execFileSync("ip", ["netns", "exec", "peaktest-client1", ...command], { encoding: "utf8" });
 const nspawn = async () =>
@@ -96,12 +105,12 @@ describe("a switch, a virtual Pi and a client emulator", { timeout: 120_000 }, (
   });
 
   test("come up, and stay as they are the second time", async () => {
-    for (let time = 0; time < 2; time++) {
-      expect(await verb("network up", network)).toEqual({ name: "switch", starts: 1 });
-      expect(await verb("pi up", pi)).toEqual({ name: "pi1", starts: 1 });
-      expect(await verb("client up", client)).toEqual({ name: "client1", starts: 1 });
-    }
-    for (const unit of ["switch", "pi1", "client1"]) expect(expectedStarts(unit, names)).toBe(1);
+    const all = async () => [await update("network up", network, "switch"), await update("pi up", pi, "pi1"), await update("client up", client, "client1")];
+    const first = await all();
+    expect(first.map(({ name }) => name)).toEqual(["switch", "pi1", "client1"]);
+    const starts = first.map(({ name }) => expectedStart(name, names));
+    expect(await all()).toEqual(first);
+    expect(first.map(({ name }) => expectedStart(name, names))).toEqual(starts);
   });
 
   test("SSH answers with the given host key; systemd has no failed unit", () => {
@@ -153,35 +162,63 @@ END
   test("a node whose container was killed comes back with its data", async () => {
     ssh("echo kept > /etc/kept; echo kept > /var/lib/etcd/kept; cp /etc/machine-id /etc/kept-id; sync");
     process.kill(await nspawn(), "SIGKILL");
-    await expect.poll(() => expectedStarts("pi1", names)).toBe(2);
-    expect(await verb("pi up", pi)).toEqual({ name: "pi1", starts: 2 });
+    await expect.poll(() => isRunning(names, "pi1")).toBe(false);
+    await update("pi up", pi, "pi1");
     expect(ssh("cat /etc/kept /var/lib/etcd/kept; cmp /etc/machine-id /etc/kept-id")).toBe("kept\nkept");
   });
 
   test("everything is started once more when the switch was lost", async () => {
     execFileSync("ip", ["netns", "del", "peaktest-switch"]);
-    expect(["switch", "pi1", "client1"].map((unit) => expectedStarts(unit, names))).toEqual([2, 3, 2]);
-    expect(await verb("network up", network)).toEqual({ name: "switch", starts: 2 });
-    const both = await Promise.all([verb("pi up", pi), verb("client up", client)]);
-    expect(both).toEqual([{ name: "pi1", starts: 3 }, { name: "client1", starts: 2 }]);
+    expect(["switch", "pi1", "client1"].map((unit) => isRunning(names, unit))).toEqual([false, false, false]);
+    await update("network up", network, "switch");
+    await Promise.all([update("pi up", pi, "pi1"), update("client up", client, "client1")]);
     expect(ssh("cat /etc/kept")).toBe("kept");
   });
 
   test("a further node is routed to without a start", async () => {
     const more = [...routes, { via: `${ula}:2::1`, prefixes: [`${ula}:2::/80`] }];
-    expect(await verb("network up", { ...network, routes: more })).toEqual({ name: "switch", starts: 2 });
+    const [before, node] = [await verb<Up>("network up", network), expectedStart("pi1", names)];
+    expect(await update("network up", { ...network, routes: more }, "switch")).toEqual(before);
     expect(execFileSync("ip", ["-n", "peaktest-switch", "-6", "route"], { encoding: "utf8" })).toContain(`${ula}:2::/80 via ${ula}:2::1`);
-    expect(expectedStarts("pi1", names)).toBe(3);
-    expect(await verb("client up", { ...client, routes: more })).toEqual({ name: "client1", starts: 2 });
+    expect(expectedStart("pi1", names)).toBe(node);
+    const running = await verb<Up>("client up", client);
+    expect(await update("client up", { ...client, routes: more }, "client1")).toEqual(running);
     expect(inClient("ip", "-6", "route")).toContain(`${ula}:2::/80 via ${ula}:2::1`);
     // While a node is being removed, its pods serve on.
-    expect(await verb("client up", client)).toEqual({ name: "client1", starts: 2 });
+    expect(await update("client up", client, "client1")).toEqual(running);
     expect(inClient("ip", "-6", "route")).toContain(`${ula}:2::/80 via ${ula}:2::1`);
+  });
+
+  test("one that is started from something else, while it runs, is called what the update called it: the next one changes nothing", async () => {
+    const before = await verb<Up>("pi up", pi);
+    const [called, other] = [expectedStart("pi1", names), { ...pi, gateway: `${ula}:fffe::1` }];
+    expect(await update("pi up", other, "pi1")).not.toEqual(before);
+    expect(expectedStart("pi1", names)).toBe(called);
+    await update("pi up", pi, "pi1");
+  });
+
+  test("a node whose disk is lost while it runs gets another one, with the machine id that the program had said", async () => {
+    const [id, start] = [expectedMachineId("pi1", names), expectedStart("pi1", names)];
+    expect(ssh("cat /etc/machine-id")).toBe(id);
+    rmSync(join(names.state, "units/pi1"), { recursive: true, force: true });
+    const next = expectedMachineId("pi1", names);
+    expect([next, expectedStart("pi1", names)]).not.toEqual(expect.arrayContaining([id, start]));
+    await verb("pi up", pi, { PEAK_START: "again", PEAK_MACHINE_ID: next });
+    expect(ssh("cat /etc/machine-id; [ ! -e /etc/kept ]")).toBe(next);
+    expect([expectedMachineId("pi1", names), expectedStart("pi1", names)]).toEqual([next, "again"]);
+  });
+
+  test("when the directory with all states is lost, everything is started once more", async () => {
+    rmSync(join(names.state, "units"), { recursive: true, force: true });
+    await update("network up", network, "switch");
+    await Promise.all([update("pi up", pi, "pi1"), update("client up", client, "client1")]);
+    expect(ssh("hostname")).toBe("pi1");
   });
 
   test("two at once do it once", async () => {
     process.kill(await nspawn(), "SIGKILL");
-    expect(await Promise.all([verb("pi up", pi), verb("pi up", pi)])).toEqual([{ name: "pi1", starts: 4 }, { name: "pi1", starts: 4 }]);
+    const [one, other] = await Promise.all([update("pi up", pi, "pi1"), update("pi up", pi, "pi1")]);
+    expect(one).toEqual(other);
   });
 
   test("another clone is refused, unless it is gone", async () => {
@@ -191,15 +228,15 @@ END
     await expect(verb("pi up", pi)).rejects.toThrow(`runs the local stack of ${scratch}`);
     await expect(verb("sweep")).rejects.toThrow(`runs the local stack of ${scratch}`);
     writeFileSync(owner, "/nowhere/peak");
-    expect(await verb("pi up", pi)).toEqual({ name: "pi1", starts: 4 });
+    await verb("pi up", pi);
     expect(readFileSync(owner, "utf8")).toBe(mine);
   });
 
   test("another stack with the same prefixes is refused", async () => {
     try {
-      await expect(verb("network up", network, "peakother")).rejects.toThrow(`this host has a route to ${ula}::/64 already`);
+      await expect(verb("network up", network, { PEAK_LOCAL_NAME: "peakother" })).rejects.toThrow(`this host has a route to ${ula}::/64 already`);
     } finally {
-      expect(await verb("sweep", {}, "peakother")).toEqual(nothing);
+      expect(await verb("sweep", {}, { PEAK_LOCAL_NAME: "peakother" })).toEqual(nothing);
     }
   });
 

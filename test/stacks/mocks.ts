@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { fakeContext } from "../harness/kube-context.ts";
 
 /** A resource as the program registered it. */
 export interface Registered {
@@ -13,6 +12,9 @@ export interface Registered {
 /** What the commands of the program print, by the start of the command. Any other command throws. */
 const printed: [command: string, stdout: string][] = [
   ["node programs/virtual/main.ts", "{}"],
+  ["node programs/hosts/main.ts silent", "{}"],
+  ["node programs/hosts/main.ts look", "incarnation"],
+  ["node programs/hosts/main.ts settle", "incarnation"],
   ["node programs/binaries/main.ts push", "d".repeat(64)],
   ["node programs/images/main.ts build", JSON.stringify({ ref: `registry.peak.internal:5000/peak/image:0123456789abcdef@sha256:${"e".repeat(64)}` })],
   ["node toolchain/main.ts digest", JSON.stringify({ digest: "d".repeat(64) })],
@@ -36,6 +38,7 @@ function outputs({ type, name, inputs }: Registered): Record<string, unknown> {
     return { ...inputs, certPem: `CERTIFICATE ${name}\n`, validityStartTime: "2026-01-01T00:00:00Z", validityEndTime: "2027-01-01T00:00:00Z" };
   }
   if (type === "random:index/randomPassword:RandomPassword") return { ...inputs, result: "password", bcryptHash: "$2a$hash" };
+  if (type === "random:index/randomUuid:RandomUuid") return { ...inputs, result: "uuid" };
   if (type === "kubernetes:core/v1:Service") return { ...inputs, spec: { clusterIP: "fd00::5", ...(inputs["spec"] as object) } };
   if (/^(kubernetes:|pulumi:providers:|peak:)/.test(type)) return inputs;
   throw new Error(`no mock for resources of type ${type}`);
@@ -59,17 +62,16 @@ export async function runStack(
       resources.push(registered);
       return { id: id || `${name}-id`, state };
     },
-    call: ({ token }) => {
+    call: ({ token, inputs }) => {
+      const found = printed.find(([command]) => inputs["command"] === command);
+      if (token === "command:local:run" && found) return { ...inputs, stdout: found[1], stderr: "" };
       throw new Error(`no mock for the call ${token}`);
     },
   }, "peak", stack, false);
   const texts = Object.entries({ ...config, ...changed }).map(([key, value]) => [key, String(value)]);
   pulumi.runtime.setAllConfig(Object.fromEntries(texts) as Record<string, string>);
   const { default: peak } = await import("../../index.ts");
-  await using existing = await fakeContext("minikube");
-  const before = { ...process.env };
-  Object.assign(process.env, existing.env);
-  const result = await peak().finally(() => (process.env = before));
+  const result = await peak();
   const settled = await new Promise<Record<string, unknown>>((resolve, reject) => {
     pulumi.output(result).apply((value) => resolve(value as Record<string, unknown>));
     setTimeout(() => reject(new Error("the outputs of the stack never came to be")), 60_000).unref();

@@ -107,7 +107,7 @@ describe.each([
 
   test("a cluster has an identity of its own, so that a new authority or address replaces none of its objects", () => {
     const provider = resources.find(({ type }) => type === "pulumi:providers:kubernetes")!;
-    expect(provider.inputs["clusterIdentifier"]).toBe(nodes === 0 ? "minikube" : `${stack}/cluster`);
+    expect(provider.inputs["clusterIdentifier"]).toBe(nodes === 0 ? "minikube" : `${stack}/cluster/uuid`);
     expect(provider.inputs).not.toHaveProperty("upsertExistingObjects");
   });
 
@@ -128,9 +128,9 @@ describe("what differs", () => {
     const local = counts(resources);
     const testbed = counts((await runStack("pi-testbed")).resources);
     // A node: its network, container runtime, worker and membership. Besides: etcd, control plane with its bindings, registry, resolver, a
-    // volume for each root server.
+    // volume for each root server. A client that is a machine: its resolver.
     expect(local["command:remote:Command"]).toBe(3 * 4 + 7);
-    expect(testbed["command:remote:Command"]).toBe(12 * 4 + 7);
+    expect(testbed["command:remote:Command"]).toBe(12 * 4 + 7 + 10);
     // Of DNS servers four, and CoreDNS and Prometheus.
     expect(local["kubernetes:apps/v1:Deployment"]).toBe(6 + services(resources).length);
     expect(testbed["kubernetes:apps/v1:Deployment"]).toBe(6 + services(resources).length);
@@ -140,7 +140,7 @@ describe("what differs", () => {
     const { resources } = await runStack(stack);
     const installed = new Set<string>();
     for (const { inputs } of resources.filter(({ type }) => type === "command:remote:Command")) {
-      const list = /^for package in (.*); do$/m.exec(String(plain(inputs)["stdin"]))?.[1] ?? "";
+      const list = /^install_packages ('.*)$/m.exec(String(plain(inputs)["stdin"]))?.[1] ?? "";
       for (const [, name] of list.matchAll(/'([^']+)'/g)) installed.add(name!);
     }
     expect(installed).toContain("runc");
@@ -172,12 +172,12 @@ describe("while keys are rotated", () => {
   const between = (text: string, path: string) => text.split(`put '${path}'`)[1]!.split("\nput ")[0]!;
 
   test.each([
-    ["cluster-control-plane", "/etc/peak/kubernetes/ca.crt"],
-    ["cluster-control-plane", "/etc/peak/kubernetes/etcd-ca.crt"],
-    ["cluster-etcd", "/etc/peak/etcd/ca.crt"],
+    ["cluster-control-plane-pi1", "/etc/peak/kubernetes/ca.crt"],
+    ["cluster-control-plane-pi1", "/etc/peak/kubernetes/etcd-ca.crt"],
+    ["cluster-etcd-pi1", "/etc/peak/etcd/ca.crt"],
     ["cluster-pi2-worker", "/etc/peak/worker/ca.crt"],
     ["cluster-pi2-containerd", "/etc/peak/containerd/certs.d/registry.peak.internal:5000/ca.crt"],
-    ["cluster-control-plane", "/etc/peak/kubernetes/tokens.pub"],
+    ["cluster-control-plane-pi1", "/etc/peak/kubernetes/tokens.pub"],
   ])("%s trusts in %s what the step says", (name, path) => {
     const trusted = steps.map((step) =>
       between(setup(step, name), path).match(/(CERTIFICATE|PUBLIC KEY) [\w-]+/g)!.map((line) => (line.endsWith("-2") ? 2 : 1)));
@@ -185,19 +185,19 @@ describe("while keys are rotated", () => {
   });
 
   test.each([
-    ["cluster-control-plane", "/etc/peak/kubernetes/apiserver.crt"],
-    ["cluster-control-plane", "/etc/peak/kubernetes/etcd-client.key"],
-    ["cluster-control-plane", "/etc/peak/kubernetes/tokens.key"],
-    ["cluster-etcd", "/etc/peak/etcd/server.crt"],
+    ["cluster-control-plane-pi1", "/etc/peak/kubernetes/apiserver.crt"],
+    ["cluster-control-plane-pi1", "/etc/peak/kubernetes/etcd-client.key"],
+    ["cluster-control-plane-pi1", "/etc/peak/kubernetes/tokens.key"],
+    ["cluster-etcd-pi1", "/etc/peak/etcd/server.crt"],
     ["cluster-pi2-worker", "/etc/peak/worker/kubelet.key"],
-    ["cluster-registry", "/etc/peak/registry/server.key"],
+    ["cluster-registry-pi1", "/etc/peak/registry/server.key"],
   ])("%s uses in %s what the step says", (name, path) => {
     const used = steps.map((step) => (/(CERTIFICATE|KEY) \S+-2'?\s/.test(`${between(setup(step, name), path)}\n`) ? 2 : 1));
     expect(used).toEqual([1, 1, 2, 2]);
   });
 
   test("the registry knows the users of both passwords", () => {
-    const users = steps.map((step) => between(setup(step, "cluster-registry"), "/etc/peak/registry/htpasswd").match(/peak(-2)?(?=:)/g));
+    const users = steps.map((step) => between(setup(step, "cluster-registry-pi1"), "/etc/peak/registry/htpasswd").match(/peak(-2)?(?=:)/g));
     expect(users).toEqual([["peak"], ["peak", "peak-2"], ["peak", "peak-2"], ["peak-2"]]);
   });
 
