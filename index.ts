@@ -1,5 +1,5 @@
 import { Cluster, type ClusterAccess } from "./components/cluster/cluster.ts";
-import { ExistingCluster } from "./components/cluster/existing-cluster.ts";
+import { ExistingCluster, findCluster } from "./components/cluster/existing-cluster.ts";
 import { ownFields } from "./components/kubernetes/field-manager.ts";
 import { readInput } from "./components/input.ts";
 import { Image, type ImageArgs } from "./components/images/image.ts";
@@ -22,7 +22,8 @@ const clusterServerCount = 2;
 /** The whole stack, from its configuration to its outputs (docs/status.md). */
 export default async function peak() {
   const { settings, inventory } = readInput();
-  const { zone, baseImage, kubeContext, keys } = settings;
+  const { zone, baseImage, kubeContext, imageRegistry, keys } = settings;
+  const found = kubeContext === undefined ? undefined : await findCluster(kubeContext, imageRegistry);
   const plan = planAddresses(settings.ulaPrefix, settings.globalPrefix);
 
   const rootHosts = nodesOf(inventory).slice(0, rootCount);
@@ -32,9 +33,9 @@ export default async function peak() {
   const machines = new Machines("machines", { inventory, plan, zone, rootServers, silent });
   const { nodes } = machines;
 
-  const cluster: ClusterAccess = kubeContext === undefined
+  const cluster: ClusterAccess = kubeContext === undefined || found === undefined
     ? new Cluster("cluster", { hosts: nodes, plan, zone, rootServers, baseImage, keys })
-    : new ExistingCluster("cluster", { context: kubeContext });
+    : new ExistingCluster("cluster", { context: kubeContext, imageRegistry, facts: found });
 
   const image = (name: string, what: Pick<ImageArgs, "source" | "files">) => new Image(`${name}-image`, {
     name, ...what, arch: machines.arch, base: baseImage, destination: cluster.images, store: cluster.imageStore,

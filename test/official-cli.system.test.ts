@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { run } from "../shell/run.ts";
 import { hostArch } from "../toolchain/products.ts";
 import { provide } from "../toolchain/provide.ts";
+import { fakeContext, type FakeContext } from "./harness/kube-context.ts";
 import { runStack } from "./stacks/mocks.ts";
 
 // The command line itself, as a user without ./peak runs it; only the Node language host is a stand-in (harness/language-host.ts).
@@ -12,13 +13,18 @@ import { runStack } from "./stacks/mocks.ts";
 const root = dirname(import.meta.dirname);
 let scratch: string;
 let engine: string;
+let existing: FakeContext;
 
 beforeAll(async () => {
+  existing = await fakeContext("minikube");
   scratch = mkdtempSync(join(tmpdir(), "peak-official-cli-"));
   engine = join((await provide("engine", hostArch)).dir, "bin", "pulumi");
 }, 600_000);
 
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(async () => {
+  await existing?.[Symbol.asyncDispose]();
+  rmSync(scratch, { recursive: true, force: true });
+});
 
 /** Runs a program as one who has nothing but it: resolves to what it printed. */
 function runAlone(program: string, args: readonly string[], cwd = root): Promise<string> {
@@ -27,9 +33,10 @@ function runAlone(program: string, args: readonly string[], cwd = root): Promise
       dirname(process.execPath),
       join(import.meta.dirname, "harness", "bin"),
       join(root, "toolchain", "providers", "bin"),
-      process.env["PATH"],
+      existing.env.PATH,
     ].join(delimiter),
-    HOME: scratch, // where there is no kubeconfig
+    HOME: scratch,
+    KUBECONFIG: existing.env.KUBECONFIG,
     PULUMI_HOME: join(scratch, "home"),
     PULUMI_BACKEND_URL: `file://${scratch}`,
     PULUMI_CONFIG_PASSPHRASE: "test",

@@ -8,12 +8,15 @@ import { cacheRoot } from "../toolchain/cache.ts";
 import { hostArch } from "../toolchain/products.ts";
 import { provide } from "../toolchain/provide.ts";
 import { Clone } from "./e2e/clone.ts";
+import { fakeContext, type FakeContext } from "./harness/kube-context.ts";
 
 // `./peak preview` writes nothing: not to the project, not to a backend, not to the user's home. The cache of downloads may grow.
 
 let clone: Clone;
 let scratch: string;
-beforeAll(() => {
+let existing: FakeContext;
+beforeAll(async () => {
+  existing = await fakeContext("minikube");
   clone = new Clone();
   scratch = mkdtempSync(join(tmpdir(), "peak-preview-test-"));
   for (const folder of ["home", "backend"]) mkdirSync(join(scratch, folder));
@@ -24,9 +27,11 @@ beforeAll(() => {
     PULUMI_BACKEND_URL: `file://${join(scratch, "backend")}`,
     PULUMI_CONFIG_PASSPHRASE: "test",
     TMPDIR: scratch,
+    ...existing.env,
   });
 });
 afterAll(async () => {
+  await existing?.[Symbol.asyncDispose]();
   rmSync(scratch, { recursive: true, force: true });
   await clone?.[Symbol.asyncDispose]();
 });
@@ -52,6 +57,17 @@ test.each(["local", "pi-testbed", "minikube"])("a preview of the stack %s shows 
   expect(changes.create).toBeGreaterThan(20);
   expect(resources.map(({ op }) => op)).toEqual(Array(changes.create).fill("create"));
   expect(outputs.length).toBeGreaterThan(5);
+  expect(files()).toEqual(before);
+});
+
+test("a context that is not there is refused before anything is made, by up as well", async () => {
+  const before = files();
+  Object.assign(clone.environment, { KUBECONFIG: join(scratch, "nowhere") });
+  for (const words of [["preview"], ["up", "--yes"]]) {
+    const { code, stderr } = await clone.peak(...words, "--stack", "minikube");
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining("has no such context; it has none") as string });
+  }
+  Object.assign(clone.environment, existing.env);
   expect(files()).toEqual(before);
 });
 

@@ -1,10 +1,11 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { isHeld, type ProcessTable } from "./locks.ts";
 import { sessionOf } from "./orphans.ts";
 import { parseOutputs } from "./outputs.ts";
 import { backendFault } from "./environment.ts";
-import { checkYaml, ownStackFile, withoutEncryption } from "./stack-file.ts";
+import { checkYaml, ownStackFile, withKeys, withoutEncryption } from "./stack-file.ts";
 import { knownResources, pendingCount, withoutPending, withoutProtection } from "./state.ts";
 
 describe("locks of the file backend", () => {
@@ -69,6 +70,15 @@ describe("stack files", () => {
     expect(parse(first)).toEqual({ encryptionsalt: "v1:abc", config: { "peak:zone": "peak.", "peak:nodes": 5, "peak:keys": "dns=2" } });
     const second = ownStackFile("config:\n  peak:zone: edge.\n  peak:nodes: 4\n", first, {});
     expect(parse(second)).toEqual({ encryptionsalt: "v1:abc", config: { "peak:zone": "edge.", "peak:nodes": 4 } });
+  });
+
+  test("where keys are in their rotation is one line of a stack file; all else stays as it was written", () => {
+    for (const stack of ["minikube", "pi-testbed"]) {
+      const text = readFileSync(`Pulumi.${stack}.yaml`, "utf8");
+      expect(withKeys(text, "dns=1,2")).toBe(text.replace(/^( +peak:keys:).*$/m, '$1 "dns=1,2"'));
+      expect(withKeys(withKeys(text, "dns=1,2"), "")).toBe(text);
+    }
+    expect(parse(withKeys("config:\n  peak:zone: edge.\n", "dns=2"))).toEqual({ config: { "peak:zone": "edge.", "peak:keys": "dns=2" } });
   });
 
   test("a copy does without the salt, unless something is encrypted with it", () => {

@@ -1,9 +1,9 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parse, parseDocument } from "yaml";
+import { parse } from "yaml";
 import { paths, root, workDir } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
-import { committedStackFile } from "./stack-file.ts";
+import { committedStackFile, withKeys } from "./stack-file.ts";
 
 /** `peak:keys` of the local stack, where it differs from the committed file: what was rotated is this clone's own. */
 export async function localKeys(): Promise<string | undefined> {
@@ -24,9 +24,7 @@ export async function writeKeys(stack: string, keys: string): Promise<void> {
     await mkdir(workDir, { recursive: true, mode: 0o700 });
     return replace(paths.keys, `${keys}\n`);
   }
-  const document = parseDocument(await committedStackFile(stack));
-  document.setIn(["config", "peak:keys"], keys);
-  await replace(join(root, `Pulumi.${stack}.yaml`), document.toString());
+  await replace(join(root, `Pulumi.${stack}.yaml`), withKeys(await committedStackFile(stack), keys));
 }
 
 async function replace(file: string, text: string): Promise<void> {

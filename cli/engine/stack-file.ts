@@ -27,6 +27,13 @@ export function withoutEncryption(text: string): { text: string; hasSecrets: boo
   return { text: document.toString(), hasSecrets };
 }
 
+/** A stack file with another `peak:keys`, and everything else as it was. */
+export function withKeys(text: string, keys: string): string {
+  const document = parseDocument(text);
+  document.setIn(["config", "peak:keys"], keys);
+  return document.toString({ lineWidth: 0 });
+}
+
 /**
  * The configuration that the local stack runs with: the committed file, so that an edit there counts, plus what belongs to this clone alone
  * and must not show up as a change in git.

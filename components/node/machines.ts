@@ -43,7 +43,7 @@ export class Machines extends pulumi.ComponentResource {
     const nodes = nodesOf(inventory);
     const clients = inventory.hosts.filter(({ role }) => role === "client");
     const emulated = inventory.kind === "virtual";
-    const operatorKey = new SshKey(`${name}-operator-key`, { parent: this });
+    const operatorKey = new SshKey(`${name}-operator-key`, { parent: this, protect: true });
 
     if (emulated) {
       const network = new VirtualNetwork(`${name}-network`, { plan, nodes: nodes.map(({ number }) => number) }, { parent: this });

@@ -38,7 +38,7 @@ export class Authority extends pulumi.ComponentResource {
     super("peak:pki:Authority", name, {}, opts);
     const members = accepted(generations).map((generation) => {
       const member = generationName(name, generation);
-      const key = pulumi.secret(new tls.PrivateKey(member, algorithm, { parent: this }).privateKeyPem);
+      const key = pulumi.secret(new tls.PrivateKey(member, algorithm, { parent: this, protect: generation === generations[0] }).privateKeyPem);
       const issued = new tls.SelfSignedCert(member, {
         privateKeyPem: key,
         subject: { commonName: generationName(commonName, generation) },
@@ -122,7 +122,7 @@ export class SigningKey extends pulumi.ComponentResource {
   constructor(name: string, { generations }: SigningKeyArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:pki:SigningKey", name, {}, opts);
     const keys = new Map(accepted(generations).map((generation) =>
-      [generation, new tls.PrivateKey(generationName(name, generation), algorithm, { parent: this })]));
+      [generation, new tls.PrivateKey(generationName(name, generation), algorithm, { parent: this, protect: generation === generations[0] })]));
     this.accepted = pulumi.concat(...[...keys.values()].map(({ publicKeyPem }) => publicKeyPem));
     this.key = pulumi.secret(keys.get(generations[0])!.privateKeyPemPkcs8);
     this.registerOutputs({ accepted: this.accepted });

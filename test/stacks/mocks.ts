@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
+import { fakeContext } from "../harness/kube-context.ts";
 
 /** A resource as the program registered it. */
 export interface Registered {
@@ -71,7 +72,10 @@ export async function runStack(
   const texts = Object.entries({ ...config, ...changed }).map(([key, value]) => [key, String(value)]);
   pulumi.runtime.setAllConfig(Object.fromEntries(texts) as Record<string, string>);
   const { default: peak } = await import("../../index.ts");
-  const result = await peak();
+  await using existing = await fakeContext("minikube");
+  const before = { ...process.env };
+  Object.assign(process.env, existing.env);
+  const result = await peak().finally(() => (process.env = before));
   const settled = await new Promise<Record<string, unknown>>((resolve, reject) => {
     pulumi.output(result).apply((value) => resolve(value as Record<string, unknown>));
     setTimeout(() => reject(new Error("the outputs of the stack never came to be")), 60_000).unref();
