@@ -5,6 +5,7 @@ import { client } from "./commands/client.ts";
 import { destroy } from "./commands/destroy.ts";
 import { doctor } from "./commands/doctor.ts";
 import { explain } from "./commands/explain.ts";
+import { forget } from "./commands/forget.ts";
 import { kubectl } from "./commands/kubectl.ts";
 import { logs } from "./commands/logs.ts";
 import { preview } from "./commands/preview.ts";
@@ -30,7 +31,7 @@ export function program(): Command {
     .addOption(stackOption())
     .enablePositionalOptions()
     .showHelpAfterError("Run `./peak --help` for the commands and their options.");
-  const stackCommands = [up, preview, refresh, destroy, status, kubectl, ssh, client, logs, explain, refuse, refusals, allow, rotate, pulumi];
+  const stackCommands = [up, preview, refresh, destroy, status, kubectl, ssh, client, logs, explain, refuse, refusals, allow, rotate, forget, pulumi];
   for (const command of [...stackCommands, doctor, test]) {
     peak.addCommand(command().copyInheritedSettings(peak));
   }

@@ -46,6 +46,7 @@ const inTests: Rooms = {
   "dns-server": ["shell"],
   services: ["shell"],
   policy: ["toolchain/providers", "@pulumi"],
+  cli: ["toolchain/providers"],
 };
 
 /** Domains of components that others are made of. All others know these and nothing but them: they meet through arguments in index.ts. */

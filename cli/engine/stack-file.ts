@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { LineCounter, parseDocument } from "yaml";
+import { LineCounter, parseDocument, parse } from "yaml";
 import { UsageError } from "../errors.ts";
 import { root } from "../paths.ts";
 
@@ -10,6 +10,12 @@ export async function committedStackFile(stack: string): Promise<string> {
   const text = await readFile(join(root, name), "utf8");
   checkYaml(name, text);
   return text;
+}
+
+/** Path of a stack's inventory, as its stack file has it. */
+export async function inventoryOf(stack: string): Promise<string> {
+  const { config } = parse(await committedStackFile(stack)) as { config?: Record<string, unknown> };
+  return String(config?.["peak:inventory"] ?? "its inventory");
 }
 
 /** @throws UsageError with file and line when the text is no YAML */

@@ -1,4 +1,4 @@
-import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
+import { ApiException, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import type { Outputs } from "../engine/outputs.ts";
 import { CliError } from "../errors.ts";
 
@@ -55,4 +55,36 @@ export async function inTime<T>(answer: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What a node that is gone has taken with it. */
+export interface Lost {
+  /** `NAMESPACE/NAME` of the pods that were on it. */
+  pods: string[];
+  /** Names of the PersistentVolumes whose only copy it had. */
+  volumes: string[];
+}
+
+/**
+ * Takes a node out of the cluster whose host does not answer, with its pods: nobody else would ever say that these have ended. Safe to do
+ * again. Rejects if the API server does not answer in time.
+ */
+export async function removeNode(access: Access, name: string): Promise<Lost> {
+  const client = api(access);
+  const pods = (await inTime(client.listPodForAllNamespaces({ fieldSelector: `spec.nodeName=${name}` }))).items;
+  const volumes = (await inTime(client.listPersistentVolume())).items.filter(({ spec }) =>
+    spec?.nodeAffinity?.required?.nodeSelectorTerms.some(({ matchExpressions = [] }) => matchExpressions.some(({ values = [] }) => values.includes(name))));
+  await inTime(client.deleteNode({ name }).catch(unlessGone));
+  for (const { metadata } of pods) {
+    const pod = { name: metadata?.name ?? "", namespace: metadata?.namespace ?? "" };
+    await inTime(client.deleteNamespacedPod({ ...pod, gracePeriodSeconds: 0 }).catch(unlessGone));
+  }
+  return {
+    pods: pods.map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`),
+    volumes: volumes.map(({ metadata }) => metadata?.name ?? ""),
+  };
+}
+
+function unlessGone(error: unknown): void {
+  if (!(error instanceof ApiException) || error.code !== 404) throw error;
 }

@@ -1,0 +1,61 @@
+import type { ExportedStack } from "./state.ts";
+
+/** A resource in an exported stack, with what refers to others. */
+interface StateResource {
+  urn: string;
+  type: string;
+  parent?: string;
+  dependencies?: string[];
+  propertyDependencies?: Record<string, string[] | null>;
+  deletedWith?: string;
+  outputs?: Record<string, unknown>;
+}
+
+/** Components that are a host, named as it is. */
+const hostTypes = ["peak:node:VirtualPi", "peak:node:Board"];
+
+/**
+ * A stack without what was done on a host over SSH, to be used when that host is gone: nothing that is left has to reach it. What the stack
+ * has for the host elsewhere (keys, a virtual Pi, objects in Kubernetes) stays, so that the next update takes it away, or makes the host
+ * anew. The host is also no longer among the nodes that the stack's outputs name. Pure.
+ * @returns the stack, and the URNs that it is without
+ */
+export function withoutHost<T extends ExportedStack>(stack: T, host: string): { stack: T; removed: string[] } {
+  const resources = (stack.deployment.resources ?? []) as StateResource[];
+  const own = new Set<string>();
+  // Parents come before their children.
+  for (const { urn, type, parent } of resources) {
+    if ((hostTypes.includes(type) && urn.endsWith(`::${host}`)) || (parent !== undefined && own.has(parent))) own.add(urn);
+  }
+  const reaches = (resource: StateResource) =>
+    own.has(resource.urn)
+      ? resource.type.startsWith("command:remote:")
+      : resource.type.startsWith("command:") && references(resource).some((urn) => own.has(urn));
+  const removed = new Set(resources.filter(reaches).map(({ urn }) => urn));
+  const kept = resources.filter(({ urn }) => !removed.has(urn)).map((resource) => withoutNode(withoutReferences(resource, removed), host));
+  return { stack: { ...stack, deployment: { ...stack.deployment, resources: kept } }, removed: [...removed] };
+}
+
+/** What a resource must not outlive or be made before, its parent apart. */
+function references({ dependencies = [], propertyDependencies = {}, deletedWith }: StateResource): string[] {
+  return [...dependencies, ...Object.values(propertyDependencies).flatMap((urns) => urns ?? []), ...(deletedWith === undefined ? [] : [deletedWith])];
+}
+
+function withoutReferences(resource: StateResource, removed: ReadonlySet<string>): StateResource {
+  const { dependencies, propertyDependencies, deletedWith, ...rest } = resource;
+  const left = (urns: string[] | null) => urns?.filter((urn) => !removed.has(urn)) ?? null;
+  return {
+    ...rest,
+    ...(dependencies && { dependencies: left(dependencies)! }),
+    ...(propertyDependencies && {
+      propertyDependencies: Object.fromEntries(Object.entries(propertyDependencies).map(([property, urns]) => [property, left(urns)])),
+    }),
+    ...(deletedWith !== undefined && !removed.has(deletedWith) && { deletedWith }),
+  };
+}
+
+function withoutNode(resource: StateResource, host: string): StateResource {
+  const nodes = resource.type === "pulumi:pulumi:Stack" ? resource.outputs?.["nodes"] : undefined;
+  if (!Array.isArray(nodes)) return resource;
+  return { ...resource, outputs: { ...resource.outputs, nodes: nodes.filter((node: { name?: unknown }) => node.name !== host) } };
+}
