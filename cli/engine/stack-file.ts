@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { LineCounter, parseDocument, parse } from "yaml";
+import { LineCounter, parse, parseDocument } from "yaml";
 import { UsageError } from "../errors.ts";
 import { root } from "../paths.ts";
 

@@ -86,7 +86,7 @@ describe.each([
   });
 
   test("every object of Kubernetes belongs to the project", () => {
-    for (const { type, inputs } of resources.filter(({ type }) => type.startsWith("kubernetes:"))) {
+    for (const { type, inputs } of resources.filter(({ type }) => type.startsWith("kubernetes:") && !type.endsWith("Patch"))) {
       const { annotations } = inputs["metadata"] as { annotations: Record<string, string> };
       expect(annotations, type).toMatchObject({ "pulumi.com/patchFieldManager": "peak" });
       expect(annotations, type).not.toHaveProperty(["pulumi.com/patchForce"]);
