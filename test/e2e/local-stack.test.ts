@@ -1,6 +1,7 @@
 // The whole path on real virtual Pis, from nothing to nothing. The tests build on one another, in this order.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeFaults } from "./faults.ts";
+import { describeNodes } from "./nodes.ts";
 import { Stack } from "./stack.ts";
 import { describeSteering } from "./steering.ts";
 import { eventually } from "./wait.ts";
@@ -155,6 +156,8 @@ describe("what changes", () => {
 describe("steering", () => describeSteering(() => stack));
 
 describe("faults", () => describeFaults(() => stack));
+
+describe("nodes", () => describeNodes(() => stack));
 
 describe("to nothing", () => {
   const nothing = { processes: [], namespaces: [], links: [], routes: [], mounts: [], cgroups: [], directories: [] };
