@@ -72,7 +72,11 @@ export async function startServer(config: Config): Promise<Server> {
   });
   registerSignatureMetrics(metrics.registry, () => source.view().signers?.values() ?? []);
   registerSelectionMetrics(metrics.registry, () => source.selection?.());
-  const counts: TransferCounts = new TransferCounts(metrics.registry, () => transfers.serials());
+  const counts: TransferCounts = new TransferCounts(
+    metrics.registry,
+    () => transfers.serials(),
+    () => source.behind?.() ?? [],
+  );
   let source = await startSource(config, counts, (since) => swap(since));
   const nsid = Buffer.from(config.nsid ?? hostname());
   const cookieSecret = randomBytes(16);

@@ -17,8 +17,14 @@ const failure = z.object({ error: z.string() });
  * @returns the JSON of its answer
  * @throws UserError when no server listens, or with what it says is wrong
  */
-export async function askServer(path: string, method: string, target: string, body?: object): Promise<unknown> {
-  const sent = request({ socketPath: path, method, path: target, signal: AbortSignal.timeout(TIMEOUT_MS) });
+export async function askServer(
+  path: string,
+  method: string,
+  target: string,
+  body?: object,
+  timeoutMs: number = TIMEOUT_MS,
+): Promise<unknown> {
+  const sent = request({ socketPath: path, method, path: target, signal: AbortSignal.timeout(timeoutMs) });
   sent.end(body && JSON.stringify(body));
   let response: IncomingMessage;
   let text = "";
@@ -26,7 +32,7 @@ export async function askServer(path: string, method: string, target: string, bo
     [response] = (await once(sent, "response")) as [IncomingMessage];
     for await (const chunk of response.setEncoding("utf8")) text += String(chunk);
   } catch (error) {
-    throw new UserError(connectionFault(path, error as NodeJS.ErrnoException));
+    throw new UserError(connectionFault(path, error as NodeJS.ErrnoException, timeoutMs));
   }
   const answer = parseAnswer(path, text);
   if (response.statusCode === 200) return answer;
@@ -41,7 +47,7 @@ function parseAnswer(path: string, text: string): unknown {
   }
 }
 
-function connectionFault(path: string, error: NodeJS.ErrnoException): string {
+function connectionFault(path: string, error: NodeJS.ErrnoException, timeoutMs: number): string {
   switch (error.code) {
     case "ENOENT":
     case "ECONNREFUSED":
@@ -49,7 +55,7 @@ function connectionFault(path: string, error: NodeJS.ErrnoException): string {
     case "EACCES":
       return `may not open ${path}: run this as the user of the server`;
     case "ABORT_ERR":
-      return `the server on ${path} gave no answer within ${TIMEOUT_MS / 1000} s`;
+      return `the server on ${path} gave no answer within ${timeoutMs / 1000} s`;
     default:
       return `cannot ask the server on ${path}: ${error.message}`;
   }

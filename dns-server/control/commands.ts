@@ -6,6 +6,11 @@ import { refusal, type Refusal } from "../limit/refusals.ts";
 import { explanation, renderExplanation } from "../source/explanation.ts";
 import { askServer, DEFAULT_CONTROL } from "./client.ts";
 
+/** A whole zone takes its time. */
+const TRANSFER_TIMEOUT_MS = 600_000;
+
+const transferred = z.object({ zone: z.string(), serial: z.number(), primary: z.string() });
+
 /** Which server is asked. */
 interface ServerFlags {
   readonly control?: string;
@@ -29,6 +34,16 @@ export function addControlCommands(program: Command): void {
       const parsed = explanation.safeParse(answer);
       if (!parsed.success) throw new UserError("command and server differ in version: see what it says with --json");
       process.stdout.write(renderExplanation(parsed.data));
+    });
+
+  command("transfer <zone>", "have a running secondary fetch a zone whole, and take it whatever its serial")
+    .option("--json", "the server's answer as it is", false)
+    .action(async (zone: string, flags: ServerFlags & { json: boolean }) => {
+      const target = `/transfer?${new URLSearchParams({ zone })}`;
+      const answer = await askServer(socketOf(flags), "POST", target, undefined, TRANSFER_TIMEOUT_MS);
+      if (flags.json) return void process.stdout.write(`${JSON.stringify(answer, undefined, 2)}\n`);
+      const fetched = transferred.parse(answer);
+      process.stdout.write(`zone ${fetched.zone} has been fetched from ${fetched.primary}: serial ${fetched.serial}\n`);
     });
 
   command("refuse <prefix>", "answer a prefix's queries with REFUSED from now on, whatever they ask")

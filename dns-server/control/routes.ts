@@ -24,6 +24,16 @@ export function controlRoutes(source: () => Source, refusals: Refusals): Routes 
       if (!explanation) throw new UserError(`${parameters.get("name")} is no name that pods or Ingresses give to this server`);
       return explanation;
     },
+    "POST /transfer": async (parameters) => {
+      const current = source();
+      if (!current.transfer) throw new UserError("this server fetches no zones: only the role secondary does");
+      const name = readName(parameters.get("zone") ?? "");
+      const fetched = current.transfer(name);
+      if (!fetched) throw new UserError(`${parameters.get("zone")} is no zone that this server fetches`);
+      return fetched.catch((error: unknown) => {
+        throw new UserError(`no primary gave the zone: ${(error as Error).message}`);
+      });
+    },
     "GET /refusals": () => refusals.list(),
     "POST /refusals": (_, body) => {
       const { prefix: refused, action, seconds } = parse(refuse, body);

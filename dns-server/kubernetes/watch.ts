@@ -49,12 +49,13 @@ export function loadKubeConfig(file: string | undefined, context: string | undef
 
 /** What the informer keeps of an object. */
 interface Kept<K extends Kind> extends KubernetesObject {
-  readonly facts: FactsByKind[K];
+  /** None of an object that is gone, and was not of its kind's form. */
+  readonly facts: FactsByKind[K] | undefined;
 }
 
 interface WatchHooks {
-  /** What is to be kept of an object; undefined: it is malformed. */
-  keep(object: KubernetesObject): KubernetesObject | undefined;
+  /** What is to be kept of an object; undefined: it is malformed. @param isGone whether its name is all that matters */
+  keep(object: KubernetesObject, isGone: boolean): KubernetesObject | undefined;
   established(): void;
   lost(error: unknown): void;
 }
@@ -73,7 +74,7 @@ class TrimmingWatch extends Watch {
     let over = false;
     const trimming: typeof callback = (phase, object: KubernetesObject, event) => {
       const isObject = phase === "ADDED" || phase === "MODIFIED" || phase === "DELETED";
-      const kept = isObject ? this.hooks.keep(object) : object;
+      const kept = isObject ? this.hooks.keep(object, phase === "DELETED") : object;
       if (kept) callback(phase, kept, event);
     };
     const controller = await super.watch(path, { ...params, allowWatchBookmarks: true }, trimming, (error: unknown) => {
@@ -101,8 +102,11 @@ export function watchKind<K extends Kind>(config: KubeConfig, kind: K, listener:
   let delay = FIRST_RETRY_MS;
   let refusals = 0;
 
-  const keep = (object: KubernetesObject): Kept<K> | undefined => {
-    const { namespace, name, resourceVersion } = object.metadata ?? {};
+  const keep = (object: KubernetesObject, isGone: boolean): Kept<K> | undefined => {
+    const { namespace = "", name, resourceVersion } = object.metadata ?? {};
+    // whatever else it says: it is gone
+    if (isGone && name !== undefined)
+      return { metadata: { namespace, name, ...(resourceVersion === undefined ? {} : { resourceVersion }) }, facts: undefined };
     try {
       const facts = parse(object);
       return {
@@ -125,7 +129,7 @@ export function watchKind<K extends Kind>(config: KubeConfig, kind: K, listener:
       });
       const page = (await getJson(config, `${path}?${query}`)) as ObjectList;
       for (const object of page.items ?? []) {
-        const kept = keep(object);
+        const kept = keep(object, false);
         if (kept) items.push(kept);
       }
       next = page.metadata?.continue || undefined;
@@ -157,10 +161,10 @@ export function watchKind<K extends Kind>(config: KubeConfig, kind: K, listener:
     },
   });
   const informer = new ListWatch<Kept<K>>(path, watch, list, false, undefined, fieldSelector);
-  const keyOf = ({ namespace, name }: FactsByKind[K]): string => `${namespace}/${name}`;
-  informer.on("add", ({ facts }) => listener.set(keyOf(facts), facts));
-  informer.on("update", ({ facts }) => listener.set(keyOf(facts), facts));
-  informer.on("delete", ({ facts }) => listener.set(keyOf(facts), undefined));
+  const keyOf = ({ metadata }: Kept<K>): string => `${metadata?.namespace ?? ""}/${metadata?.name ?? ""}`;
+  informer.on("add", (kept) => listener.set(keyOf(kept), kept.facts));
+  informer.on("update", (kept) => listener.set(keyOf(kept), kept.facts));
+  informer.on("delete", (kept) => listener.set(keyOf(kept), undefined));
 
   const run = (): void => void informer.start().catch(retry);
   const retry = (error: unknown): void => {

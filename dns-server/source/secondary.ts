@@ -70,6 +70,8 @@ export async function secondarySource(
       return seconds > 0 ? { seconds, reason: "primary" } : undefined;
     },
     keys,
+    transfer: (name) => zones.find(({ settings }) => settings.origin === name)?.force(),
+    behind: () => zones.map(({ settings, isPrimaryBehind }) => [settings.origin, isPrimaryBehind] as const),
     offers: new Map(config.zones.map(({ origin, transfer }) => [origin, transfer])),
     // the primary is to be told; nothing is passed on (RFC 2136 section 6)
     update: (request) => answer(request, zoneOf(request) ? Rcode.REFUSED : Rcode.NOTAUTH),

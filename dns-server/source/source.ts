@@ -26,6 +26,10 @@ export interface Source {
   update?(request: Request): Response | undefined;
   /** Answers a NOTIFY message, for a source that follows other servers. */
   notify?(request: Request): Response | undefined;
+  /** Fetches a zone (folded) anew, whole and whatever its serial; undefined: it is no zone of this source. For one that follows servers. */
+  transfer?(zone: Name): Promise<object> | undefined;
+  /** Zones, and whether their primary has an earlier version. */
+  behind?(): Iterable<readonly [Name, boolean]>;
   /** To whom zones are given. */
   readonly offers?: Offers;
   /** Why a name (folded) is answered as it is, as JSON; undefined: it is no name of this source. For a source whose answers change. */

@@ -13,8 +13,16 @@ export class TransferCounts {
   private readonly transfers: Counter<"direction" | "kind" | "result">;
   private readonly notifies: Counter<"direction" | "result">;
 
-  /** @param serials of the zones that are served, by origin; read when the metrics are */
-  constructor(registry: Registry, serials: () => Iterable<readonly [Name, number]>) {
+  /**
+   * What is read when the metrics are:
+   * @param serials of the zones that are served, by origin
+   * @param behind whether the primary of a zone has an earlier version
+   */
+  constructor(
+    registry: Registry,
+    serials: () => Iterable<readonly [Name, number]>,
+    behind: () => Iterable<readonly [Name, boolean]> = () => [],
+  ) {
     const registers = [registry];
     this.updates = new Counter({
       name: "peakdns_updates_total",
@@ -42,6 +50,16 @@ export class TransferCounts {
       collect() {
         this.reset();
         for (const [origin, serial] of serials()) this.set({ zone: formatName(origin) }, serial);
+      },
+    });
+    new Gauge({
+      name: "peakdns_zone_primary_behind",
+      help: "1 while the primary of a zone has an earlier version than this secondary, which keeps its own.",
+      labelNames: ["zone"],
+      registers,
+      collect() {
+        this.reset();
+        for (const [origin, isBehind] of behind()) this.set({ zone: formatName(origin) }, isBehind ? 1 : 0);
       },
     });
   }

@@ -7,7 +7,7 @@ const MAX_RECORDS = 50_000;
 
 /** The latest changes of a zone, for those who have an earlier version. */
 export class History {
-  private readonly differences: { readonly from: number; readonly difference: Difference; readonly size: number }[] = [];
+  private readonly differences: { readonly from: number; readonly to: number; readonly difference: Difference; readonly size: number }[] = [];
   private size = 0;
 
   /**
@@ -19,19 +19,30 @@ export class History {
     const size = difference.removed.length + difference.added.length + 2;
     if (!isLater(serialOf(after), serialOf(before))) {
       if (size === 2 && serialOf(after) === serialOf(before)) return "same";
-      // what was kept leads nowhere
-      this.differences.length = 0;
-      this.size = 0;
+      this.forget();
       return "hidden";
     }
-    this.differences.push({ from: serialOf(before), difference, size });
+    const last = this.differences.at(-1);
+    if (last && last.to !== serialOf(before)) this.forget();
+    this.differences.push({ from: serialOf(before), to: serialOf(after), difference, size });
     this.size += size;
     while (this.size > MAX_RECORDS) this.size -= this.differences.shift()!.size;
     return "later";
   }
 
-  /** The changes since a version, in order; undefined when they are not all known. @param serial of that version */
-  since(serial: number): readonly Difference[] | undefined {
+  /** What was kept leads nowhere. */
+  private forget(): void {
+    this.differences.length = 0;
+    this.size = 0;
+  }
+
+  /**
+   * The changes since a version, in order; undefined when they are not all known.
+   * @param serial of that version
+   * @param to serial of the version that they must lead to
+   */
+  since(serial: number, to: number): readonly Difference[] | undefined {
+    if (this.differences.at(-1)?.to !== to) return undefined;
     const start = this.differences.findIndex(({ from }) => from === serial);
     return start < 0 ? undefined : this.differences.slice(start).map(({ difference }) => difference);
   }

@@ -117,7 +117,8 @@ export class IncomingTransfer {
     }
   }
 
-  private get serial(): number {
+  /** Serial of the version that the primary has, once its SOA has come. */
+  get serial(): number {
     return soaSerial({ type: Type.SOA, ttl: 0, rdatas: [this.soa!.rdata] });
   }
 

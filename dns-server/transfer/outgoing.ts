@@ -26,6 +26,8 @@ interface Offer {
   readonly settings: TransferSettings;
   readonly history: History;
   readonly notifiers: readonly Notifier[];
+  /** The last version that there was: a zone may expire and come back. */
+  last: Zone | undefined;
 }
 
 /** Zones by origin, and to whom they are given. */
@@ -56,16 +58,19 @@ export class OutgoingTransfers {
           (target) =>
             new Notifier(target.server, "key" in target ? keys.get(target.key) : undefined, this.sourceFor(target.server), this.counts),
         );
-        return [origin, { settings, notifiers, history: old.get(origin)?.history ?? new History() }];
+        const { history, last } = old.get(origin) ?? { history: new History(), last: this.view.zones.get(origin) };
+        return [origin, { settings, notifiers, history, last }];
       }),
     );
   }
 
   /** Compares a new view with the last, and tells those who want to know. */
   setView(view: View): void {
-    for (const [origin, { history, notifiers }] of this.offers) {
-      const [before, after] = [this.view.zones.get(origin), view.zones.get(origin)];
+    for (const [origin, offer] of this.offers) {
+      const { history, notifiers, last: before } = offer;
+      const after = view.zones.get(origin);
       if (!after || before === after) continue;
+      offer.last = after;
       const change = before ? history.add(before, after) : "later";
       if (change === "hidden")
         log("warn", "the zone has changed but its SOA serial has not moved forward: secondaries will not see it", {
@@ -124,7 +129,7 @@ export class OutgoingTransfers {
 
   /** The changes since a version; undefined when they are not known, or are more than the zone itself. */
   private changesSince(zone: Zone, history: History, serial: number): Iterable<ZoneRecord> | undefined {
-    const differences = history.since(serial);
+    const differences = history.since(serial, serialOf(zone));
     if (!differences) return undefined;
     const size = differences.reduce((sum, { added, removed }) => sum + added.length + removed.length + 2, 0);
     return size > 2 * zone.nodes.size + 2 ? undefined : changes(zone, differences);

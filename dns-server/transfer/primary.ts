@@ -3,10 +3,11 @@ import { converse } from "../transport/client.ts";
 import type { Endpoint } from "../transport/transport.ts";
 import { Class, Type } from "../wire/constants.ts";
 import type { Name } from "../wire/name.ts";
-import { AnswerVerifier, signRequest, type TsigKey } from "../wire/tsig.ts";
+import { AnswerVerifier, signatureFault, signRequest, type TsigKey } from "../wire/tsig.ts";
 import { MessageWriter } from "../wire/writer.ts";
 import type { Zone } from "../zone/zone.ts";
-import { IncomingTransfer } from "./incoming.ts";
+import { serialOf } from "./difference.ts";
+import { IncomingTransfer, RefusedError } from "./incoming.ts";
 
 /** Without anything from the primary, and for a whole transfer, milliseconds. */
 const IDLE_MS = 10_000;
@@ -16,6 +17,8 @@ export interface Fetched {
   readonly kind: "axfr" | "ixfr";
   /** undefined: what is there already is the latest. */
   readonly zone: Zone | undefined;
+  /** Serial of the version that the primary has, where it is an earlier one than what is there. */
+  readonly earlier?: number;
 }
 
 const now = (): number => Math.floor(Date.now() / 1000);
@@ -49,6 +52,8 @@ async function transfer(
   const verifier = key && signed && new AnswerVerifier(key, signed.mac);
   const incoming = new IncomingTransfer(origin, current);
   for await (const message of converse(server, signed?.message ?? request, { idleMs: IDLE_MS, totalMs: TOTAL_MS, signal })) {
+    const fault = verifier && signatureFault(message);
+    if (fault !== undefined) throw new RefusedError(`it said NOTAUTH, ${fault}`);
     if (verifier && !verifier.take(message, now())) {
       // who refuses may not know the key to sign with
       const rcode = message.length > 3 ? message[3]! & 15 : 0;
@@ -58,7 +63,10 @@ async function transfer(
     incoming.take(message, id);
     if (incoming.done && (!verifier || verifier.complete)) break;
   }
-  return { kind: incoming.isIncremental ? "ixfr" : "axfr", zone: incoming.zone() };
+  const kind = incoming.isIncremental ? "ixfr" : "axfr";
+  const zone = incoming.zone();
+  const isEarlier = !zone && current !== undefined && incoming.serial !== serialOf(current);
+  return isEarlier ? { kind, zone, earlier: incoming.serial } : { kind, zone };
 }
 
 /** Fetches the latest version of a zone: the changes since `current` where the primary gives them, else the whole. @throws as above */

@@ -22,6 +22,13 @@ const MAX_INTERVAL_MS = 7 * 86_400_000;
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 60_000;
 
+/** A zone that was fetched since somebody said so. */
+export interface Forced {
+  readonly zone: string;
+  readonly serial: number;
+  readonly primary: string;
+}
+
 /** REFRESH, RETRY and EXPIRE of a zone, milliseconds (RFC 1035 section 3.3.13). */
 function timersOf(zone: Zone): { refresh: number; retry: number; expire: number } {
   const { rdata } = soaOf(zone);
@@ -50,6 +57,10 @@ export class SecondaryZone {
   private failures = 0;
   private running = false;
   private again = false;
+  private startedAt = 0;
+  /** Who waits for the whole zone, whatever its serial. */
+  private waiting: PromiseWithResolvers<Forced>[] = [];
+  private isBehind = false;
   private readonly stopping = new AbortController();
   private lastError: string | undefined;
   private saving: Promise<void> = Promise.resolve();
@@ -99,7 +110,25 @@ export class SecondaryZone {
   notify(message: Buffer): void {
     const serial = notifiedSerial(message);
     if (serial !== undefined && this.current && !this.expired && !isLater(serial, serialOf(this.current))) return;
+    if (this.running) this.again = true;
+    else {
+      clearTimeout(this.timer);
+      // whoever can forge a primary's address makes no transfers follow each other
+      this.timer = setTimeout(() => this.refresh(), Math.max(0, this.startedAt + MIN_INTERVAL_MS - Date.now())).unref();
+    }
+  }
+
+  /** Whether the primary has an earlier version than there is here. */
+  get isPrimaryBehind(): boolean {
+    return this.isBehind;
+  }
+
+  /** Fetches the whole zone now, and takes it whatever its serial. @throws Error when no primary gives it */
+  force(): Promise<Forced> {
+    const waiter = Promise.withResolvers<Forced>();
+    this.waiting.push(waiter);
     this.refresh();
+    return waiter.promise;
   }
 
   /** Stops, once what is being saved is saved. */
@@ -107,6 +136,7 @@ export class SecondaryZone {
     clearTimeout(this.timer);
     clearTimeout(this.expiry);
     this.stopping.abort();
+    for (const { reject } of this.waiting.splice(0)) reject(new Error("the server stops, or has another configuration"));
     await this.saving;
   }
 
@@ -119,7 +149,14 @@ export class SecondaryZone {
   private async run(): Promise<void> {
     this.running = true;
     this.again = false;
-    const delay = (await this.fetch()) ? timersOf(this.current!).refresh : this.retryDelay();
+    this.startedAt = Date.now();
+    let delay: number;
+    try {
+      delay = (await this.fetch(this.waiting.splice(0))) ? timersOf(this.current!).refresh : this.retryDelay();
+    } catch (error) {
+      log("error", "a refresh of the zone failed, trying again", { zone: formatName(this.settings.origin), error: String(error) });
+      delay = this.retryDelay();
+    }
     this.running = false;
     if (this.stopping.signal.aborted) return;
     // a primary that notifies all the time is not asked all the time
@@ -131,19 +168,27 @@ export class SecondaryZone {
     return this.current ? Math.min(timersOf(this.current).retry, Math.max(waiting, MIN_INTERVAL_MS)) : waiting;
   }
 
-  /** Asks one primary after the other. @returns whether one of them had a usable zone */
-  private async fetch(): Promise<boolean> {
+  /** Asks one primary after the other. @param forcing who wants the whole zone @returns whether one of them had a usable zone */
+  private async fetch(forcing: readonly PromiseWithResolvers<Forced>[]): Promise<boolean> {
     const { origin, primaries } = this.settings;
     const errors: string[] = [];
+    const stopped = (): boolean => {
+      if (this.stopping.signal.aborted) for (const { reject } of forcing) reject(new Error("the server stops, or has another configuration"));
+      return this.stopping.signal.aborted;
+    };
     for (const primary of primaries) {
       try {
-        const { kind, zone } = await fetchZone(primary, origin, this.current, this.key, this.stopping.signal);
-        if (this.stopping.signal.aborted) return false;
+        const known = forcing.length > 0 ? undefined : this.current;
+        const { kind, zone, earlier } = await fetchZone(primary, origin, known, this.key, this.stopping.signal);
+        if (stopped()) return false;
         if (zone) this.counts.transfer("in", kind, "done");
         this.fetched(zone, primary);
+        this.compare(earlier, primary);
+        const got: Forced = { zone: formatName(origin), serial: serialOf(this.current!), primary: formatEndpoint(primary) };
+        for (const { resolve } of forcing) resolve(got);
         return true;
       } catch (error) {
-        if (this.stopping.signal.aborted) return false;
+        if (stopped()) return false;
         this.counts.transfer("in", this.current ? "ixfr" : "axfr", "failed");
         errors.push(`${formatEndpoint(primary)}: ${(error as Error).message}`);
       }
@@ -156,7 +201,21 @@ export class SecondaryZone {
         error,
       });
     this.lastError = error;
+    for (const { reject } of forcing) reject(new Error(error));
     return false;
+  }
+
+  /** A primary whose serial has gone back, to an older file perhaps, is not followed: that must not go unseen. */
+  private compare(earlier: number | undefined, primary: Endpoint): void {
+    const isBehind = earlier !== undefined;
+    if (isBehind && !this.isBehind)
+      log("warn", "the primary has an earlier version of the zone, which is not taken: raise its serial, or say `peakdns transfer ZONE`", {
+        zone: formatName(this.settings.origin),
+        primary: formatEndpoint(primary),
+        serial: serialOf(this.current!),
+        primarySerial: earlier,
+      });
+    this.isBehind = isBehind;
   }
 
   private fetched(zone: Zone | undefined, primary: Endpoint): void {

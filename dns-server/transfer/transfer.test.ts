@@ -83,8 +83,8 @@ describe("transfers out", () => {
     expect([kind, contents(zone!)]).toEqual(["axfr", contents(zoneOf(10))]);
     const [refused] = await exchangeTcp(server.endpoints[0]!, [encodeQuery("peak", "AXFR")]);
     expect(decodeMessage(refused!)).toMatchObject({ rcode: Rcode.REFUSED, answer: [] });
-    await expect(fetched(server, undefined, { ...key, secret: Buffer.alloc(32) })).rejects.toThrow("NOTAUTH");
-    await expect(fetched(server, undefined, { ...key, name: parseName("other.") })).rejects.toThrow("NOTAUTH");
+    await expect(fetched(server, undefined, { ...key, secret: Buffer.alloc(32) })).rejects.toThrow("NOTAUTH, BADSIG: its key");
+    await expect(fetched(server, undefined, { ...key, name: parseName("other.") })).rejects.toThrow("NOTAUTH, BADKEY: it has no key");
   });
 
   test("to a prefix; never over UDP", async () => {

@@ -2,7 +2,7 @@ import { exchange } from "../transport/client.ts";
 import type { Endpoint } from "../transport/transport.ts";
 import { Rcode, rcodeName } from "../wire/constants.ts";
 import { HEADER_LENGTH } from "../wire/query.ts";
-import { isSignedAnswer, signRequest, type TsigKey } from "../wire/tsig.ts";
+import { isSignedAnswer, signatureFault, signRequest, type TsigKey } from "../wire/tsig.ts";
 
 const now = (): number => Math.floor(Date.now() / 1000);
 
@@ -11,8 +11,9 @@ export class RcodeError extends Error {
   override readonly name = "RcodeError";
   readonly rcode: number;
 
-  constructor(rcode: number) {
-    super(`the server said ${rcodeName(rcode)}`);
+  /** @param fault what it says is wrong with the signature */
+  constructor(rcode: number, fault?: string) {
+    super(`the server said ${rcodeName(rcode)}${fault === undefined ? "" : `, ${fault}`}`);
     this.rcode = rcode;
   }
 }
@@ -30,9 +31,10 @@ export async function exchangeSigned(server: Endpoint, request: Buffer, key: Tsi
   const rcode = answer[3]! & 15;
   if (!isSignedAnswer(answer, key, mac, now())) {
     // such as NOTAUTH to a key that it does not know
-    const said = rcode === Rcode.NOERROR ? "" : `: the server said ${rcodeName(rcode)}`;
+    const fault = signatureFault(answer);
+    const said = rcode === Rcode.NOERROR ? "" : `: the server said ${rcodeName(rcode)}${fault === undefined ? "" : `, ${fault}`}`;
     throw new Error(`the answer is not signed with the key${said}`);
   }
-  if (rcode !== Rcode.NOERROR) throw new RcodeError(rcode);
+  if (rcode !== Rcode.NOERROR) throw new RcodeError(rcode, signatureFault(answer));
   return answer;
 }

@@ -284,3 +284,21 @@ function append(
   signed.writeUInt16BE(signed.readUInt16BE(10) + 1, 10);
   return signed;
 }
+
+/** What a server says is wrong with the signature of a request, and what to do about it; undefined when it says nothing of it. */
+export function signatureFault(answer: Buffer): string | undefined {
+  const record = answer.length < 12 ? undefined : readTsig(answer);
+  if (record === undefined || record === "malformed") return undefined;
+  switch (record.error) {
+    case TsigError.BADKEY:
+      return "BADKEY: it has no key of this name and algorithm";
+    case TsigError.BADSIG:
+      return "BADSIG: its key of this name has another secret";
+    case TsigError.BADTIME:
+      return "BADTIME: the clocks of the two servers differ";
+    case TsigError.BADTRUNC:
+      return "BADTRUNC: it wants a longer signature";
+    default:
+      return undefined;
+  }
+}

@@ -72,6 +72,9 @@ export class Batch {
   /** Message of each slot. */
   private readonly messageOf: Int32Array;
   private segmented = true;
+  /** Headers for the answers of one message, each by itself. */
+  private readonly single = fixedOctets(MAX_SEGMENTS * HEADER_SIZE);
+  private readonly singleWords = new Int32Array(this.single.buffer);
 
   /** @param wildcard whether the socket is bound to all addresses */
   constructor(size: number, slot: number, wildcard: boolean) {
@@ -158,12 +161,36 @@ export class Batch {
     const messages = this.gather(count);
     for (let start = 0; start < messages;) {
       const sent = call.sendmmsg(fd, this.sentFrom[start]!, messages - start, 0) as number;
-      // a device that cannot do checksums cannot cut either; this message is lost, and answers go one by one from now on
-      if (sent < 0 && this.segmented && errorName() === "EIO") this.segmented = false;
+      if (sent < 0 && this.messages[start * MESSAGE_WORDS + Message.SEGMENTS]! > 1) {
+        // a device that cannot do checksums cannot cut either: answers go one by one from now on
+        if (errorName() === "EIO") this.segmented = false;
+        // the way to this asker may take no cut ones, such as one with a smaller MTU
+        this.sendSingly(fd, start);
+      }
       // what cannot be sent (no route, a filter) is skipped: UDP promises nothing
       start += Math.max(1, sent);
     }
     this.makeReady(count);
+  }
+
+  /** Sends the answers of a message each by itself. */
+  private sendSingly(fd: number, message: number): void {
+    const { messages, sentWords, singleWords } = this;
+    const at = message * MESSAGE_WORDS;
+    const segments = messages[at + Message.SEGMENTS]!;
+    const controlLength = this.controlLength(messages[at + Message.FIRST]!);
+    // it was moved on behind all but the last
+    const iovec = messages[at + Message.IOVEC]! - segments + (messages[at + Message.TAIL] === NONE ? 0 : 1);
+    for (let i = 0; i < segments; i++) {
+      const header = i * HEADER_WORDS;
+      for (let word = 0; word < HEADER_WORDS; word++) singleWords[header + word] = sentWords[message * HEADER_WORDS + word]!;
+      copyPointer(singleWords, header + Header.IOVECS, this.at.iovec, iovec + i);
+      singleWords[header + Header.IOVEC_COUNT] = 1;
+      singleWords[header + Header.CONTROL_LENGTH] = controlLength;
+    }
+    for (let start = 0; start < segments;) {
+      start += Math.max(1, call.sendmmsg(fd, this.single.subarray(start * HEADER_SIZE), segments - start, 0) as number);
+    }
   }
 
   /** Makes messages of the answers to the first `count` queries. @returns how many */
