@@ -8,7 +8,7 @@ import { Journal } from "../update/journal.ts";
 import { applyJournal } from "../update/merge.ts";
 import { UpdatableZone } from "../update/updatable.ts";
 import { Type } from "../wire/constants.ts";
-import { nameBytes, parseName } from "../wire/name.ts";
+import { foldName, nameBytes, parseName, type Name } from "../wire/name.ts";
 import type { TsigKey } from "../wire/tsig.ts";
 import { readZoneFile } from "../zone/load.ts";
 import { checkRecords } from "../zone/check.ts";
@@ -28,10 +28,15 @@ export function loadRootZone(config: RootConfig): ServedZone {
   return loadServedZone(config.zone, text, config.dnssec, delegations);
 }
 
+/** What the configuration delegates to clusters, others that register may serve too. */
+const sharedNames = ({ zone, delegations }: RootConfig): Set<Name> =>
+  new Set(Object.keys(delegations).map((domain) => foldName(parseName(domain, zone))));
+
 /** What is odd about a root's zone as it will be served: with what updates have made of it. @throws UserError when the journal is faulty */
-export function checkUpdated({ zone, updates }: RootConfig, { records }: ServedZone): Fault[] {
+export function checkUpdated(config: RootConfig, { records }: ServedZone): Fault[] {
+  const { zone, updates } = config;
   if (updates === undefined) return [];
-  const { content, faults } = applyJournal(zone, records, Journal.read(updates.journal), updates.grants);
+  const { content, faults } = applyJournal(zone, records, Journal.read(updates.journal), updates.grants, sharedNames(config));
   return [...faults, ...checkRecords(zone, [...content.records()])];
 }
 
@@ -76,7 +81,7 @@ export function rootSource(config: RootConfig, changed: () => void): Source {
   const loaded = loadRootZone(config);
   const fixed = staticSource({ loaded: [loaded], keys: config.keys, offers: new Map([[config.zone, config.transfer]]) });
   if (config.updates === undefined) return fixed;
-  const settings = { ...config.updates, delegationTtl: config.delegationTtl };
+  const settings = { ...config.updates, delegationTtl: config.delegationTtl, shared: sharedNames(config) };
   const updatable = new UpdatableZone(config.zone, loaded.records, settings, changed);
   return {
     ...fixed,

@@ -10,17 +10,19 @@ import { isOf, type Grant } from "./grants.ts";
  * A zone as its records and its journal make it. The records may have been edited since: where what updates did to a name does not go with
  * them any more, they win, and a fault says what was left out.
  * @param base checked records
+ * @param shared names that the operator delegates to clusters, and that others may join
  */
 export function applyJournal(
   origin: Name,
   base: readonly ZoneRecord[],
   changes: readonly Change[],
   grants: readonly Grant[],
+  shared: ReadonlySet<Name> = new Set(),
 ): { content: Content; faults: Fault[] } {
   const content = new Content(base);
   for (const change of changes) content.apply(change);
   keepLatestSoa(content, origin);
-  const faults = [...dropDelegations(content, base, grants), ...dropBroken(content, origin, base)];
+  const faults = [...dropDelegations(content, base, grants, shared), ...dropBroken(content, origin, base)];
   return { content, faults };
 }
 
@@ -32,13 +34,18 @@ function keepLatestSoa(content: Content, origin: Name): void {
 }
 
 /** Leaves out delegations that clusters registered, of names at or below which there now are records that are not theirs. */
-function dropDelegations(content: Content, base: readonly ZoneRecord[], grants: readonly Grant[]): Fault[] {
+function dropDelegations(
+  content: Content,
+  base: readonly ZoneRecord[],
+  grants: readonly Grant[],
+  shared: ReadonlySet<Name>,
+): Fault[] {
   const servers = new Set(grants.flatMap(({ delegateTo }) => delegateTo));
   const leased = [...content.entries()].filter(({ record, expires }) => record.type === Type.NS && expires !== undefined);
   if (leased.length === 0) return [];
   const taken = new Set<Name>();
   for (const record of base) {
-    if (record.type !== Type.NS && isOf(servers, record)) continue;
+    if (record.type === Type.NS ? shared.has(foldName(record.name)) : isOf(servers, record)) continue;
     for (let at = foldName(record.name); !taken.has(at) && at.length > 1; at = parentName(at)) taken.add(at);
   }
   const dropped = leased.filter(({ record }) => taken.has(foldName(record.name)));

@@ -20,7 +20,7 @@ import { Journal } from "./journal.ts";
 import { applyJournal } from "./merge.ts";
 import type { UpdateRecord } from "./message.ts";
 import { encodeUpdate } from "./request.ts";
-import { UpdatableZone } from "./updatable.ts";
+import { UpdatableZone, type UpdateSettings } from "./updatable.ts";
 
 vi.mock("node:fs", { spy: true });
 
@@ -45,7 +45,7 @@ const TEXT = "$TTL 60\n@ SOA ns1 h 10 3600 600 86400 5\n@ NS ns1\nns1 AAAA fd00:
 let folder: string;
 let zone: UpdatableZone;
 let changes: number;
-const open = (text = TEXT, settings: { delegationTtl?: number } = {}): UpdatableZone =>
+const open = (text = TEXT, settings: Partial<UpdateSettings> = {}): UpdatableZone =>
   new UpdatableZone(
     origin,
     loadZone(origin, { text, file: "base" }).records,
@@ -275,6 +275,15 @@ describe("grants", () => {
       expect([contents(), serial()]).toEqual([before, number]);
       vi.advanceTimersByTime(100_000);
       expect(contents()).toEqual(before);
+    });
+    test("is joined where it is to a cluster, and to others for that", () => {
+      zone.close();
+      zone = open(MAIL, { shared: new Set([parseName("owned.peak.")]) });
+      expect(send(c2, ["+owned 60 NS ns1.c2"], { lease: 30 })).toBe("NOERROR");
+      expect(send(c1, ["-owned NS ns1.c1"])).toBe("REFUSED");
+      zone.close();
+      zone = open(MAIL, { shared: new Set([parseName("owned.peak.")]) });
+      expect(contents().filter((record) => record.startsWith("owned"))).toHaveLength(2);
     });
     test("may be changed by a key that was granted the name", () => {
       expect(send(admin, ["+mail 3600 NS ns1.c1"])).toBe("NOERROR");

@@ -31,6 +31,8 @@ export interface UpdateSettings {
   readonly journal: string;
   /** TTL of what is registered by `delegateTo`, seconds, whatever is asked for; as it is asked for when absent. */
   readonly delegationTtl?: number;
+  /** Names, folded, that the operator delegates to clusters: other clusters join them. */
+  readonly shared?: ReadonlySet<Name>;
 }
 
 interface Result {
@@ -78,7 +80,7 @@ export class UpdatableZone {
     this.changed = changed;
     const { journal, changes } = Journal.open(settings.journal);
     this.journal = journal;
-    const { content, faults } = applyJournal(origin, base, changes, settings.grants);
+    const { content, faults } = applyJournal(origin, base, changes, settings.grants, settings.shared);
     this.content = content;
     for (const fault of faults) log("warn", formatFault(fault), { zone: formatName(origin) });
     const grace = Date.now() + START_GRACE * 1000;
@@ -130,7 +132,8 @@ export class UpdatableZone {
     const isAllowed = (record: ZoneRecord, isLasting: Surroundings["isLasting"]): boolean =>
       mayChange(grants, key, this.origin, record, { isLasting, hidden: (name) => this.hiddenBy(name) });
     const isLastingItself = (record: ZoneRecord): boolean => this.lasting(record).some((other) => sameData(other, record));
-    const joinsLasting = (record: ZoneRecord): boolean => this.lasting(record).length > 0;
+    const isShared = ({ name, type }: ZoneRecord): boolean => type === Type.NS && this.settings.shared?.has(foldName(name)) === true;
+    const joinsLasting = (record: ZoneRecord): boolean => this.lasting(record).length > 0 && !isShared(record);
     if (!change.remove.every((record) => isAllowed(record, isLastingItself)) || !added.every(({ record }) => isAllowed(record, joinsLasting)))
       return { rcode: Rcode.REFUSED };
     try {
