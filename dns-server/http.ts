@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { Registry } from "prom-client";
+import { unexpected } from "./unexpected.ts";
 import { formatEndpoint, type Endpoint } from "./transport/transport.ts";
 
 /** Health and metrics: `/healthz` (the process runs), `/readyz` (the view is complete), `/metrics`. */
@@ -19,7 +20,10 @@ export async function serveHttp(
       case "/metrics":
         registry.metrics().then(
           (text) => reply(200, registry.contentType, text),
-          (error: unknown) => reply(500, "text/plain", `${String(error)}\n`),
+          (error: unknown) => {
+            unexpected("http", error);
+            reply(500, "text/plain", "the metrics cannot be read: see the log\n");
+          },
         );
         return;
       default:

@@ -9,6 +9,7 @@ import { UserError } from "./errors.ts";
 import { log } from "./log.ts";
 import { startServer } from "./server.ts";
 import { checkUpdated, loadRootZone, loadZones } from "./source/static.ts";
+import { unexpected } from "./unexpected.ts";
 import { Certificate } from "./transport/certificate.ts";
 import { foldName, formatName, parseName } from "./wire/name.ts";
 import { loadZone, readZoneFile } from "./zone/load.ts";
@@ -48,6 +49,9 @@ program
         log("error", "the old configuration stays in force", { error: error instanceof UserError ? error.message : String(error) }),
       );
     });
+    // whatever was forgotten elsewhere ends here, and not the process
+    process.on("unhandledRejection", (error) => unexpected("process", error));
+    process.on("uncaughtException", (error) => unexpected("process", error));
     const signal = await Promise.race(["SIGTERM", "SIGINT"].map(async (name) => (await once(process, name), name)));
     log("info", "stopping", { signal });
     await server.close();

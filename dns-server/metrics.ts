@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics, type HistogramConfiguration } from "prom-client";
+import { unexpectedCounts } from "./unexpected.ts";
 import { BYTES, readSamples, SAMPLED, SECONDS, type Histogram as Counted } from "./transport/batched/sampler.ts";
 import type { RegistrationState } from "./update/registration.ts";
 import { rcodeName, typeName } from "./wire/constants.ts";
@@ -81,6 +82,16 @@ export class Metrics {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry, prefix: "peakdns_" });
     const { queries, workers } = this;
+    new Counter({
+      name: "peakdns_unexpected_errors_total",
+      help: "Faults that nobody foresaw, by where they came up; the log has them, and the server went on.",
+      labelNames: ["place"],
+      registers,
+      collect() {
+        this.reset();
+        for (const [place, count] of unexpectedCounts()) this.inc({ place }, count);
+      },
+    });
     new Counter({
       name: "peakdns_queries_total",
       help: "Answered queries by type, rcode and transport.",

@@ -1,6 +1,7 @@
 import { limiter } from "../concurrency.ts";
 import type { ProbeSpec, Target } from "../kubernetes/model.ts";
 import { log } from "../log.ts";
+import { going } from "../unexpected.ts";
 import { formatIpv4, formatIpv6 } from "../wire/address.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import { check as checkBySocket, type Check, type ProbeResult } from "./check.ts";
@@ -173,7 +174,10 @@ export class Prober {
   }
 
   private schedule(id: string, probe: Probe, delay: number): void {
-    probe.timer = setTimeout(() => void this.probe(id, probe), delay);
+    probe.timer = setTimeout(
+      going("probe", () => this.probe(id, probe)),
+      delay,
+    );
   }
 
   private async probe(id: string, probe: Probe): Promise<void> {

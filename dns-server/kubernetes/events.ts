@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { log } from "../log.ts";
 import { ApiError, type ApiRequest } from "./api.ts";
+import { going } from "../unexpected.ts";
 import { faultId, showObject } from "./fault.ts";
 import type { Fault } from "./model.ts";
 
@@ -53,18 +54,23 @@ export class Events {
   private schedule(): void {
     const [next] = this.pending.values();
     if (!next || this.stopped) return;
-    this.timer ??= setTimeout(() => void this.next(), Math.max(BETWEEN_WRITES_MS, next.due - Date.now())).unref();
+    this.timer ??= setTimeout(
+      going("events", () => this.next()),
+      Math.max(BETWEEN_WRITES_MS, next.due - Date.now()),
+    ).unref();
   }
 
   private async next(): Promise<void> {
     const [entry] = this.pending;
-    if (entry) {
+    try {
+      if (!entry) return;
       const [id, { fault, isCurrent }] = entry;
       this.pending.delete(id);
       if (isCurrent()) await this.write(id, fault);
+    } finally {
+      this.timer = undefined;
+      this.schedule();
     }
-    this.timer = undefined;
-    this.schedule();
   }
 
   private async write(id: string, fault: Fault): Promise<void> {

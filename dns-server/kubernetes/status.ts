@@ -1,4 +1,5 @@
 import { log } from "../log.ts";
+import { going } from "../unexpected.ts";
 import { ApiError, type ApiRequest } from "./api.ts";
 
 /** What the status of an Ingress is to say, and what it says. */
@@ -37,7 +38,7 @@ export class IngressStatuses {
   }
 
   private schedule(delay: number): void {
-    if (this.pending.size > 0 && !this.stopped) this.timer ??= setTimeout(() => void this.writeAll(), delay).unref();
+    if (this.pending.size > 0 && !this.stopped) this.timer ??= setTimeout(going("events", () => this.writeAll()), delay).unref();
   }
 
   private async writeAll(): Promise<void> {

@@ -5,6 +5,7 @@ import { log } from "../log.ts";
 import { getJson } from "./api.ts";
 import type { FactsByKind, Kind } from "./facts.ts";
 import { KINDS } from "./kinds.ts";
+import { going } from "../unexpected.ts";
 import { describe, lossOf, statusOf, type Loss } from "./loss.ts";
 
 /** What the watch of one kind tells. */
@@ -58,6 +59,8 @@ interface WatchHooks {
   keep(object: KubernetesObject, isGone: boolean): KubernetesObject | undefined;
   established(): void;
   lost(error: unknown): void;
+  /** The informer could not go on after a watch had ended. */
+  stuck(error: unknown): void;
 }
 
 /** Cuts objects down before the informer keeps them, and tells when a watch is really there: the informer takes silence for quiet. */
@@ -75,12 +78,14 @@ class TrimmingWatch extends Watch {
     const trimming: typeof callback = (phase, object: KubernetesObject, event) => {
       const isObject = phase === "ADDED" || phase === "MODIFIED" || phase === "DELETED";
       const kept = isObject ? this.hooks.keep(object, phase === "DELETED") : object;
-      if (kept) callback(phase, kept, event);
+      // the informer's handlers are asynchronous, and nobody else looks at what becomes of them
+      if (kept) going("watch", callback)(phase, kept, event);
     };
     const controller = await super.watch(path, { ...params, allowWatchBookmarks: true }, trimming, (error: unknown) => {
       over = true;
       if (!answered && !isExpired(error)) this.hooks.lost(error);
-      done(error);
+      // it asks for a new watch, and for the credentials of that, in its own time
+      Promise.resolve(done(error) as unknown).catch((failure: unknown) => this.hooks.stuck(failure));
     });
     answered = true;
     if (!over) this.hooks.established();
@@ -155,6 +160,7 @@ export function watchKind<K extends Kind>(config: KubeConfig, kind: K, listener:
   const watch = new TrimmingWatch(config, {
     keep,
     lost,
+    stuck: (error) => retry(error),
     established: () => {
       delay = FIRST_RETRY_MS;
       listener.connection(undefined);

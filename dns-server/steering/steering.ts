@@ -1,5 +1,6 @@
 import type { Domain, Target, Verdict } from "../kubernetes/model.ts";
 import { log } from "../log.ts";
+import { going, unexpected } from "../unexpected.ts";
 import type { Name } from "../wire/name.ts";
 import { askLoads, askSeconds, type Answer, type Loads, type Subject } from "./loads.ts";
 import { policies } from "./policies.ts";
@@ -132,7 +133,7 @@ export class Steering {
     this.steered.set(domain.name, steered);
     steered.decision = this.decide(steered);
     // a new text is asked at once: that checks it, and its loads are not waited for
-    if (fresh) setImmediate(() => void this.refresh(steered));
+    if (fresh) setImmediate(going("steering", () => this.refresh(steered)));
     const verdicts = new Map(candidates.map(({ key }): [string, Verdict] => [key, this.verdict(steered, key)]));
     return {
       chosen: candidates.filter(({ key }) => verdicts.get(key) === "in"),
@@ -240,7 +241,10 @@ export class Steering {
   }
 
   private schedule(delay: number): void {
-    this.timer = setTimeout(() => void this.round(), delay);
+    this.timer = setTimeout(
+      going("steering", () => this.round()),
+      delay,
+    );
   }
 
   /** Asks for all domains at once: the client of Prometheus holds back what is too much. */
@@ -249,7 +253,9 @@ export class Steering {
     const answersBefore = this.answers;
     this.lastLoss = undefined;
     if (this.steered.size > 0) {
-      await Promise.all([...this.steered.values()].map((steered) => this.refresh(steered)));
+      // what goes wrong with one domain is no other's affair
+      const asked = [...this.steered.values()].map((steered) => this.refresh(steered).catch((error: unknown) => unexpected("steering", error)));
+      await Promise.all(asked);
       this.rounds++;
       this.lastRoundSeconds = (performance.now() - start) / 1000;
     }

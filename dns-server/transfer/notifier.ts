@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { log } from "../log.ts";
 import { exchangeDatagram } from "../transport/client.ts";
+import { going } from "../unexpected.ts";
 import { formatEndpoint, type Endpoint } from "../transport/transport.ts";
 import { Class, Flag, Opcode, Rcode, rcodeName, Type } from "../wire/constants.ts";
 import { formatName, ROOT } from "../wire/name.ts";
@@ -50,7 +51,10 @@ export class Notifier {
   /** @param waitMs how long an answer is then waited for */
   private schedule(delayMs: number, waitMs: number): void {
     this.stop();
-    this.timer = setTimeout(() => void this.tell(waitMs), delayMs).unref();
+    this.timer = setTimeout(
+      going("transfer", () => this.tell(waitMs)),
+      delayMs,
+    ).unref();
   }
 
   private async tell(waitMs: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { log } from "../log.ts";
 import { formatEndpoint, type Endpoint } from "../transport/transport.ts";
+import { unexpected } from "../unexpected.ts";
 import type { Request } from "../view/general.ts";
 import { parseAddress } from "../wire/address.ts";
 import { Type } from "../wire/constants.ts";
@@ -143,7 +144,7 @@ export class SecondaryZone {
   private refresh(): void {
     clearTimeout(this.timer);
     if (this.running) this.again = true;
-    else void this.run();
+    else this.run().catch((error: unknown) => unexpected("transfer", error));
   }
 
   private async run(): Promise<void> {
@@ -154,7 +155,7 @@ export class SecondaryZone {
     try {
       delay = (await this.fetch(this.waiting.splice(0))) ? timersOf(this.current!).refresh : this.retryDelay();
     } catch (error) {
-      log("error", "a refresh of the zone failed, trying again", { zone: formatName(this.settings.origin), error: String(error) });
+      unexpected("transfer", error);
       delay = this.retryDelay();
     }
     this.running = false;

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
+import { unexpected } from "../unexpected.ts";
 import { frame } from "./frame.ts";
 
 /** Answers of many messages that may wait on one connection; a peer that asks for more without reading is not served. */
@@ -25,7 +26,11 @@ export class AnswerStreams {
       return;
     }
     this.waiting.push(messages);
-    if (!this.running) this.run().catch(() => this.socket.destroy());
+    if (this.running) return;
+    this.run().catch((error: unknown) => {
+      unexpected("transfer", error);
+      this.socket.destroy();
+    });
   }
 
   private async run(): Promise<void> {

@@ -1,5 +1,9 @@
+import { unexpected } from "../unexpected.ts";
+import { Rcode } from "../wire/constants.ts";
 import type { Identity } from "../wire/edns.ts";
+import { bareAnswer } from "../wire/message.ts";
 import { parentName, ROOT, type Name } from "../wire/name.ts";
+import { HEADER_LENGTH } from "../wire/query.ts";
 import { FastResponder, GENERAL } from "./fast.ts";
 import { GeneralResponder, type Services } from "./general.ts";
 import type { AnswerTable } from "./layout.ts";
@@ -77,6 +81,14 @@ export class Answerer {
    * @returns undefined for what must not be answered at all
    */
   respond(message: Uint8Array, protocol: Protocol, client: Uint8Array): Response | undefined {
+    try {
+      return this.respondFast(message, protocol, client);
+    } catch (error) {
+      return failed(message, error);
+    }
+  }
+
+  private respondFast(message: Uint8Array, protocol: Protocol, client: Uint8Array): Response | undefined {
     const { fast, scratch } = this;
     fast.setTime(Math.floor(Date.now() / 1000));
     const length = fast.answer(message, 0, message.length, scratch, 0, protocol === "udp" ? 0 : MAX_MESSAGE, client, 0, client.length);
@@ -86,8 +98,20 @@ export class Answerer {
 
   /** The same for a message that the tables did not answer. */
   respondGenerally(message: Uint8Array, protocol: Protocol, client: Uint8Array): Response | undefined {
-    return this.general.respond(this.view, message, protocol, client);
+    try {
+      return this.general.respond(this.view, message, protocol, client);
+    } catch (error) {
+      return failed(message, error);
+    }
   }
+}
+
+/** What nobody foresaw is one question's trouble: SERVFAIL. */
+function failed(octets: Uint8Array, error: unknown): Response | undefined {
+  unexpected("answer", error);
+  if (octets.length < HEADER_LENGTH) return undefined;
+  const message = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
+  return { message: bareAnswer(message, Rcode.SERVFAIL), rcode: Rcode.SERVFAIL, type: undefined };
 }
 
 /** Zones below which others have come or gone. */
