@@ -113,6 +113,7 @@ const cluster = z
     delegationTtl: seconds.default(60),
     maxAnswers: z.int().min(1).max(40).default(8),
     ingressClass: z.string().min(1).default("peak"),
+    file: z.string().optional(),
     vanity: z.array(z.strictObject({ name: wildcard, target: name })).default([]),
     register: z
       .strictObject({ servers: z.array(endpoint).min(1), key, lease: z.int().min(10).max(86_400).default(60), as: z.array(name).min(1).optional() })
@@ -192,7 +193,11 @@ export function parseConfig(text: string, file: string): Config {
       };
     case "cluster": {
       const { kubeconfig } = config.kubernetes;
-      return kubeconfig === undefined ? config : { ...config, kubernetes: { ...config.kubernetes, kubeconfig: fromFolder(kubeconfig) } };
+      return {
+        ...config,
+        ...(config.file === undefined ? {} : { file: fromFolder(config.file) }),
+        kubernetes: { ...config.kubernetes, ...(kubeconfig === undefined ? {} : { kubeconfig: fromFolder(kubeconfig) }) },
+      };
     }
   }
 }

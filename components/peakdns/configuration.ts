@@ -92,6 +92,7 @@ export function clusterConfig({ zone, own, servers, primary, key, prometheus }: 
     zone,
     nameServers: servers,
     register: { servers: [endpoint(primary)], key, as: [own] },
+    file: `${stateDirectory}/view.json`,
     prometheus: { url: prometheus },
   };
 }

@@ -85,13 +85,14 @@ export class Server extends pulumi.ComponentResource {
               volumeMounts: [
                 { name: "config", mountPath: "/etc/peakdns", readOnly: true },
                 { name: "control", mountPath: "/run/peakdns" },
-                ...(volume ? [{ name: "state", mountPath: stateDirectory }] : []),
+                { name: "state", mountPath: stateDirectory },
               ],
             }],
             volumes: [
               { name: "config", secret: { secretName: config.metadata.name, defaultMode: 0o440 } },
               { name: "control", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
-              ...(volume ? [{ name: "state", persistentVolumeClaim: { claimName: volume.claim } }] : []),
+              // What is not worth a volume still outlives the container, and nobody replaces a pod while the Kubernetes API is away.
+              { name: "state", ...(volume ? { persistentVolumeClaim: { claimName: volume.claim } } : { emptyDir: { sizeLimit: "64Mi" } }) },
             ],
           },
         },

@@ -1,5 +1,6 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { log } from "../log.ts";
+import { going } from "../unexpected.ts";
 import type { FactsByKind, Kind } from "./facts.ts";
 import { KINDS } from "./kinds.ts";
 import type { Loss } from "./loss.ts";
@@ -17,17 +18,24 @@ export interface ClusterWatch {
   lost(): { since: number; loss: Loss | undefined } | undefined;
   /** Failures of lists and watches so far, by kind. */
   readonly errors: ReadonlyMap<Kind, number>;
+  /** Kinds that are done without since they could not be listed. */
+  missing(): Kind[];
   stop(): Promise<void>;
 }
 
 interface KindState {
   listed: boolean;
+  /** Nobody waits for it any more. */
+  isDoneWithout: boolean;
   lostAt: number | undefined;
   loss: Loss | undefined;
 }
 
 /** Without these there is nothing to answer with. */
 const ESSENTIAL: readonly Kind[] = ["Pod"];
+
+/** How long a start waits for kinds that are not essential, and cannot be listed. */
+const PATIENCE_MS = 5000;
 
 /** What an operator loses with a kind that cannot be read. */
 const USES: Readonly<Record<Kind, string>> = {
@@ -49,7 +57,7 @@ const USES: Readonly<Record<Kind, string>> = {
 export function watchCluster(config: KubeConfig, listener: ClusterListener): ClusterWatch {
   const kinds = Object.keys(KINDS) as Kind[];
   const started = Date.now();
-  const states = new Map(kinds.map((kind): [Kind, KindState] => [kind, { listed: false, lostAt: started, loss: undefined }]));
+  const states = new Map(kinds.map((kind): [Kind, KindState] => [kind, { listed: false, isDoneWithout: false, lostAt: started, loss: undefined }]));
   const lost = (): ReturnType<ClusterWatch["lost"]> => {
     let first: KindState | undefined;
     for (const state of states.values()) if (state.lostAt !== undefined && state.lostAt < (first?.lostAt ?? Infinity)) first = state;
@@ -66,11 +74,31 @@ export function watchCluster(config: KubeConfig, listener: ClusterListener): Clu
     wasLost = now !== undefined;
     isTold = now?.loss !== undefined;
   };
+  const tellListed = (): void => listener.listed([...states.values()].every((each) => each.listed || each.isDoneWithout));
+  /** One kind that cannot be listed is no reason to answer nothing at all. */
+  const doWithout = (): void => {
+    for (const [kind, state] of states) {
+      // one that is slow is waited for until it fails
+      if (!isImpatient || state.listed || state.isDoneWithout || !state.loss || ESSENTIAL.includes(kind)) continue;
+      state.isDoneWithout = true;
+      log("error", `cannot list ${KINDS[kind].path}, doing without it until it can be: ${USES[kind]}`, { error: state.loss?.message });
+    }
+    if (isImpatient && [...states.values()].some(({ isDoneWithout }) => isDoneWithout)) tellListed();
+  };
+  let isImpatient = false;
+  const patience = setTimeout(
+    going("watch", () => {
+      isImpatient = true;
+      doWithout();
+    }),
+    PATIENCE_MS,
+  ).unref();
   const start = <K extends Kind>(kind: K): { stop(): Promise<void> } => {
     const state = states.get(kind)!;
     const listed = (): void => {
       state.listed = true;
-      listener.listed([...states.values()].every((each) => each.listed));
+      state.isDoneWithout = false;
+      tellListed();
     };
     return watchKind(config, kind, {
       set: (key, facts) => listener.set(kind, key, facts),
@@ -80,6 +108,7 @@ export function watchCluster(config: KubeConfig, listener: ClusterListener): Clu
         state.loss = loss;
         state.lostAt = loss && (state.lostAt ?? Date.now());
         tell();
+        if (loss) doWithout();
       },
       missing: (loss) => {
         const remedy = "grant list and watch (docs/peakdns.md has the rules)";
@@ -93,5 +122,13 @@ export function watchCluster(config: KubeConfig, listener: ClusterListener): Clu
     });
   };
   const watches = kinds.map((kind) => start(kind));
-  return { lost, errors, stop: async () => void (await Promise.all(watches.map((watch) => watch.stop()))) };
+  return {
+    lost,
+    errors,
+    missing: () => [...states].flatMap(([kind, { isDoneWithout }]) => (isDoneWithout ? kind : [])),
+    stop: async () => {
+      clearTimeout(patience);
+      await Promise.all(watches.map((watch) => watch.stop()));
+    },
+  };
 }

@@ -21,6 +21,13 @@ export interface Changes {
   readonly ingresses: readonly string[];
 }
 
+/** Whose an origin is. */
+export interface Owner {
+  readonly namespace: string;
+  /** Whether it has it by the word of who has the name above. */
+  readonly byWord: boolean;
+}
+
 /** An object that asks for names. */
 interface Source {
   readonly kind: Kind;
@@ -85,8 +92,20 @@ export class Inventory {
   /** Namespaces that let others have names below theirs than before. */
   private readonly dirtyNamespaces = new Set<string>();
 
-  constructor(settings: ClaimSettings) {
+  /** Whose origins were, before this server started. */
+  private earlier: ReadonlyMap<Name, Owner>;
+
+  /** @param earlier whose origins were when that was last known: they stay theirs while they ask for them */
+  constructor(settings: ClaimSettings, earlier: ReadonlyMap<Name, Owner> = new Map()) {
     this.settings = settings;
+    this.earlier = earlier;
+  }
+
+  /** Whose each origin is. */
+  owners(): Map<Name, Owner> {
+    const owners = new Map<Name, Owner>();
+    for (const [name, { owner: namespace, byWord }] of this.origins) if (namespace !== undefined) owners.set(name, { namespace, byWord });
+    return owners;
   }
 
   get<K extends Kind>(kind: K, namespace: string, name: string): FactsByKind[K] | undefined {
@@ -144,6 +163,8 @@ export class Inventory {
         for (const ref of origin.claims.keys()) if (ref.startsWith("Ingress/")) ingresses.add(ref.slice("Ingress/".length));
       }
     }
+    // from now on it is known
+    this.earlier = new Map();
     const faults = [...this.newFaults.values()];
     this.newFaults = new Map();
     return { domains, faults, ingresses: [...ingresses] };
@@ -237,11 +258,12 @@ export class Inventory {
   }
 
   private addOrigin(name: Name): Origin {
+    const earlier = this.earlier.get(name);
     const origin: Origin = {
       claims: new Map(),
-      owner: undefined,
+      owner: earlier?.namespace,
       ownedIn: 0,
-      byWord: false,
+      byWord: earlier?.byWord ?? false,
       held: new Set(),
       domains: new Map(),
       faults: [],

@@ -91,6 +91,11 @@ export class Zones {
     return (this.zones = zones);
   }
 
+  /** All that is published. */
+  all(): Published[] {
+    return [...this.published.values()].flatMap((domains) => [...domains.values()]);
+  }
+
   /** The origins below a zone that it has to delegate: those that no other one here is above of. */
   delegated(zone: Name): Name[] {
     return [...this.origins].filter((origin) => isSubdomain(origin, zone) && this.above(origin) === undefined);

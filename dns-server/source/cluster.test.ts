@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseConfig, type ClusterConfig } from "../config.ts";
 import { startServer } from "../server.ts";
@@ -118,6 +118,149 @@ describe("a view of a cluster", () => {
       (found) => found.join() === "fd00::a",
       800,
     );
+  });
+
+  test("does without a kind that cannot be listed, after some seconds, and finds it when it can be", async () => {
+    api.failing.add("ConfigMap").add("Ingress");
+    api.apply(web("a", "fd00::a"));
+    applyIngress();
+    const source = await start();
+    expect([answer(source, "web.peak"), answer(source, "shop.peak")]).toEqual([["fd00::a"], ["refused"]]);
+    expect(source.selection!().kubernetesMissing).toEqual(["ConfigMap", "Ingress"]);
+    api.failing.clear();
+    await eventually(
+      () => answer(source, "shop.peak"),
+      (found) => found.join() === "fd00::a",
+      800,
+    );
+    await eventually(
+      () => source.selection!().kubernetesMissing.length,
+      (count) => count === 0,
+      800,
+    );
+  });
+
+  test("goes on when the command that gives the token fails as a watch ends", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "peakdns-exec-"));
+    cleanups.push(() => rmSync(folder, { recursive: true }));
+    const [command, broken] = [join(folder, "token"), join(folder, "broken")];
+    const credential = { apiVersion: "client.authentication.k8s.io/v1", kind: "ExecCredential" };
+    const status = { token: "t", expirationTimestamp: new Date(0).toISOString() };
+    writeFileSync(command, `#!/bin/sh\n[ -e ${broken} ] && exit 1\necho '${JSON.stringify({ ...credential, status })}'\n`, { mode: 0o755 });
+    const config = JSON.parse(api.kubeconfig()) as { users: { user: object }[] };
+    config.users[0]!.user = { exec: { apiVersion: credential.apiVersion, command, interactiveMode: "Never" } };
+    writeFileSync(kubeconfig, JSON.stringify(config));
+    const rejected: unknown[] = [];
+    const note = (error: unknown): void => void rejected.push(error);
+    process.on("unhandledRejection", note);
+    cleanups.push(() => process.off("unhandledRejection", note));
+    api.apply(web("a", "fd00::a"));
+    const source = await start();
+    writeFileSync(broken, "");
+    api.endWatches();
+    await eventually(
+      () => source.lost(),
+      (lost) => lost !== undefined,
+      800,
+    );
+    rmSync(broken);
+    api.apply(web("b", "fd00::b"));
+    await settles(source, "web.peak", ["fd00::a", "fd00::b"]);
+    expect(rejected).toEqual([]);
+  });
+
+  test("drops an object that is deleted in a form that cannot be read", async () => {
+    api.apply(web("a", "fd00::a"));
+    api.apply(web("b", "fd00::b"));
+    const source = await start();
+    await settles(source, "web.peak", ["fd00::a", "fd00::b"]);
+    const broken = { ...web("b", "fd00::b"), spec: { containers: "none" } } as never;
+    api.apply(broken);
+    api.remove("shop", "b");
+    await settles(source, "web.peak", ["fd00::a"]);
+  });
+
+  describe("kept in a file", () => {
+    let file: string;
+    beforeEach(() => {
+      const folder = mkdtempSync(join(tmpdir(), "peakdns-view-"));
+      cleanups.push(() => rmSync(folder, { recursive: true }));
+      file = join(folder, "some", "view.json");
+    });
+    /** A source that may never be complete. */
+    const open = (more: object = {}): Source => {
+      const config = { role: "cluster", listen: ["[::1]:0"], zone: "peak", kubernetes: { kubeconfig }, nameServers: [{ name: "ns1.cluster.peak" }], file, ...more };
+      const source = clusterSource(parseConfig(JSON.stringify(config), "test.yaml") as ClusterConfig, () => {});
+      cleanups.push(() => source.stop());
+      return source;
+    };
+    const saved = (text: string): Promise<boolean> =>
+      eventually(
+        () => existsSync(file) && readFileSync(file, "utf8").includes(text),
+        (isThere) => isThere,
+        400,
+      );
+
+    test("is served by the next process while the API is away, and is told to be old", async () => {
+      api.apply(pod("a", { ip: "fd00::a", ip4: "192.0.2.1", annotations: { "dns.peak/domain": "web", "dns.peak/probe": "off" }, ports: { https: 8443 } }));
+      api.apply(web("b", "fd00::b"));
+      const first = open();
+      await saved("fd00::b");
+      await api.stop();
+      // as after kill -9: the first one is not asked to end
+      const at = Date.now() / 1000 - 1000;
+      utimesSync(file, at, at);
+      const second = open();
+      expect(answer(second, "web.peak")).toEqual(["fd00::a", "fd00::b"]);
+      expect(answer(second, "web.peak", Type.A)).toEqual(["192.0.2.1"]);
+      expect(answer(second, "_https._tcp.web.peak", Type.SRV)).toEqual(answer(first, "_https._tcp.web.peak", Type.SRV));
+      expect(second.lost()!.seconds).toBeGreaterThan(990);
+      // whether others are there is not known
+      expect(second.view().loading).toEqual([parseName("peak")]);
+      await api.start();
+      api.remove("shop", "b");
+      await settles(second, "web.peak", ["fd00::a"]);
+      expect(second.view().loading).toEqual([]);
+      await eventually(
+        () => second.lost(),
+        (lost) => lost === undefined,
+        800,
+      );
+      // a name that is gone by then is gone
+      await first.stop();
+      await second.stop();
+      api.remove("shop", "a");
+      const third = open();
+      expect(answer(third, "web.peak")).toEqual(["fd00::a"]);
+      await settles(third, "web.peak", ["refused"]);
+    });
+
+    test("keeps whose a name is", async () => {
+      const claim = (namespace: string, created: number): ReturnType<typeof pod> =>
+        pod("p", { namespace, created, ip: `fd00::${created}`, annotations: { "dns.peak/domain": "web" } });
+      api.apply(claim("one", 5));
+      const first = open();
+      await saved('"namespace":"one"');
+      // an older object that asks later
+      api.apply(claim("two", 1));
+      await first.stop();
+      const second = open();
+      await eventually(
+        () => second.view().loading.length,
+        (length) => length === 0,
+        400,
+      );
+      expect(answer(second, "web.peak")).toEqual(["fd00::5"]);
+    });
+
+    test.each(["", "nonsense", '{"version":1,"owners":[],"published":[{"name":"web.peak."', '{"version":2}'])("is done without when it is broken: %j", async (text) => {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text);
+      writeFileSync(`${file}.new`, "half a fi");
+      api.apply(web("a", "fd00::a"));
+      await settles(open(), "web.peak", ["fd00::a"]);
+      await saved("fd00::a");
+    });
   });
 
   test("waits for the permission to read pods", async () => {

@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { ClusterConfig } from "../config.ts";
 import { request, type ApiRequest } from "../kubernetes/api.ts";
-import { watchCluster } from "../kubernetes/cluster.ts";
+import { watchCluster, type ClusterWatch } from "../kubernetes/cluster.ts";
 import type { Published } from "../kubernetes/domains.ts";
 import { Events, REMINDER_MS } from "../kubernetes/events.ts";
 import { faultId } from "../kubernetes/fault.ts";
@@ -15,9 +15,11 @@ import { loadKubeConfig } from "../kubernetes/watch.ts";
 import { Zones } from "../kubernetes/zones.ts";
 import { log } from "../log.ts";
 import { Registration } from "../update/registration.ts";
+import { going } from "../unexpected.ts";
 import type { View } from "../view/view.ts";
-import { foldName, formatName, parentName, parseName, ROOT, wildcardOf, type Name } from "../wire/name.ts";
+import { foldName, formatName, isSubdomain, parentName, parseName, ROOT, wildcardOf, type Name } from "../wire/name.ts";
 import { explainDomain } from "./explanation.ts";
+import { LastViewFile, type LastView } from "./last-view.ts";
 import { Selector } from "./selector.ts";
 import type { Source } from "./source.ts";
 
@@ -26,6 +28,8 @@ export interface ClusterSource extends Source {
   readonly selector: Selector;
   /** Other clusters that serve the same domains. */
   readonly delegations: Zones["delegations"];
+  /** Whose each name is. */
+  owners(): ReturnType<Inventory["owners"]>;
 }
 
 /** How often it is looked whether all has settled, in the time that it may take. */
@@ -40,13 +44,22 @@ const SETTLE_CHECKS = 60;
  */
 export function clusterSource(config: ClusterConfig, changed: (since: readonly number[]) => void, old?: Source): ClusterSource {
   const { register, zone, nameServers, delegationTtl } = config;
+  const earlier = old && "selector" in old ? (old as ClusterSource) : undefined;
   const vanity = new Set(config.vanity.map(({ name }) => name));
-  const inventory = new Inventory({ ...config, nameServers: new Set(nameServers.map(({ name }) => name)), reserved: vanity });
+  // what is not known to be current is not kept
+  const current = (): LastView | undefined =>
+    isRead && watch.lost() === undefined ? { published: zones.all(), owners: inventory.owners() } : undefined;
+  const file = config.file === undefined ? undefined : new LastViewFile(config.file, current);
+  // what another configuration serves is fresher
+  let stale = old ? undefined : file?.read();
+  const inventory: Inventory = new Inventory(
+    { ...config, nameServers: new Set(nameServers.map(({ name }) => name)), reserved: vanity },
+    earlier?.owners() ?? stale?.owners,
+  );
   const zones = new Zones(
     config,
     config.domains.map((domain) => foldName(parseName(domain, zone))),
   );
-  const earlier = old && "selector" in old ? (old as ClusterSource) : undefined;
   // the parent may be away
   if (register) earlier?.delegations.forEach((servers, domain) => zones.delegate(domain, servers));
   for (const { name, target } of config.vanity) {
@@ -55,8 +68,17 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
   const registered = nameServers.filter(({ name }) => register?.as?.includes(name) ?? true);
   const domains = new Map<Name, Domain>();
   /** Domains of which it has to be chosen anew what is given. */
-  const stale = new Set<Name>();
-  let view: View = { zones: new Map(), loading: [zone, ...Array.from(vanity, parentName)] };
+  const unchosen = new Set<Name>();
+  /** Whether the cluster has been read, so that the view is made of what there is now. */
+  let isRead = false;
+  const isOurs = ({ name }: Published): boolean => isSubdomain(name, zone) && !vanity.has(name);
+  for (const published of stale?.published ?? []) if (isOurs(published)) zones.set(published);
+  // what was not served before is not known to be absent
+  let view: View = {
+    zones: stale ? zones.build(Math.floor(Date.now() / 1000)) : new Map(),
+    loading: [zone, ...Array.from(vanity, parentName)],
+  };
+  if (stale) log("warn", "serving the last view until the cluster has been read", { seconds: Math.round((Date.now() - stale.at) / 1000) });
   let since: number[] = [];
   let made = { version: 0, at: Date.now() };
   let swap: NodeJS.Immediate | undefined;
@@ -67,24 +89,31 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
     else domains.delete(name);
     // a name that was an alias and now has targets, or the other way round, moves to another zone
     if (old && old.origin !== domain?.origin) zones.remove(name, old.origin);
-    stale.add(name);
+    unchosen.add(name);
   };
   const publish = (domain: Domain): Published => {
     const { chosen, candidates, ttl } = selector.select(domain);
     return { ...domain, chosen, named: candidates, ttl: ttl.seconds };
   };
+  const rebuildGoing = going("view", () => rebuild());
   const rebuild = (): void => {
     swap = undefined;
     const changes = inventory.flush();
     for (const [name, domain] of changes.domains) takeDomain(name, domain);
     for (const fault of changes.faults) tell(fault);
     statuses.check(changes.ingresses);
-    for (const name of stale) {
+    for (const name of unchosen) {
       const domain = domains.get(name);
       if (domain) zones.set(publish(domain));
       else selector.remove(name);
     }
-    stale.clear();
+    unchosen.clear();
+    for (const published of stale?.published ?? []) {
+      const { name, origin } = published;
+      if (isOurs(published) && domains.get(name)?.origin !== origin) zones.remove(name, origin);
+    }
+    stale = undefined;
+    isRead = true;
     // serials only have to grow; seconds do for a zone that nobody transfers
     const built = zones.build(Math.floor(Date.now() / 1000));
     // a probe or a load that changes nothing makes no view
@@ -92,10 +121,12 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
     view = { zones: built, loading: [] };
     made = { version: made.version + 1, at: Date.now() };
     registration?.set(zones.delegated(zone));
+    file?.changed();
     changed(since.splice(0));
   };
   const schedule = (): void => {
-    swap ??= setImmediate(rebuild);
+    // before that there is nothing to make a view of
+    if (isRead) swap ??= setImmediate(rebuildGoing);
   };
   const isComplete = (): boolean => view.loading.length === 0;
   const registration =
@@ -117,19 +148,24 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
       },
     );
 
+  // a delegation lives as long as it is renewed
+  if (stale) registration?.set(zones.delegated(zone));
   const kubeConfig = loadKubeConfig(config.kubernetes.kubeconfig, config.kubernetes.context);
   const send = (asked: ApiRequest): Promise<unknown> => request(kubeConfig, asked);
   const statuses = new IngressStatuses(send, (key) => inventory.ingressStatus(key));
   const events = new Events(send);
   const tell = (fault: Fault): void => events.tell(fault, () => inventory.faults.has(faultId(fault)));
   // Kubernetes forgets Events, but not what is wrong
-  const reminder = setInterval(() => inventory.faults.forEach(tell), REMINDER_MS);
+  const reminder = setInterval(
+    going("events", () => inventory.faults.forEach(tell)),
+    REMINDER_MS,
+  );
   reminder.unref();
   const selector = new Selector(
     { ...config, probe: { intervalMs: config.probe.interval * 1000 } },
     {
       changed: (name) => {
-        stale.add(name);
+        unchosen.add(name);
         if (isComplete()) schedule();
       },
       silent: (name, probe, result) => {
@@ -151,7 +187,7 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
     earlier?.selector,
   );
 
-  const watch = watchCluster(kubeConfig, {
+  const watch: ClusterWatch = watchCluster(kubeConfig, {
     set: (kind, key, facts) => {
       const before = isComplete() ? changeTime(kind, inventory, key, facts) : undefined;
       // before the first complete lists there is no view to change
@@ -170,17 +206,19 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
   return {
     selector,
     delegations: zones.delegations,
+    owners: () => inventory.owners(),
     view: () => view,
     lost: () => {
       const lost = watch.lost();
-      return lost && { seconds: (Date.now() - lost.since) / 1000, reason: lost.loss?.reason ?? "no contact yet" };
+      const since = Math.min(lost?.since ?? Infinity, stale?.at ?? Infinity);
+      return lost && { seconds: (Date.now() - since) / 1000, reason: lost.loss?.reason ?? "no contact yet" };
     },
     settled: async () => {
       // two failures, and a bit
       const patience = 3 * config.probe.interval + (config.prometheus?.timeout ?? 0);
       for (let i = 0; i < SETTLE_CHECKS && !selector.isSettled(); i++) await setTimeout((1000 * patience) / SETTLE_CHECKS);
     },
-    selection: () => ({ ...selector.counts(), kubernetesErrors: watch.errors }),
+    selection: () => ({ ...selector.counts(), kubernetesErrors: watch.errors, kubernetesMissing: watch.missing() }),
     explain: (name) => {
       const domain = findDomain(domains, name);
       if (!domain) return undefined;
@@ -198,7 +236,7 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
       events.stop();
       statuses.stop();
       registration?.stop();
-      await watch.stop();
+      await Promise.all([watch.stop(), file?.stop()]);
     },
   };
 }

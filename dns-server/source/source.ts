@@ -15,7 +15,10 @@ export interface Source {
   /** Resolves when the view rests on all that it is made from, or will not soon: for a source that finds out by and by. */
   settled?(): Promise<void>;
   /** What is given of the pods, and why, for a source that has some. */
-  selection?(): SelectionCounts & { readonly kubernetesErrors: ReadonlyMap<string, number> };
+  selection?(): SelectionCounts & {
+    readonly kubernetesErrors: ReadonlyMap<string, number>;
+    readonly kubernetesMissing: readonly string[];
+  };
   /** For a source that registers with a parent: how it stands with each server of it. */
   registrations?(): RegistrationState[];
   /** Takes back what is registered with a parent: nothing is to be served any more. */

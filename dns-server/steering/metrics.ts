@@ -2,7 +2,10 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import type { SelectionCounts } from "../source/selector.ts";
 import { formatName } from "../wire/name.ts";
 
-type Counts = SelectionCounts & { readonly kubernetesErrors: ReadonlyMap<string, number> };
+type Counts = SelectionCounts & {
+  readonly kubernetesErrors: ReadonlyMap<string, number>;
+  readonly kubernetesMissing: readonly string[];
+};
 
 /**
  * Adds the metrics of probes and steering to a registry. Their labels are domains, pods and fixed words: no more series than the cluster
@@ -70,6 +73,14 @@ export function registerSelectionMetrics(registry: Registry, counts: () => Count
   gauge("peakdns_steering_round_seconds", "How long the last round took.", [], (metric, { steering }) => {
     if (steering.lastRoundSeconds !== undefined) metric.set(steering.lastRoundSeconds);
   });
+  gauge(
+    "peakdns_kubernetes_missing",
+    "1 for each kind of object that is done without since it could not be listed.",
+    ["kind"],
+    (metric, { kubernetesMissing }) => {
+      for (const kind of kubernetesMissing) metric.set({ kind }, 1);
+    },
+  );
   counter(
     "peakdns_kubernetes_errors_total",
     "Failures of lists and watches of the Kubernetes API.",

@@ -31,6 +31,8 @@ export class FakeApiServer {
   private port = 0;
   /** Kinds that nobody may read. */
   readonly forbidden = new Set<Kind>();
+  /** Kinds that get 500. */
+  readonly failing = new Set<Kind>();
   /** Events that were written, in order. */
   readonly events: {
     readonly name: string;
@@ -67,6 +69,11 @@ export class FakeApiServer {
     server.close();
     server.closeAllConnections();
     await closed;
+  }
+
+  /** Ends all watches as a server does that has had them for long. */
+  endWatches(): void {
+    for (const { watchers } of this.stores.values()) for (const watcher of watchers) watcher.end();
   }
 
   /** Forgets past changes, so that a watch from an earlier version gets 410. */
@@ -122,7 +129,8 @@ export class FakeApiServer {
     const url = new URL(request.url ?? "/", "http://localhost");
     const kind = [...this.stores.keys()].find((known) => KINDS[known].path === url.pathname);
     if (request.method === "GET" && kind !== undefined) {
-      if (this.forbidden.has(kind)) {
+      if (this.failing.has(kind)) answer(response, 500, { kind: "Status", code: 500, message: `${kind}s cannot be read` });
+      else if (this.forbidden.has(kind)) {
         this.refused++;
         answer(response, 403, { kind: "Status", code: 403, message: `${kind}s are forbidden` });
       } else if (url.searchParams.get("watch") === "true") this.watch(kind, Number(url.searchParams.get("resourceVersion")), response);

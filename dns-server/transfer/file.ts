@@ -1,5 +1,5 @@
-import { open, rename, stat, utimes } from "node:fs/promises";
-import { dirname } from "node:path";
+import { stat, utimes } from "node:fs/promises";
+import { replaceFile } from "../atomic-file.ts";
 import { formatRecord } from "../zone/record.ts";
 import { loadZone, readZoneFile } from "../zone/load.ts";
 import type { Zone } from "../zone/zone.ts";
@@ -15,30 +15,20 @@ let last: Promise<void> = Promise.resolve();
 
 /** Puts a zone in place of what the file has, whole or not at all, whatever happens to process and machine. */
 export function saveZone(file: string, zone: Zone): Promise<void> {
-  const saved = last.then(() => save(file, zone));
+  const saved = last.then(() => replaceFile(file, textOf(zone)));
   last = saved.catch(() => {});
   return saved;
 }
 
-async function save(file: string, zone: Zone): Promise<void> {
-  const fresh = `${file}.new`;
-  const handle = await open(fresh, "w", 0o644);
-  try {
-    let text = `${formatRecord(soaOf(zone))}\n`;
-    for (const record of recordsOf(zone)) {
-      text += `${formatRecord(record)}\n`;
-      if (text.length < CHUNK) continue;
-      await handle.write(text);
-      text = "";
-    }
-    await handle.write(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
+function* textOf(zone: Zone): Generator<string> {
+  let text = `${formatRecord(soaOf(zone))}\n`;
+  for (const record of recordsOf(zone)) {
+    text += `${formatRecord(record)}\n`;
+    if (text.length < CHUNK) continue;
+    yield text;
+    text = "";
   }
-  await rename(fresh, file);
-  const folder = await open(dirname(file), "r");
-  await folder.sync().finally(() => folder.close());
+  yield text;
 }
 
 /** Notes that the zone in the file is current now. */

@@ -1,0 +1,181 @@
+import { mkdirSync, readFileSync, statSync, utimesSync } from "node:fs";
+import { dirname } from "node:path";
+import { z } from "zod";
+import { replaceFile } from "../atomic-file.ts";
+import type { Published } from "../kubernetes/domains.ts";
+import type { Owner } from "../kubernetes/inventory.ts";
+import type { Target } from "../kubernetes/model.ts";
+import { log } from "../log.ts";
+import { going } from "../unexpected.ts";
+import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from "../wire/address.ts";
+import { foldName, formatName, parseName, type Name } from "../wire/name.ts";
+
+/** What is given, and whose each name is, kept in a file: a server that starts while the Kubernetes API is away goes on with it. */
+export interface LastView {
+  readonly published: readonly Published[];
+  readonly owners: ReadonlyMap<Name, Owner>;
+}
+
+const name = z.string().transform((text) => foldName(parseName(text)));
+const target = z
+  .strictObject({
+    key: z.string(),
+    label: z.string().optional(),
+    ipv6: z.string().transform(parseIpv6).optional(),
+    ipv4: z.string().transform(parseIpv4).optional(),
+    ports: z.array(
+      z.tuple([z.string().nullable(), z.int(), z.enum(["TCP", "UDP", "SCTP"])]).transform(([portName, port, protocol]) => ({
+        name: portName ?? undefined,
+        port,
+        protocol,
+      })),
+    ),
+  })
+  .transform(
+    ({ key, label, ipv6, ipv4, ports }): Target => ({
+      key,
+      namespace: "",
+      name: key,
+      label,
+      node: undefined,
+      ipv6,
+      ipv4,
+      state: "ready",
+      ports,
+      probe: undefined,
+    }),
+  );
+const schema = z.strictObject({
+  version: z.literal(1),
+  owners: z.array(z.strictObject({ origin: name, namespace: z.string(), byWord: z.boolean() })),
+  published: z.array(
+    z
+      .strictObject({
+        name,
+        origin: name,
+        alias: name.optional(),
+        onlyTop: z.boolean(),
+        ttl: z.int().min(0),
+        targets: z.array(target),
+        /** Indexes into `targets`. */
+        chosen: z.array(z.int().min(0)),
+      })
+      .transform(({ targets, chosen, alias, ...rest }): Published => ({
+        ...rest,
+        alias,
+        named: targets,
+        chosen: chosen.flatMap((index) => targets[index] ?? []),
+      })),
+  ),
+});
+
+function encode({ published, owners }: LastView): string[] {
+  const domains = published.map(({ name: domain, origin, alias, onlyTop, ttl, chosen, named }) => {
+    const targets = [...new Set([...named, ...chosen])];
+    const index = new Map(targets.map((each, i) => [each, i]));
+    return JSON.stringify({
+      name: formatName(domain),
+      origin: formatName(origin),
+      ...(alias === undefined ? {} : { alias: formatName(alias) }),
+      onlyTop,
+      ttl,
+      targets: targets.map(({ key, label, ipv6, ipv4, ports }) => ({
+        key,
+        label,
+        ipv6: ipv6 && formatIpv6(ipv6),
+        ipv4: ipv4 && formatIpv4(ipv4),
+        ports: ports.map((port) => [port.name ?? null, port.port, port.protocol]),
+      })),
+      chosen: chosen.map((each) => index.get(each)),
+    });
+  });
+  const known = Array.from(owners, ([origin, owner]) => JSON.stringify({ origin: formatName(origin), ...owner }));
+  return [`{"version":1,"owners":[${known.join(",\n")}],\n"published":[`, domains.join(",\n"), "]}\n"];
+}
+
+/** Between two writes. */
+const MIN_INTERVAL_MS = 5000;
+/** How often it is noted that what is in the file still is the last view. */
+const TOUCH_MS = 15_000;
+
+/** The file that a last view is kept in. */
+export class LastViewFile {
+  private readonly file: string;
+  private readonly current: () => LastView | undefined;
+  private readonly toucher: NodeJS.Timeout;
+  private timer: NodeJS.Timeout | undefined;
+  private writing: Promise<void> = Promise.resolve();
+  private writtenAt = -Infinity;
+  private lastError: string | undefined;
+  private hasMissed = false;
+
+  /** @param current what is to be kept; undefined while that is not known */
+  constructor(file: string, current: () => LastView | undefined) {
+    this.file = file;
+    this.current = current;
+    this.toucher = setInterval(
+      going("view", () => this.touch()),
+      TOUCH_MS,
+    ).unref();
+  }
+
+  /** @returns what is in the file, and when that was last known to be current (milliseconds since 1970); undefined when there is nothing to use */
+  read(): (LastView & { readonly at: number }) | undefined {
+    const { file } = this;
+    try {
+      const found = statSync(file, { throwIfNoEntry: false });
+      if (!found) return undefined;
+      const { published, owners } = schema.parse(JSON.parse(readFileSync(file, "utf8")));
+      return { published, owners: new Map(owners.map(({ origin, ...owner }) => [origin, owner])), at: Math.min(Date.now(), found.mtimeMs) };
+    } catch (error) {
+      const text = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+      log("warn", "the last view cannot be read, starting without it", { file, error: text.slice(0, 500) });
+      return undefined;
+    }
+  }
+
+  /** The view is another: it will be in the file in a moment. */
+  changed(): void {
+    this.timer ??= setTimeout(
+      going("view", () => {
+        this.timer = undefined;
+        this.write();
+      }),
+      Math.max(0, this.writtenAt + MIN_INTERVAL_MS - performance.now()),
+    ).unref();
+  }
+
+  /** Writes what is still to be written. */
+  async stop(): Promise<void> {
+    clearInterval(this.toucher);
+    const isOwed = this.timer !== undefined || this.hasMissed;
+    clearTimeout(this.timer);
+    if (isOwed) this.write();
+    await this.writing;
+  }
+
+  private write(): void {
+    const view = this.current();
+    this.hasMissed = !view;
+    if (!view) return;
+    this.writtenAt = performance.now();
+    const parts = encode(view);
+    this.writing = this.writing.then(async () => {
+      try {
+        mkdirSync(dirname(this.file), { recursive: true });
+        await replaceFile(this.file, parts);
+        this.lastError = undefined;
+      } catch (error) {
+        const text = (error as Error).message;
+        if (text !== this.lastError) log("warn", "cannot keep the last view in its file", { file: this.file, error: text });
+        this.lastError = text;
+      }
+    });
+  }
+
+  private touch(): void {
+    if (this.hasMissed) return this.changed();
+    if (!this.current() || !statSync(this.file, { throwIfNoEntry: false })) return;
+    utimesSync(this.file, new Date(), new Date());
+  }
+}
