@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { FakePrometheus, parseError, type FakeAnswer } from "../testing/fake-prometheus.ts";
 import { Prometheus, QueryError } from "./prometheus.ts";
@@ -28,6 +31,17 @@ test.each<[string, FakeAnswer, object]>([
     ],
     { samples: [NaN, Infinity, -Infinity].map((value) => ({ labels: {}, value })) },
   ],
+  [
+    "native histograms beside numbers",
+    ok({
+      resultType: "vector",
+      result: [
+        { metric: { pod: "a" }, value: [1, "7"] },
+        { metric: { pod: "b" }, histogram: [1, { count: "1", sum: "2", buckets: [] }] },
+      ],
+    }),
+    { samples: [{ labels: { pod: "a" }, value: 7 }] },
+  ],
   ["a scalar", ok({ resultType: "scalar", result: [1.5, "7"] }), { samples: [{ labels: {}, value: 7 }] }],
   ["warnings", ok({ resultType: "vector", result: [] }, { warnings: ["partial"] }), { samples: [], warnings: ["partial"] }],
 ])("reads %s", async (_, answer, expected) => {
@@ -53,6 +67,14 @@ test.each<[string, FakeAnswer, string, boolean, string]>([
   ],
   ["a server in trouble", { status: 500, body: '{"status":"error","errorType":"internal","error":"disk"}' }, "status", true, "disk"],
   ["a matrix", ok({ resultType: "matrix", result: [] }), "failed", false, "gives a matrix, not an instant vector or a scalar"],
+  [
+    "too many samples",
+    Array.from({ length: 20_001 }, (_, i) => [{ pod: `p${i}` }, "1"] as const),
+    "failed",
+    false,
+    "more than 20000 samples: restrict it to the domain's pods",
+  ],
+  ["too much of an answer", { status: 200, body: " ".repeat(9 << 20) }, "failed", false, "more than 8 MiB: restrict it"],
   ["another server", { status: 404, body: "<html>" }, "status", true, "HTTP status 404"],
   [
     "another protocol",
@@ -68,6 +90,19 @@ test.each<[string, FakeAnswer, string, boolean, string]>([
     .catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(QueryError);
   expect(error).toMatchObject({ reason, isLoss, message: expect.stringContaining(message) });
+});
+
+test("asks for no more samples than it takes", async () => {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    request.setEncoding("utf8").on("data", (text: string) => asked.push(text));
+    response.end(JSON.stringify({ status: "success", data: { resultType: "vector", result: [] } }));
+  });
+  server.listen(0, "::1");
+  await once(server, "listening");
+  cleanups.push(() => server.close());
+  await client(`http://[::1]:${(server.address() as AddressInfo).port}`).query("up");
+  expect(new URLSearchParams(asked.join("")).get("limit")).toBe("20001");
 });
 
 test("tells a server that is away or silent", async () => {

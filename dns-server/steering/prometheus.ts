@@ -43,12 +43,20 @@ export interface PrometheusSettings {
   readonly parallel: number;
 }
 
+/** Samples and octets of one answer: a query of anybody's must not fill the memory of a server that is everybody's. */
+const MAX_SAMPLES = 20_000;
+const MAX_OCTETS = 8 << 20;
+
 const number = z.string().transform((text) => (text === "+Inf" ? Infinity : text === "-Inf" ? -Infinity : Number(text)));
 const point = z.tuple([z.number(), number]);
+/** One that is a native histogram has no value. */
+const sample = z.object({ metric: z.record(z.string(), z.string()), value: point.optional(), histogram: z.unknown().optional() }).refine(
+  ({ value, histogram }) => value !== undefined || histogram !== undefined,
+);
 const success = z.object({
   status: z.literal("success"),
   data: z.discriminatedUnion("resultType", [
-    z.object({ resultType: z.literal("vector"), result: z.array(z.object({ metric: z.record(z.string(), z.string()), value: point })) }),
+    z.object({ resultType: z.literal("vector"), result: z.array(sample) }),
     z.object({ resultType: z.literal("scalar"), result: point }),
     z.object({ resultType: z.enum(["matrix", "string"]) }),
   ]),
@@ -85,17 +93,35 @@ export class Prometheus {
     try {
       const answer = await fetch(this.endpoint, {
         method: "POST",
-        body: new URLSearchParams({ query: promql, timeout: String(this.timeout) }),
+        // one more than is taken, so that too many are told from enough
+        body: new URLSearchParams({ query: promql, timeout: String(this.timeout), limit: String(MAX_SAMPLES + 1) }),
         signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
       });
       status = answer.status;
-      text = await answer.text();
+      text = await readBounded(answer);
     } catch (error) {
+      if (error instanceof QueryError) throw error;
       throw transportError(error, this.timeout);
     }
     return readResult(status, text);
   }
 }
+
+/** The text of an answer, read no further than it may be long. @throws QueryError */
+async function readBounded({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  // leaving the loop gives up the rest
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > MAX_OCTETS) throw tooMuch(`more than ${MAX_OCTETS >> 20} MiB`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+const tooMuch = (how: string): QueryError =>
+  new QueryError("failed", `the query gives ${how}: restrict it to the domain's pods, such as by {namespace="%namespace%", pod=~"%pods%"}`);
 
 /** @throws QueryError */
 function readResult(status: number, text: string): QueryResult {
@@ -109,7 +135,8 @@ function readResult(status: number, text: string): QueryResult {
   const { data, warnings } = body;
   switch (data.resultType) {
     case "vector":
-      return { samples: data.result.map(({ metric, value: [, value] }) => ({ labels: metric, value })), warnings };
+      if (data.result.length > MAX_SAMPLES) throw tooMuch(`more than ${MAX_SAMPLES} samples`);
+      return { samples: data.result.flatMap(({ metric, value }) => (value ? { labels: metric, value: value[1] } : [])), warnings };
     case "scalar":
       return { samples: [{ labels: {}, value: data.result[1] }], warnings };
     default:
