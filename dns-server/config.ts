@@ -31,12 +31,17 @@ const updates = z.strictObject({
   journal: z.string(),
   grants: z
     .array(
-      z.strictObject({
-        key: name,
-        delegateTo: z.array(name).default([]),
-        names: z.array(name).default([]),
-        types: z.array(recordType).default([]),
-      }),
+      z
+        .strictObject({
+          key: name,
+          delegateTo: z.array(name).default([]),
+          names: z.array(name).default([]),
+          types: z.array(recordType).default([]),
+        })
+        .refine(
+          ({ delegateTo, names, types }) => names.length > 0 === types.length > 0 && delegateTo.length + names.length > 0,
+          "grants nothing: give delegateTo, or both names and types",
+        ),
     )
     .min(1),
 });

@@ -15,10 +15,14 @@ import { secondarySource } from "./source/secondary.ts";
 import { rootSource, zonesSource } from "./source/static.ts";
 import { TransferCounts } from "./transfer/counts.ts";
 import { OutgoingTransfers } from "./transfer/outgoing.ts";
+import { Refused, type Reason } from "./transfer/refused.ts";
 import { formatEndpoint, type Endpoint } from "./transport/transport.ts";
 import { openTransports } from "./transports.ts";
 import { Answerer } from "./view/answerer.ts";
+import type { Request } from "./view/general.ts";
+import { Opcode, Rcode, Type } from "./wire/constants.ts";
 import { Cookies } from "./wire/cookie.ts";
+import { TsigError } from "./wire/tsig.ts";
 
 export interface Server {
   /** Where it listens, UDP and TCP alike; ports 0 have become real ones. */
@@ -59,6 +63,14 @@ async function startSource(
 
 const RESTART_KEYS = ["role", "listen", "http", "control", "nsid", "udp", "workers", "tls", "connections", "refusals"] as const;
 
+const TSIG_REASONS: ReadonlyMap<number, Reason> = new Map([
+  [TsigError.BADKEY, "BADKEY"],
+  [TsigError.BADSIG, "BADSIG"],
+  [TsigError.BADTIME, "BADTIME"],
+  [TsigError.BADTRUNC, "BADTRUNC"],
+]);
+const unentitled = ({ key }: Request): Reason => (key === undefined ? "unsigned" : "ungranted");
+
 /**
  * Starts a server.
  * @throws UserError for a bad zone or kubeconfig; the system's error when it cannot listen
@@ -78,6 +90,7 @@ export async function startServer(config: Config): Promise<Server> {
     () => source.behind?.() ?? [],
   );
   let source = await startSource(config, counts, (since) => swap(since));
+  const refused = new Refused(metrics.registry);
   const nsid = Buffer.from(config.nsid ?? hostname());
   const cookieSecret = randomBytes(16);
   const identity = { nsid, cookies: new Cookies(cookieSecret) };
@@ -99,10 +112,20 @@ export async function startServer(config: Config): Promise<Server> {
       update: (request) => {
         const response = source.update?.(request);
         if (response) counts.update(response.rcode);
+        if (response?.rcode === Rcode.REFUSED) refused.note("update", unentitled(request), request.client, request.key);
         return response;
       },
+      badlySigned: ({ opcode, type, error, client, key }) => {
+        const isTransfer = type === Type.AXFR || type === Type.IXFR;
+        const asked = opcode === Opcode.UPDATE ? "update" : opcode === Opcode.NOTIFY ? "notify" : isTransfer ? "transfer" : "query";
+        refused.note(asked, TSIG_REASONS.get(error) ?? "BADSIG", client, key);
+      },
       notify: (request) => source.notify?.(request),
-      transfer: (request, question) => transfers.respond(request, question),
+      transfer: (request, question) => {
+        const response = transfers.respond(request, question);
+        if (!response) refused.note("transfer", unentitled(request), request.client, request.key);
+        return response;
+      },
     });
     swap();
   };

@@ -70,9 +70,12 @@ function endpointTarget(
     ipv4,
     state: state !== "ready" ? state : isOrphan ? "not ready" : node === "lost" ? "node lost" : node,
     ports,
-    probe: new SettingsReader([...published, ...namespaceSource(look, slice.namespace)], fault).probe(ports),
+    probe: safely(new SettingsReader([...published, ...namespaceSource(look, slice.namespace)], fault).probe(ports)),
   };
 }
+
+/** Who may write a slice may name any address: nothing is asked of one that no pod vouches for. */
+const safely = (probe: Target["probe"]): Target["probe"] => (probe?.kind === "http" ? { kind: "tcp", port: probe.port } : probe);
 
 function endpointState({ ready, terminating }: SliceEndpoint, isReadyAnyway: boolean): Target["state"] {
   // slices call ready also who ends, where it is to be found until then

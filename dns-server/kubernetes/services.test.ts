@@ -61,6 +61,19 @@ describe("a Service with annotations of external-dns", () => {
     expect(cluster.answer("web.peak")).toEqual(["fd00::8", "fd00::9", "fd00::a"]);
   });
 
+  test("asks no address over HTTP that no pod vouches for", () => {
+    const cluster = apply(headless, { [`${OLD}hostname`]: "web.peak", "dns.peak/probe": "http:80/admin" });
+    const labels = { "kubernetes.io/service-name": "web" };
+    const forged = { addresses: ["fd00::8"], targetRef: { kind: "Pod", name: "a" } };
+    cluster.apply("EndpointSlice", plain("mine", { labels }, { addressType: "IPv6", ports: [{ port: 80 }], endpoints: [{ addresses: ["fd00::9"] }, forged] }));
+    cluster.flush();
+    expect(cluster.domains.get("web.peak")?.targets.map(({ state, probe }) => [state, probe?.kind])).toEqual([
+      ["ready", "tcp"],
+      ["not ready", "tcp"],
+      ["ready", "http"],
+    ]);
+  });
+
   test("leads to a name in the zone above", () => {
     const cluster = apply(headless, { [`${OLD}hostname`]: "www.web.peak", [`${OLD}target`]: "web.example" });
     expect(cluster.answer("www.web.peak")).toBe("web.example");

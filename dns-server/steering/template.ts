@@ -10,6 +10,9 @@ export interface TemplateValues {
 
 const PLACEHOLDERS = ["%namespace%", "%pod-name%", "%cluster-name%", "%pods%"] as const;
 
+/** Characters of a template: a text of anybody's is asked again and again, of a Prometheus that is everybody's. */
+const MAX_LENGTH = 4096;
+
 /** Names of objects and clusters. Of these characters only the dot means something in a regular expression, and none ends a string. */
 const PLAIN = /^[A-Za-z0-9._-]+$/;
 
@@ -28,6 +31,7 @@ export const isPerPod = (template: string): boolean => template.includes("%pod-n
  */
 export function templateFault(template: string, clusterName: string | undefined): string | undefined {
   if (template.trim() === "") return "the query is empty";
+  if (template.length > MAX_LENGTH) return `the query is longer than ${MAX_LENGTH} characters`;
   if (template.includes("%cluster-name%") && clusterName === undefined)
     return "%cluster-name% is in the query, but the server's configuration has no key clusterName";
   if (template.includes("%cluster-type%"))

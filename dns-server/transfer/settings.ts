@@ -1,11 +1,22 @@
 import { z } from "zod";
 import { dnssec } from "../dnssec/settings.ts";
 import { endpoint, name, prefix } from "../schema.ts";
+import type { Endpoint } from "../transport/transport.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import type { TsigKey } from "../wire/tsig.ts";
 
+type Notified = { readonly server: Endpoint } | { readonly server: Endpoint; readonly key: Name };
+
+const signed = z.strictObject({ server: endpoint, key: name });
+
 /** Somebody to be told of changes: an address, or one with the name of the key to sign with. */
-const notified = z.union([endpoint.transform((server) => ({ server })), z.strictObject({ server: endpoint, key: name })]);
+const notified = z.union([z.string(), z.looseObject({})]).transform((value, context): Notified => {
+  // a union would only say that it is neither
+  const read = typeof value === "string" ? endpoint.transform((server) => ({ server })).safeParse(value) : signed.safeParse(value);
+  if (read.success) return read.data;
+  for (const issue of read.error.issues) context.addIssue({ code: "custom", path: issue.path, message: issue.message });
+  return z.NEVER;
+});
 
 /** To whom a zone is given, and who is told when it changes. */
 export const transfer = z

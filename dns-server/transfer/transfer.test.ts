@@ -87,6 +87,17 @@ describe("transfers out", () => {
     await expect(fetched(server, undefined, { ...key, name: parseName("other.") })).rejects.toThrow("NOTAUTH, BADKEY: it has no key");
   });
 
+  test("tells why it refuses, by a metric", async () => {
+    const server = await start({ role: "zones", http: "127.0.0.1:0", keys: [...keys, { name: "other", secret }], zones: [{ origin: "peak", file: writeZone(10), transfer: { keys: ["xfr"] } }] });
+    await exchangeTcp(server.endpoints[0]!, [encodeQuery("peak", "AXFR")]);
+    for (const by of [{ ...key, secret: Buffer.alloc(32) }, { ...key, name: parseName("none.") }, { ...key, name: parseName("other.") }])
+      await expect(fetched(server, undefined, by)).rejects.toThrow();
+    const { address, port } = server.http!;
+    const metrics = await (await fetch(`http://${address}:${port}/metrics`)).text();
+    for (const reason of ["unsigned", "BADSIG", "BADKEY", "ungranted"])
+      expect(metrics).toContain(`peakdns_requests_refused_total{request="transfer",reason="${reason}"} 1\n`);
+  });
+
   test("to a prefix; never over UDP", async () => {
     const server = await start({
       role: "zones",

@@ -24,6 +24,8 @@ export interface Services {
   readonly keys: ReadonlyMap<Name, TsigKey>;
   update?(request: Request): Response | undefined;
   notify?(request: Request): Response | undefined;
+  /** Told of what has a wrong signature: the opcode, the type that it asks for, and the error of TSIG. */
+  badlySigned?(request: { readonly opcode: number; readonly type: number | undefined; readonly error: number; readonly client: Uint8Array; readonly key: Name }): void;
   /** Answers AXFR and IXFR. */
   transfer?(request: Request, question: Question): Response | undefined;
 }
@@ -54,11 +56,18 @@ export class GeneralResponder {
     if (tsig === "malformed" || verified === "malformed") return failure(message, Rcode.FORMERR);
     const signer = new AnswerSigner(verified);
     const unsigned = withoutTsig(message, tsig);
+    if (verified.error !== TsigError.NONE) this.tellBadlySigned(unsigned, verified.error, client, verified.keyName);
     const response =
       verified.error === TsigError.NONE
         ? this.dispatch(view, { message: unsigned, protocol, client, key: verified.keyName, reserved: signer.length })
         : this.responder.withOpt(failure(unsigned, Rcode.NOTAUTH), unsigned, client);
     return response && signed(response, signer);
+  }
+
+  private tellBadlySigned(message: Buffer, error: number, client: Uint8Array, key: Name): void {
+    const read = readQuery(message);
+    const query = read === "drop" ? undefined : read.query;
+    this.services.badlySigned?.({ opcode: query?.opcode ?? Opcode.QUERY, type: query?.question?.type, error, client, key });
   }
 
   private dispatch(view: View, request: Request): Response | undefined {

@@ -1,7 +1,7 @@
 import { rdataKey } from "../wire/canonical.ts";
 import { Type, typeName } from "../wire/constants.ts";
 import { foldName, formatName, isSubdomain, parentName, type Name } from "../wire/name.ts";
-import { targetName } from "../wire/rdata.ts";
+import { formatRdata, targetName } from "../wire/rdata.ts";
 import type { Fault, Place, ZoneRecord } from "./record.ts";
 
 /** Types that may stand beside a CNAME (RFC 2181 section 10.1, 4034 section 2.5). */
@@ -87,7 +87,14 @@ export function checkRecords(origin: Name, records: readonly ZoneRecord[], start
       }
       if (type === Type.DS && !isCut) report("warning", first.place, `DS at ${formatName(name)}, which is no delegation`);
       if (!hidden) for (const record of set) checkTarget(record);
+      if (type === Type.SVCB || type === Type.HTTPS) for (const record of set) checkService(record);
     }
+  }
+
+  function checkService(record: ZoneRecord): void {
+    const keys = formatRdata(record.type, record.rdata).split(" ");
+    if (!keys.includes("no-default-alpn") || keys.some((key) => key.startsWith("alpn="))) return;
+    report("warning", record.place, `no-default-alpn of ${formatName(record.name)} without alpn leaves clients no protocol (RFC 9460 section 7.1.1)`);
   }
 
   /** NS, MX and SRV must lead to names with addresses, not to an alias (RFC 2181 section 10.3); what is outside cannot be known. */

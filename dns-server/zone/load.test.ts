@@ -49,3 +49,13 @@ test("a zone that was signed elsewhere is read, and named as what it is", () => 
   expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining("answers are given without them")]);
   expect(records).toHaveLength(3 + 6);
 });
+
+test("says of an unknown directive that it is one, whatever follows it", () => {
+  for (const line of ["$GENERATE 1-10 a A 192.0.2.$", "$X", "$X y"])
+    expect(() => load(`${head}${line}\n`)).toThrow(`${file}:5: error: unknown directive ${line.split(" ")[0]}`);
+});
+
+test("warns of a service that leaves clients no protocol", () => {
+  const { warnings } = load(`${head}a HTTPS 1 . no-default-alpn\nb HTTPS 1 . no-default-alpn alpn=h2\nc HTTPS 1 .\n`);
+  expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining("no-default-alpn of a.example. without alpn")]);
+});

@@ -71,7 +71,7 @@ describe("master files", () => {
       'z:3: error: unknown type "NOTYPE" (write TYPEnnn for one that has no name here)',
       "z:4: error: A data ends too early",
       "z:5: error: class CH is not served, only IN",
-      "z:6: error: $GENERATE takes one word",
+      "z:6: error: unknown directive $GENERATE",
       "z:7: error: ANY cannot be data of a zone",
       "z:8: error: opening parenthesis is never closed",
     ]);

@@ -17,6 +17,7 @@ export interface MasterFileOptions {
 }
 
 const MAX_INCLUDE_DEPTH = 16;
+const DIRECTIVES = ["$ORIGIN", "$TTL", "$INCLUDE"];
 
 /** Reads a master file (RFC 1035 section 5, 2308 `$TTL`, 3597). Goes on after a fault, so that one run names all of them. */
 export function parseMasterFile(text: string, options: MasterFileOptions): { records: ZoneRecord[]; faults: Fault[] } {
@@ -40,6 +41,7 @@ function readFile(
 
   const readDirective = (word: string, args: readonly Token[]): void => {
     const [first, second] = args;
+    if (!DIRECTIVES.includes(word)) throw new Error(`unknown directive ${word}`);
     const most = word === "$INCLUDE" ? 2 : 1;
     if (!first || args.length > most) throw new Error(`${word} takes ${most === 1 ? "one word" : "a file and perhaps an origin"}`);
     switch (word) {
@@ -58,8 +60,6 @@ function readFile(
         readFile(included.text, ttl === undefined ? inner : { ...inner, ttl }, depth + 1, records, faults);
         break;
       }
-      default:
-        throw new Error(`unknown directive ${word}`);
     }
   };
 
