@@ -17,7 +17,10 @@ export interface VolumeArgs {
 
 const accessModes = ["ReadWriteOnce"];
 
-/** Storage that outlives the pods that use it: a directory of a host, or what the cluster provides by itself. */
+/**
+ * Storage that outlives the pods that use it: a directory of a host, or what the cluster provides by itself. What holds the data is protected
+ * until the stack is destroyed.
+ */
 export class Volume extends pulumi.ComponentResource {
   /** Name of the PersistentVolumeClaim; known once it leads to the storage. */
   readonly claim: pulumi.Output<string>;
@@ -28,7 +31,7 @@ export class Volume extends pulumi.ComponentResource {
     const notSmaller = { beforeUpdate: [new pulumi.ResourceHook(`${name}-size`, refuseSmaller(name), { onDryRun: true })] };
     if (host === undefined) {
       const claim = new k8s.core.v1.PersistentVolumeClaim(name, { metadata: { namespace }, spec: { accessModes, resources } },
-        { parent: this, hooks: notSmaller });
+        { parent: this, protect: true, hooks: notSmaller });
       this.claim = claim.metadata.name;
     } else {
       const volume = this.#onHost(name, host, size, notSmaller);
@@ -50,7 +53,7 @@ export class Volume extends pulumi.ComponentResource {
 
   #onHost(name: string, host: Host, size: string, hooks: pulumi.ResourceHookBinding): k8s.core.v1.PersistentVolume {
     const path = `/var/lib/peak-volumes/${name}`;
-    const setup = new HostSetup(`${name}-directory`, { host, directories: [path] }, { parent: this });
+    const setup = new HostSetup(`${name}-directory`, { host, directories: [path] }, { parent: this, protect: true });
     return new k8s.core.v1.PersistentVolume(name, {
       metadata: { annotations: { "pulumi.com/skipAwait": "true" } }, // released by a claim that is gone, it is ready for the next
       spec: {
@@ -62,7 +65,7 @@ export class Volume extends pulumi.ComponentResource {
           required: { nodeSelectorTerms: [{ matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: [host.name] }] }] },
         },
       },
-    }, { parent: this, dependsOn: setup, hooks });
+    }, { parent: this, dependsOn: setup, protect: true, hooks });
   }
 }
 

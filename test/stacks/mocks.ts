@@ -25,7 +25,8 @@ const printed: [command: string, stdout: string][] = [
   ["node toolchain/main.ts digest", JSON.stringify({ digest: "d".repeat(64) })],
 ];
 
-function outputs({ type, name, inputs }: Registered): Record<string, unknown> {
+/** What resources of the program have when they are made: their inputs, and what a provider would add. @throws Error for a type without one */
+export function outputs({ type, name, inputs }: Registered): Record<string, unknown> {
   if (type === "command:local:Command") {
     const found = printed.find(([command]) => String(inputs["create"]).startsWith(command));
     if (!found) throw new Error(`no mock for the command: ${String(inputs["create"])}`);
@@ -49,6 +50,13 @@ function outputs({ type, name, inputs }: Registered): Record<string, unknown> {
   throw new Error(`no mock for resources of type ${type}`);
 }
 
+/** What a function of a provider returns. @throws Error for one that the program has no business with */
+export function answer(token: string, inputs: Record<string, unknown>): Record<string, unknown> {
+  const found = printed.find(([command]) => inputs["command"] === command);
+  if (token === "command:local:run" && found) return { ...inputs, stdout: found[1], stderr: "" };
+  throw new Error(`no mock for the call ${token}`);
+}
+
 /**
  * Runs index.ts as the stack of that name, with the values of its Pulumi.STACK.yaml, against mocks: no engine, no machine, no cluster.
  * Whatever is not mocked throws.
@@ -67,11 +75,7 @@ export async function runStack(
       resources.push(registered);
       return { id: id || `${name}-id`, state };
     },
-    call: ({ token, inputs }) => {
-      const found = printed.find(([command]) => inputs["command"] === command);
-      if (token === "command:local:run" && found) return { ...inputs, stdout: found[1], stderr: "" };
-      throw new Error(`no mock for the call ${token}`);
-    },
+    call: ({ token, inputs }) => answer(token, inputs as Record<string, unknown>),
   }, "peak", stack, false);
   const texts = Object.entries({ ...config, ...changed }).map(([key, value]) => [key, String(value)]);
   pulumi.runtime.setAllConfig(Object.fromEntries(texts) as Record<string, string>);
