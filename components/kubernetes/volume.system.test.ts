@@ -30,7 +30,6 @@ beforeAll(async () => {
   stack = await testStack();
 });
 afterAll(async () => {
-  await stack?.destroy();
   await stack?.[Symbol.asyncDispose]();
   await kubelet?.stop();
   await server?.stop();
