@@ -2,6 +2,7 @@ import { Cluster, type ClusterAccess } from "./components/cluster/cluster.ts";
 import { ExistingCluster, findCluster } from "./components/cluster/existing-cluster.ts";
 import { ownFields } from "./components/kubernetes/field-manager.ts";
 import { readInput } from "./components/input.ts";
+import { baseImage } from "./components/images/base-image.ts";
 import { Image, type ImageArgs } from "./components/images/image.ts";
 import { within } from "./components/lifetime.ts";
 import { planAddresses, publishedScope, scopes } from "./addressing/delegation.ts";
@@ -22,7 +23,7 @@ const clusterServerCount = 2;
 /** The whole stack, from its configuration to its outputs (docs/status.md). */
 export default async function peak() {
   const { settings, inventory } = readInput();
-  const { zone, baseImage, kubeContext, imageRegistry, keys } = settings;
+  const { zone, kubeContext, imageRegistry, keys } = settings;
   const found = kubeContext === undefined ? undefined : await findCluster(kubeContext, imageRegistry);
   const plan = planAddresses(settings.ulaPrefix, settings.globalPrefix);
 
@@ -33,12 +34,13 @@ export default async function peak() {
   const machines = new Machines("machines", { inventory, plan, zone, rootServers, silent });
   const { nodes } = machines;
 
+  const base = baseImage("base-image", { image: settings.baseImage, arch: machines.arch }, { dependsOn: machines.tools });
   const cluster: ClusterAccess = kubeContext === undefined || found === undefined
-    ? new Cluster("cluster", { hosts: nodes, plan, zone, rootServers, baseImage, keys })
+    ? new Cluster("cluster", { hosts: nodes, plan, zone, rootServers, base, keys })
     : new ExistingCluster("cluster", { context: kubeContext, imageRegistry, facts: found });
 
   const image = (name: string, what: Pick<ImageArgs, "source" | "files">) => new Image(`${name}-image`, {
-    name, ...what, arch: machines.arch, base: baseImage, destination: cluster.images, store: cluster.imageStore,
+    name, ...what, arch: machines.arch, base, destination: cluster.images, store: cluster.imageStore,
   }, { dependsOn: [...machines.tools, ...cluster.imagesReady] }).ref;
   const inside = { provider: cluster.provider, transformations: [ownFields, within(cluster.lifetime, cluster.isBlank)] };
 

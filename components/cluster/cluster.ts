@@ -29,8 +29,8 @@ export interface ClusterArgs {
   zone: string;
   /** The zone's root servers. */
   rootServers: RootServer[];
-  /** The image that CoreDNS's is built on; our own when undefined. */
-  baseImage: string | undefined;
+  /** What CoreDNS's image is built on. */
+  base: ImageArgs["base"];
   keys: Keyring;
 }
 
@@ -68,7 +68,7 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
   readonly lifetime: pulumi.Resource;
   readonly isBlank: boolean;
 
-  constructor(name: string, { hosts, plan, zone, rootServers, baseImage, keys }: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { hosts, plan, zone, rootServers, base, keys }: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:Cluster", name, {}, opts);
     const first = hosts.find((host) => host.role === "steering");
     if (!first) throw new Error(`${name} needs a steering host for its control plane`);
@@ -115,7 +115,7 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
       name: "coredns",
       source: { folder: "components/cluster/coredns" },
       arch,
-      base: baseImage,
+      base,
       files: [{ product: coredns, binary: "coredns" }],
       destination: this.images,
       store: registry.store,

@@ -23,11 +23,13 @@ afterEach(() => pulumi.runtime.disconnect());
 
 const registry = { kind: "registry", host: "registry.test:5000", address: "fd00::1", authority: "PEM", username: "peak" } as const;
 const destination = pulumi.output({ ...registry, password: pulumi.secret("p") });
-const echo: ImageArgs = { name: "echo", source: { entry: "services/echo/main.ts" }, arch: "arm64", destination };
+const base = { libc6: "2.36-9+deb12u14", "libstdc++6": "12.2.0-14+deb12u1" };
+const echo: ImageArgs = { name: "echo", source: { entry: "services/echo/main.ts" }, arch: "arm64", base, destination };
 const coredns = (digest: string): ImageArgs => ({
   name: "coredns",
   source: { folder: "components/cluster/coredns" },
   arch: "arm64",
+  base,
   files: [{ product: { product: "coredns", digest }, binary: "coredns" }],
   destination,
 });
@@ -50,7 +52,7 @@ it("is one command, with the request on its secret standard input and the tag as
   expect({ create, rest }).toEqual({ create: "node programs/images/main.ts build", rest: { logging: "stderr", addPreviousOutputInEnv: false } });
   expect(stdin).toHaveProperty("value");
   expect(JSON.parse((stdin as { value: string }).value)).toEqual({
-    image: { name: "echo", arch: "arm64", entry: "services/echo/main.ts", files: [] },
+    image: { name: "echo", arch: "arm64", entry: "services/echo/main.ts", base, files: [] },
     destination: { ...registry, password: "p" },
   });
   expect(triggers).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)]);
@@ -65,6 +67,9 @@ it("has another trigger for another architecture, base or product, and for nothi
   expect(await tag({ ...echo, destination: { ...registry, password: "p", address: "fd00::2" } })).toBe(first);
   expect(await tag({ ...echo, arch: "amd64" })).not.toBe(first);
   expect(await tag({ ...echo, base: "example.test/node:26" })).not.toBe(first);
+  expect(await tag({ ...echo, base: { "libstdc++6": base["libstdc++6"], libc6: base.libc6 } })).toBe(first);
+  // A security update.
+  expect(await tag({ ...echo, base: { ...base, libc6: "2.36-9+deb12u15" } })).not.toBe(first);
   expect(await tag(coredns("a"))).toBe(await tag(coredns("a")));
   expect(await tag(coredns("a"))).not.toBe(await tag(coredns("b")));
 });

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { imageRecipe } from "../../programs/images/recipe.ts";
-import type { BuildResult, DestinationSpec, ImageSpec } from "../../programs/images/spec.ts";
+import type { BuildResult, DestinationSpec, ImageBase, ImageSpec } from "../../programs/images/spec.ts";
 import { diskTree } from "../../programs/images/tree.ts";
 import type { ProductName } from "../../toolchain/products.ts";
 
@@ -23,8 +23,8 @@ export interface ImageArgs {
   source: { entry: string } | { folder: string };
   /** Architecture of the nodes that run it. */
   arch: ImageSpec["arch"];
-  /** A public image with Node to build on. Default: our own, of Debian packages and the pinned Node. */
-  base?: string | undefined;
+  /** What it is built on: see `baseImage`. */
+  base: pulumi.Input<ImageBase>;
   /** Products of the toolchain. Default: none. */
   files?: ProductFile[];
   /** Where it goes, so that the cluster has it. A registry must be there when this resource is made. */
@@ -36,8 +36,8 @@ export interface ImageArgs {
 const project = join(import.meta.dirname, "../..");
 
 /**
- * An image built from the project's files and brought to a cluster, tagged by its content. The tag is computed when the program runs, from files only:
- * while it stays the same nothing is built, and a preview builds nothing at all.
+ * An image built from the project's files and brought to a cluster, tagged by its content. The tag is computed when the program runs, from files
+ * and from what the state knows: while it stays the same nothing is built, and a preview builds nothing at all.
  */
 export class Image extends pulumi.ComponentResource {
   /** For a pod's container, by digest where nodes pull it, else by its tag; either way never to be pulled anew once a node has it. */
@@ -46,12 +46,12 @@ export class Image extends pulumi.ComponentResource {
   constructor(name: string, args: ImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:images:Image", name, {}, opts);
     const files = (args.files ?? []).map(({ product: { product, digest }, binary }) => ({ product, digest, binary }));
-    const image = pulumi.output(files).apply((files): ImageSpec => ({
+    const image = pulumi.all([files, args.base] as const).apply(([files, base]): ImageSpec => ({
       name: args.name,
       arch: args.arch,
       ...args.source,
-      ...(args.base === undefined ? {} : { base: args.base }),
-      files,
+      base: base as ImageBase,
+      files: files as ImageSpec["files"],
     }));
     const tag = image.apply((spec) => imageRecipe(diskTree(project), spec).tag);
     const build = new command.local.Command(

@@ -15,15 +15,21 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { run } from "../../shell/run.ts";
 import { cached } from "../../toolchain/cache.ts";
 import { type Arch, productKey, products } from "../../toolchain/products.ts";
+import { versions } from "../../toolchain/versions.ts";
 import { buildImage } from "./build.ts";
 import { writeSecrets } from "./builder.ts";
+import { type DebianVersions, lookUpVersions } from "./debian.ts";
 import { forward } from "./forward.ts";
+import { basePackages } from "./recipe.ts";
 import type { DestinationSpec, ImageSpec } from "./spec.ts";
 
 const project = join(import.meta.dirname, "../..");
-const echo: ImageSpec = { name: "echo", arch: "amd64", entry: "services/echo/main.ts", files: [] };
+let echo: ImageSpec;
 
 const forever = new AbortController().signal;
+
+/** What our own base image is made of today. */
+const base = (arch: Arch) => lookUpVersions(versions.debian, arch, basePackages, forever);
 
 let work: string;
 let registry: Extract<DestinationSpec, { kind: "registry" }>;
@@ -72,6 +78,7 @@ async function authority(): Promise<{ certificate: string; key: string }> {
 }
 
 beforeAll(async () => {
+  echo = { name: "echo", arch: "amd64", entry: "services/echo/main.ts", base: await base("amd64"), files: [] };
   work = await mkdtemp(join(tmpdir(), "peak-images-test-"));
   process.env.PEAK_CACHE = join(work, "cache");
   const port = await freePort();
@@ -127,14 +134,14 @@ describe("buildImage", { timeout: 180_000 }, () => {
     await writeFile(join(root, "tool/Dockerfile"), 'ARG BASE\nFROM ${BASE}\nCOPY coredns /coredns\nCMD ["/coredns"]\n');
     const spec = { name: "tool", folder: "tool", files: [{ product: "coredns" as const, binary: "coredns", digest: "1" }] };
     for (const arch of ["amd64", "arm64"] as const) await provideCoredns(arch);
-    const here = await build({ ...spec, arch: "amd64" }, root);
-    const there = await build({ ...spec, arch: "arm64" }, root);
+    const here = await build({ ...spec, base: echo.base, arch: "amd64" }, root);
+    const there = await build({ ...spec, base: await base("arm64"), arch: "arm64" }, root);
     expect(there.tag).not.toBe(here.tag);
 
     // Another machine, or an emptied cache: what is needed is provided there.
     process.env.PEAK_CACHE = join(work, "other-cache");
     await provideCoredns("amd64");
-    const elsewhere = await build({ ...spec, name: "tool-elsewhere", arch: "amd64" }, root);
+    const elsewhere = await build({ ...spec, base: echo.base, name: "tool-elsewhere", arch: "amd64" }, root);
     process.env.PEAK_CACHE = join(work, "cache");
     expect(elsewhere).toMatchObject({ tag: here.tag, digest: here.digest });
   });
@@ -202,6 +209,11 @@ esac
     it("says what to do when there is no minikube", async () => {
       await expect(build(echo, project, minikube)).rejects.toThrow("minikube is not installed: put it on PATH, or set peak:imageRegistry");
     });
+  });
+
+  it("is made of the packages whose versions are in its tag, or not at all", async () => {
+    const image = { ...echo, name: "old", base: { ...(echo.base as DebianVersions), libc6: "2.36-9+deb12u0" } };
+    await expect(build(image)).rejects.toThrow("the packages that Debian had when they were looked up last");
   });
 
   it("is stopped by its signal, and goes on another time", async () => {

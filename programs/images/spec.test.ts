@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type BuildRequest, parseBuildRequest } from "./spec.ts";
 
 const registry = { kind: "registry", host: "registry.test:5000", address: "fd00::1", authority: "PEM", username: "peak", password: "p" };
-const image = { name: "echo", arch: "arm64", entry: "services/echo/main.ts" };
+const image = { name: "echo", arch: "arm64", entry: "services/echo/main.ts", base: { libc6: "2.36-9+deb12u14" } };
 
 function parse(change: object, of: object = registry): BuildRequest {
   return parseBuildRequest(JSON.stringify({ image: { ...image, ...change }, destination: of }));
@@ -12,7 +12,7 @@ describe("parseBuildRequest", () => {
   it("takes an entry or a folder", () => {
     expect(parse({})).toEqual({ image: { ...image, files: [] }, destination: registry });
     const files = [{ product: "coredns", binary: "coredns", digest: "1" }];
-    expect(parse({ entry: undefined, folder: "tool", files }).image).toEqual({ name: "echo", arch: "arm64", folder: "tool", files });
+    expect(parse({ entry: undefined, folder: "tool", files }).image).toEqual({ name: "echo", arch: "arm64", folder: "tool", files, base: image.base });
   });
 
   it.each([
@@ -22,6 +22,9 @@ describe("parseBuildRequest", () => {
     [{ name: "../echo" }],
     [{ arch: "x64" }],
     [{ base: "" }],
+    [{ base: undefined }],
+    [{ base: { "libc6=1": "2" } }],
+    [{ base: { libc6: "1,x" } }],
     [{ tag: "latest" }],
     [{ files: [{ product: "nginx", binary: "nginx", digest: "1" }] }],
     [{ files: [{ product: "coredns", binary: "../coredns", digest: "1" }] }],

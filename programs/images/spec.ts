@@ -5,8 +5,8 @@ const common = {
   /** Name in the registry, below `peak/`. */
   name: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "lower-case letters, digits and single hyphens"),
   arch: z.enum(["amd64", "arm64"]),
-  /** A public image with Node to build on, e.g. `docker.io/library/node:26-slim`; without it, our own of Debian packages. */
-  base: z.string().min(1).optional(),
+  /** A public image with Node to build on, e.g. `docker.io/library/node:26-slim`; or our own, of Debian packages in these versions. */
+  base: z.union([z.string().min(1), z.record(z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/), z.string().regex(/^[0-9][A-Za-z0-9.+~:-]*$/))]),
   /** Binaries of the toolchain's products that the context takes beside the project's files. Where they are is this machine's business. */
   files: z
     .array(
@@ -63,6 +63,9 @@ const request = z.strictObject({ image: source, destination });
 
 /** An image to be: the content tag follows from this and the project's files. */
 export type ImageSpec = z.infer<typeof source>;
+
+/** What an image is built on. */
+export type ImageBase = ImageSpec["base"];
 
 /** Where an image goes so that a cluster has it. */
 export type DestinationSpec = z.infer<typeof destination>;
