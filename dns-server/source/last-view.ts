@@ -95,6 +95,8 @@ function encode({ published, owners }: LastView): string[] {
 
 /** Between two writes. */
 const MIN_INTERVAL_MS = 5000;
+/** Until it is tried again to write what was not known to be current. */
+const RETRY_MS = 500;
 /** How often it is noted that what is in the file still is the last view. */
 const TOUCH_MS = 15_000;
 
@@ -107,7 +109,6 @@ export class LastViewFile {
   private writing: Promise<void> = Promise.resolve();
   private writtenAt = -Infinity;
   private lastError: string | undefined;
-  private hasMissed = false;
 
   /** @param current what is to be kept; undefined while that is not known */
   constructor(file: string, current: () => LastView | undefined) {
@@ -136,28 +137,31 @@ export class LastViewFile {
 
   /** The view is another: it will be in the file in a moment. */
   changed(): void {
-    this.timer ??= setTimeout(
-      going("view", () => {
-        this.timer = undefined;
-        this.write();
-      }),
-      Math.max(0, this.writtenAt + MIN_INTERVAL_MS - performance.now()),
-    ).unref();
+    this.schedule(Math.max(0, this.writtenAt + MIN_INTERVAL_MS - performance.now()));
   }
 
   /** Writes what is still to be written. */
   async stop(): Promise<void> {
     clearInterval(this.toucher);
-    const isOwed = this.timer !== undefined || this.hasMissed;
+    if (this.timer !== undefined) this.write();
     clearTimeout(this.timer);
-    if (isOwed) this.write();
     await this.writing;
+  }
+
+  private schedule(ms: number): void {
+    this.timer ??= setTimeout(
+      going("view", () => {
+        this.timer = undefined;
+        this.write();
+      }),
+      ms,
+    ).unref();
   }
 
   private write(): void {
     const view = this.current();
-    this.hasMissed = !view;
-    if (!view) return;
+    // it is read before its watches have begun, and lost and found at any time
+    if (!view) return this.schedule(RETRY_MS);
     this.writtenAt = performance.now();
     const parts = encode(view);
     this.writing = this.writing.then(async () => {
@@ -174,7 +178,6 @@ export class LastViewFile {
   }
 
   private touch(): void {
-    if (this.hasMissed) return this.changed();
     if (!this.current() || !statSync(this.file, { throwIfNoEntry: false })) return;
     utimesSync(this.file, new Date(), new Date());
   }
