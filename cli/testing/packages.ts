@@ -10,6 +10,7 @@ const programs: readonly { program: string; name: string; units: readonly string
   { program: "sshd", name: "openssh-server", units: ["ssh.service", "ssh.socket"] },
   { program: "docker-registry", name: "docker-registry", units: ["docker-registry.service"] },
   { program: "buildah", name: "buildah", units: [] },
+  { program: "runc", name: "runc", units: [] }, // buildah takes it or crun with it
   { program: "knotd", name: "knot", units: ["knot.service"] },
   { program: "nsd", name: "nsd", units: ["nsd.service"] },
   { program: "prometheus", name: "prometheus", units: ["prometheus.service"] },
