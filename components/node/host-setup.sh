@@ -2,6 +2,7 @@
 #   units files directories packages   what it consists of, a line each
 #   before/PATH                        a file of somebody else's that stood where one of the set-up's does now
 #   sysctls                            kernel parameters as they were
+#   restart                            units whose files have changed since they were started
 #   brought                            Debian packages that were installed for it
 #   undo remove                        what takes the rest back; what takes all back
 # Beside the records, `created` lists the directories that were made for files, of whichever set-up.

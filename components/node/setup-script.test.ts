@@ -37,7 +37,7 @@ echo ${tool} "$@" >> ${root}/calls
 case "$1" in
   is-active) exit 3 ;;
   -n) cat ${root}/parameter ;;
-  restart) [ ! -e ${root}/broken ] ;;
+  restart) [ ! -e ${root}/killed ] || kill -9 $PPID; [ ! -e ${root}/broken ] ;;
 esac
 `);
       chmodSync(join(root, "bin", tool), 0o755);
@@ -94,6 +94,18 @@ esac
     expect(install({ units: [service] })).toMatchObject({ status: 1, stderr: expect.stringContaining("a.service did not start:") });
     rmSync(join(root, "broken"));
     expect(install({ units: [service] }).status).toBe(0);
+  });
+
+  test("a run that is killed when the files are there leaves the restart to the next one", () => {
+    const neighbour = { ...service, name: "b.service" };
+    const units = [service, neighbour];
+    install({ files: [file("1")], units });
+    writeFileSync(join(root, "killed"), "");
+    expect(install({ files: [file("2")], units }).status).toBe(null);
+    rmSync(join(root, "killed"));
+    const { calls } = install({ files: [file("2")], units });
+    expect(calls).toEqual(expect.arrayContaining(["systemctl restart a.service", "systemctl restart b.service"]));
+    expect(install({ files: [file("2")], units }).calls.join()).not.toContain("restart");
   });
 
   test("a check that never succeeds fails with its description and what the command said", () => {

@@ -131,12 +131,13 @@ done < "$record/${list}"`;
 # The disk that this is for: ${setup.incarnation}
 ${functions}
 record=$records/${quote(setup.name)}
-changed=
-put() { # PATH MODE CONTENT: sets changed when the file was not that already
+put() { # PATH MODE CONTENT: when the file is not that already, $owed are to be restarted, in this run or, if that is killed, in the next
   make_directory "\${1%/*}"
   (umask 077 && printf %s "$3" > "$1.peak-new")
   chmod "$2" "$1.peak-new"
-  if cmp -s "$1.peak-new" "$1" && [ ! -L "$1" ]; then chmod "$2" "$1"; rm "$1.peak-new"; else mv "$1.peak-new" "$1"; changed=1; fi
+  if cmp -s "$1.peak-new" "$1" && [ ! -L "$1" ]; then chmod "$2" "$1"; rm "$1.peak-new"; return; fi
+  for unit in $owed; do listed restart "$unit" || echo "$unit" >> "$record/restart"; done
+  mv "$1.peak-new" "$1"
 }
 fail() { # MESSAGE: with what the units said last
   echo "$1" >&2
@@ -158,18 +159,19 @@ remove_created
 
 ${setup.packages.length > 0 ? `install_packages ${setup.packages.map(quote).join(" ")}` : ":"}
 ${each(setup.directories, (path) => `make_directory ${quote(path)}`)}
+owed=${quote(units.join(" "))}
 ${each(files, put)}
 ${each(sysctls, ([key]) => `keep_sysctl ${quote(key)}`)}
 ${sysctls.length > 0 ? `sysctl --quiet --load ${quote(sysctlPath)}` : ":"}
-files_changed=$changed
 restart=
-${each(setup.units, (unit) => `changed=
+${each(setup.units, (unit) => `owed=${quote(unit.name)}
 ${put(unitFiles[setup.units.indexOf(unit)]!)}
-if [ "$files_changed$changed" ]; then restart="$restart "${quote(unit.name)}; fi`)}
+if listed restart ${quote(unit.name)}; then restart="$restart "${quote(unit.name)}; fi`)}
 unlock
 if [ "$restart" ]; then systemctl daemon-reload; fi
 ${each(units, (name) => `systemctl enable --quiet ${quote(name)}`)}
 for unit in $restart; do systemctl restart "$unit" || fail "$unit did not start:"; done
+rm -f "$record/restart"
 ${each(units, (name) => `systemctl start ${quote(name)} || fail ${quote(`${name} did not start:`)}`)}
 ${setup.check ? renderCheck(setup.check) : ":"}
 `;
