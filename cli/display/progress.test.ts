@@ -140,6 +140,7 @@ describe("what the engine says", () => {
       say("error", "<{%reset%}>exit 1\nno space<{%reset%}>\n", a),
       say("error", "exit 1\nno space", a),
       say("error", "update failed\n"),
+      say("error", `cannot complete a resource '${a}' whose registration isn't pending`, a),
     ]);
     expect(progress.faults).toEqual([{ resource: "Command a (VirtualPi pi1)", message: "exit 1\nno space" }]);
     expect(faultsText(progress.faults)).toBe("Command a (VirtualPi pi1):\n  exit 1\n  no space");

@@ -44,6 +44,7 @@ const expected = [
   /context canceled$/,
   /^using pulumi-(resource|analyzer)-\S+ from \$PATH/,
   /^(update|preview|refresh|destroy) failed$/,
+  /^cannot complete a resource '.*' whose registration isn't pending$/,
   /^Attempting to deploy or update resources with \d+ pending operations/,
 ];
 
