@@ -3,13 +3,13 @@ import { rmSync } from "node:fs";
 import { access, copyFile, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Screen } from "../display/screen.ts";
 import { messageOf } from "../errors.ts";
 import { root } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
 import { ask, backendFault, hasLocalState, isAbsent, isLoggedOut } from "./environment.ts";
 import { localKeys } from "./keys.ts";
+import { backendDirectory } from "./locks.ts";
 import { bringEngine, nodesAskedFor, type OpenOptions, type Session, sessionOf } from "./session.ts";
 import { committedStackFile, ownStackFile, withoutEncryption } from "./stack-file.ts";
 import { type ExportedStack, knownResources, pendingCount, withoutPending } from "./state.ts";
@@ -82,8 +82,8 @@ async function stateOf(name: string, engine: string): Promise<ExportedStack | "a
 
 /** Whether a backend in a directory has nothing in it yet: the engine would begin one when asked what there is. */
 async function isEmptyBackend(url: string | undefined): Promise<boolean> {
-  if (!url?.startsWith("file:///")) return false;
+  const directory = backendDirectory(url);
+  if (directory === undefined) return false;
   const there = (path: string) => access(path).then(() => true, () => false);
-  const directory = fileURLToPath(url.replace(/\?.*/, ""));
   return (await there(directory)) && !(await there(join(directory, ".pulumi")));
 }

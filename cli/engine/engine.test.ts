@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { isHeld, type ProcessTable } from "./locks.ts";
+import { backendDirectory, isHeld, type ProcessTable } from "./locks.ts";
 import { sessionOf } from "./orphans.ts";
 import { parseOutputs } from "./outputs.ts";
 import { backendFault } from "./environment.ts";
@@ -17,6 +19,16 @@ describe("locks of the file backend", () => {
     ["a lock that was half written", { pid: 0, hostname: "here" }, false],
     ["another host, of which nothing is known", { pid: 9, hostname: "there" }, true],
   ])("held by %s", async (_, lock, held) => expect(await isHeld({ timestamp: "", ...lock }, processes)).toBe(held));
+
+  test.each([
+    ["file:///srv/state", "/srv/state"],
+    ["file:///srv/state?metadata=skip", "/srv/state"],
+    ["file://~", homedir()],
+    ["file://~/state", join(homedir(), "state")],
+    ["https://api.pulumi.com", undefined],
+    ["s3://bucket", undefined],
+    [undefined, undefined],
+  ])("of the backend %s are in %s", (url, directory) => expect(backendDirectory(url)).toBe(directory));
 });
 
 describe("sessions", () => {

@@ -1,19 +1,24 @@
 import { readdir, readFile } from "node:fs/promises";
-import { hostname } from "node:os";
-import { join } from "node:path";
+import { homedir, hostname } from "node:os";
+import { join, resolve } from "node:path";
 import { z } from "zod";
-import { paths } from "../paths.ts";
 
 /** A lock of the file backend: who holds it. */
 const lockFile = z.object({ pid: z.int(), hostname: z.string(), timestamp: z.string() });
 export type BackendLock = z.infer<typeof lockFile>;
 
+/** Where a file backend keeps its states; undefined for a backend of another kind, whose locks are not this machine's to judge. */
+export function backendDirectory(url: string | undefined): string | undefined {
+  const path = /^file:\/\/([^?]+)/.exec(url ?? "")?.[1];
+  return path === undefined ? undefined : resolve(path.replace(/^~(?=\/|$)/, homedir()));
+}
+
 /**
- * Locks on a stack of the file backend; a file that cannot be parsed was half written by a killed engine and counts as held by nobody (pid
+ * Locks on a stack of a file backend; a file that cannot be parsed was half written by a killed engine and counts as held by nobody (pid
  * 0).
  */
-export async function backendLocks(project: string, stack: string): Promise<BackendLock[]> {
-  const dir = join(paths.state, ".pulumi", "locks", "organization", project, stack);
+export async function backendLocks(directory: string, project: string, stack: string): Promise<BackendLock[]> {
+  const dir = join(directory, ".pulumi", "locks", "organization", project, stack);
   const files = (await readdir(dir).catch(() => [])).filter((file) => file.endsWith(".json"));
   return Promise.all(
     files.map(async (file) => {

@@ -1,4 +1,5 @@
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { LocalWorkspace, PulumiCommand, type PulumiFn, Stack } from "@pulumi/pulumi/automation/index.js";
 import { during, progressOf, type Screen } from "../display/screen.ts";
@@ -6,7 +7,7 @@ import { CliError, messageOf } from "../errors.ts";
 import { paths, root, workDir } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
 import { ask, backendFault, engineBinary, hasLocalState, makeBackend, PROJECT, useBackend } from "./environment.ts";
-import { backendLocks, isHeld } from "./locks.ts";
+import { backendDirectory, backendLocks, isHeld } from "./locks.ts";
 import { endOrphans } from "./orphans.ts";
 import { enginePath } from "./plugins.ts";
 import { localKeys } from "./keys.ts";
@@ -137,16 +138,16 @@ export async function nodesAskedFor(): Promise<number | undefined> {
 }
 
 async function recover(session: Session, screen: Screen): Promise<void> {
-  if (session.name === LOCAL) {
-    const locks = await backendLocks(PROJECT, session.name);
-    for (const lock of locks) {
-      if (await isHeld(lock))
-        throw new CliError(`another run is working on the stack ${session.name} (process ${lock.pid} on ${lock.hostname})`);
-    }
-    if (locks.length > 0) {
-      screen.line("an earlier run was killed: its lock on the state has been removed");
-      await session.stack.cancel();
-    }
+  const directory = session.name === LOCAL ? paths.state : backendDirectory((await session.stack.workspace.whoAmI()).url);
+  const locks = directory === undefined ? [] : await backendLocks(directory, PROJECT, session.name);
+  for (const lock of locks) {
+    if (!(await isHeld(lock))) continue;
+    const elsewhere = lock.hostname === hostname() ? "" : `; if it was killed there, ./peak --stack ${session.name} pulumi cancel removes its lock`;
+    throw new CliError(`another run is working on the stack ${session.name} (process ${lock.pid} on ${lock.hostname}): wait for it to end${elsewhere}`);
+  }
+  if (locks.length > 0) {
+    screen.line("an earlier run was killed: its lock on the state has been removed");
+    await session.stack.cancel();
   }
   const exported = await session.stack.exportStack().catch((error: unknown) => {
     throw backendFault(session.name, error);
