@@ -1,51 +1,40 @@
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { run } from "../shell/run.ts";
-import { hostArch } from "../toolchain/products.ts";
-import { provide } from "../toolchain/provide.ts";
+import { Copy } from "./e2e/clone.ts";
 import { fakeContext, type FakeContext } from "./harness/kube-context.ts";
+import { OfficialCli, type OfficialUser } from "./harness/official-cli.ts";
 import { runStack } from "./stacks/mocks.ts";
 
-// The command line itself, as a user without ./peak runs it; only the Node language host is a stand-in (harness/language-host.ts).
+// The command line itself, as a user without ./peak runs it.
 
 const root = dirname(import.meta.dirname);
 let scratch: string;
-let engine: string;
+let user: OfficialUser;
+let official: OfficialCli;
 let existing: FakeContext;
 
 beforeAll(async () => {
   existing = await fakeContext("minikube");
   scratch = mkdtempSync(join(tmpdir(), "peak-official-cli-"));
-  engine = join((await provide("engine", hostArch)).dir, "bin", "pulumi");
+  user = {
+    clone: root,
+    home: scratch,
+    env: {
+      ...existing.env,
+      PULUMI_BACKEND_URL: `file://${scratch}`,
+      PULUMI_CONFIG_PASSPHRASE: "test",
+      PEAK_LOCAL_NAME: "peakcli", // beside a local stack that may be running
+    },
+  };
+  official = await OfficialCli.for(user);
 }, 600_000);
 
 afterAll(async () => {
   await existing?.[Symbol.asyncDispose]();
   rmSync(scratch, { recursive: true, force: true });
 });
-
-/** Runs a program as one who has nothing but it: resolves to what it printed. */
-function runAlone(program: string, args: readonly string[], cwd = root): Promise<string> {
-  const env = {
-    PATH: [
-      dirname(process.execPath),
-      join(import.meta.dirname, "harness", "bin"),
-      join(root, "toolchain", "providers", "bin"),
-      existing.env.PATH,
-    ].join(delimiter),
-    HOME: scratch,
-    KUBECONFIG: existing.env.KUBECONFIG,
-    PULUMI_HOME: join(scratch, "home"),
-    PULUMI_BACKEND_URL: `file://${scratch}`,
-    PULUMI_CONFIG_PASSPHRASE: "test",
-    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-    PULUMI_SKIP_UPDATE_CHECK: "true",
-    PEAK_LOCAL_NAME: "peakcli", // beside a local stack that may be running
-  };
-  return run(program, args, { cwd, env, signal: AbortSignal.timeout(500_000) });
-}
 
 /** `TYPE NAME` of resources, sorted; without the stack and the providers, of which the engine makes some itself. */
 function sorted(resources: readonly { type: string; name: string }[]): string[] {
@@ -63,9 +52,9 @@ test.each(["local", "pi-testbed", "minikube"])("`pulumi preview -s %s` runs the 
   const config = `Pulumi.${stack}.yaml`;
   for (const file of ["Pulumi.yaml", config]) copyFileSync(join(root, file), join(directory, file));
   // It writes the salt of the stack's secrets into the stack file: the copy keeps the committed one clean.
-  await runAlone(engine, ["stack", "init", stack, "--non-interactive"], directory);
+  await official.pulumi(["stack", "init", stack], directory);
 
-  const preview = await runAlone(engine, ["preview", "-s", stack, "--non-interactive", "--json", "--config-file", join(directory, config)]);
+  const preview = await official.pulumi(["preview", "-s", stack, "--json", "--config-file", join(directory, config), "--policy-pack", "policy/pack"]);
   const { steps, changeSummary } = JSON.parse(preview) as {
     steps: { op: string; urn: string }[];
     changeSummary: Record<string, number>;
@@ -73,6 +62,15 @@ test.each(["local", "pi-testbed", "minikube"])("`pulumi preview -s %s` runs the 
   expect(changeSummary).toEqual({ create: steps.length });
   expect(sorted(steps.map(({ urn }) => parseUrn(urn)))).toEqual(sorted((await runStack(stack)).resources));
 
-  const left = JSON.parse(await runAlone("node", ["programs/virtual/main.ts", "list"])) as Record<string, unknown[]>;
+  const left = JSON.parse(await official.run("node", ["programs/virtual/main.ts", "list"])) as Record<string, unknown[]>;
   expect(Object.values(left).flat()).toEqual([]);
+});
+
+test("`pulumi preview --policy-pack policy/pack` refuses what a policy forbids", async () => {
+  await using copy = new Copy({});
+  copy.edit("components/kubernetes/pod.ts", (text) => text.replace("readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false"));
+  const backend = mkdtempSync(join(scratch, "backend-"));
+  const other = await OfficialCli.for({ ...user, clone: copy.directory, env: { ...user.env, PULUMI_BACKEND_URL: `file://${backend}` } });
+  await other.pulumi(["stack", "init", "minikube", "--no-select"]);
+  await expect(other.pulumi(["preview", "-s", "minikube", "--policy-pack", "policy/pack"])).rejects.toThrow(/least-privilege[^]*writable root file system/);
 });

@@ -13,15 +13,16 @@ export interface Ended {
 
 const project = join(import.meta.dirname, "../..");
 
-/**
- * A copy of the project with a local stack of its own: other names on this host and other prefixes, so that it can be up beside
- * the user's, and files that a test may change.
- */
-export class Clone {
+/** A copy of the project, with files that a test may change. */
+export class Copy {
   readonly directory = mkdtempSync(join(tmpdir(), "peak-e2e-"));
-  readonly environment = { ...process.env, PEAK_LOCAL_NAME: "peake2e" };
 
-  constructor() {
+  /** Of what is run in it. */
+  readonly environment: NodeJS.ProcessEnv;
+
+  /** @param environment in place of our own, or besides it */
+  constructor(environment: NodeJS.ProcessEnv) {
+    this.environment = { ...process.env, ...environment };
     const listed = spawnSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: project });
     const copied = spawnSync("sh", ["-ec", 'tar -c --null --ignore-failed-read --files-from=- | tar -x -C "$1"; cp -al node_modules "$1"/ 2>/dev/null || cp -a node_modules "$1"/', "sh", this.directory], {
       cwd: project,
@@ -29,7 +30,6 @@ export class Clone {
       encoding: "utf8",
     });
     if (listed.status !== 0 || copied.status !== 0) throw new Error(`cannot copy the project: ${copied.stderr}`);
-    this.edit("Pulumi.local.yaml", (content) => content.replaceAll("fd7e:ea4c:0:1::", "fd7e:ea4c:0:e2e::").replaceAll("2001:db8:7ea:c::", "2001:db8:e2e:c::"));
   }
 
   /** Changes a file of the copy. @throws Error when nothing changes */
@@ -64,6 +64,22 @@ export class Clone {
     return stdout;
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** A copy with a local stack of its own: other names on this host and other prefixes, so that it can be up beside the user's. */
+export class Clone extends Copy {
+  /**
+   * @param name of what it has on this host
+   * @param group of its prefixes, hexadecimal
+   */
+  constructor(name = "peake2e", group = "e2e") {
+    super({ PEAK_LOCAL_NAME: name });
+    this.edit("Pulumi.local.yaml", (content) => content.replaceAll("fd7e:ea4c:0:1::", `fd7e:ea4c:0:${group}::`).replaceAll("2001:db8:7ea:c::", `2001:db8:${group}:c::`));
+  }
+
   /** What of this stack is on the host: processes, namespaces, links, routes, mounts, cgroups, directories. */
   leftovers(): Record<string, unknown[]> {
     const listed = spawnSync("node", ["programs/virtual/main.ts", "list"], { cwd: this.directory, env: this.environment, encoding: "utf8" });
@@ -72,8 +88,8 @@ export class Clone {
   }
 
   /** Takes down whatever is there, and removes the copy. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     await this.peak("destroy");
-    rmSync(this.directory, { recursive: true, force: true });
+    await super[Symbol.asyncDispose]();
   }
 }

@@ -1,7 +1,8 @@
 /**
  * A stand-in for the official CLI's Node language host, which is not in the package registries. It runs a project's program as that
- * one does: by the SDK's own `cmd/run` in a `node` from PATH, with the same arguments and environment. What a preview or an update of
- * this project does not need (installing packages, debugging, code generation, other runtime options) it does not have.
+ * one does: by the SDK's own `cmd/run` in a `node` from PATH, with the same arguments and environment; and a policy pack by its
+ * `cmd/run-policy-pack`. What a preview or an update of this project does not need (installing packages, debugging, code generation, other
+ * runtime options and plugins) it does not have.
  *
  * The engine starts it as `pulumi-language-nodejs ENGINE_ADDRESS` and reads the port that it listens on (loopback) from its standard
  * output.
@@ -42,7 +43,6 @@ async function run(request: language.RunRequest): Promise<language.RunResponse> 
   const dryRun = request.getDryrun() ? ["--dry-run"] : [];
   // NAMESPACE:config:NAME, the form that SDKs of any age read.
   const config = [...request.getConfigMap().entries()].map(([key, value]) => [key.replace(":", ":config:"), value]);
-  const typescript = info.getOptions()?.toJavaScript()["typescript"] ?? true;
 
   const child = spawn("node", [runner, ...given, ...dryRun, info.getEntryPoint(), ...request.getArgsList()], {
     stdio: ["ignore", "inherit", "inherit"],
@@ -50,13 +50,44 @@ async function run(request: language.RunRequest): Promise<language.RunResponse> 
       ...process.env,
       PULUMI_CONFIG: JSON.stringify(Object.fromEntries(config)),
       PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.getConfigsecretkeysList()),
-      ...(typescript === true && { PULUMI_NODEJS_TYPESCRIPT: "true" }),
+      ...compiling(info),
     },
   });
   const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
   const response = new language.RunResponse();
   if (code === 0) return response;
   return code === TOLD_THE_USER ? response.setBail(true) : response.setError(`the program ended with ${code ?? signal}`);
+}
+
+/** Has the SDK compile TypeScript, unless a project says that it need not. */
+function compiling(info: language.ProgramInfo): NodeJS.ProcessEnv {
+  return (info.getOptions()?.toJavaScript()["typescript"] ?? true) === true ? { PULUMI_NODEJS_TYPESCRIPT: "true" } : {};
+}
+
+/** Runs a policy pack for as long as the engine wants it; the engine reads the pack's port from what it prints. */
+function runPlugin(call: grpc.ServerWritableStream<language.RunPluginRequest, language.RunPluginResponse>): void {
+  const { request } = call;
+  const info = request.getInfo();
+  if (info === undefined || request.getKind() !== "analyzer") {
+    call.emit("error", { code: grpc.status.UNIMPLEMENTED, details: `the stand-in for the language host runs no ${request.getKind()}` });
+    return;
+  }
+  const directory = info.getProgramDirectory();
+  const runner = createRequire(join(directory, "package.json")).resolve("@pulumi/pulumi/cmd/run-policy-pack");
+  const given = Object.fromEntries(request.getEnvList().map((line) => line.split(/=(.*)/s, 2)));
+  const pack = spawn("node", [runner, ...request.getArgsList(), directory], {
+    cwd: request.getPwd(),
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...given, ...compiling(info) },
+  });
+  pack.stdout.on("data", (bytes: Buffer) => call.write(new language.RunPluginResponse().setStdout(bytes)));
+  pack.stderr.on("data", (bytes: Buffer) => call.write(new language.RunPluginResponse().setStderr(bytes)));
+  pack.once("close", (code) => {
+    call.write(new language.RunPluginResponse().setExitcode(code ?? 1));
+    call.end();
+  });
+  call.once("cancelled", () => pack.kill());
+  process.once("exit", () => pack.kill());
 }
 
 /** An implementation's promise as the answer to a call. */
@@ -75,6 +106,7 @@ server.addService(service.LanguageRuntimeService, {
   // The engine finds the plugins on PATH when the program asks for them.
   getRequiredPackages: answer(async () => new language.GetRequiredPackagesResponse()),
   run: answer(run),
+  runPlugin,
 });
 server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
   if (error) throw error;
