@@ -76,11 +76,17 @@ test("neither does one of a stack that is there, and was interrupted", async () 
   await ask(engine, ["stack", "init", "pi-testbed", "--no-select"], { cwd: clone.directory, env: clone.environment });
   const resource = (type: string, name: string) => ({ urn: `urn:pulumi:pi-testbed::peak::${type}::${name}`, type, custom: true, id: name });
   const provider = resource("pulumi:providers:random", "random");
-  const password = { ...resource("random:index/randomPassword:RandomPassword", "former"), provider: `${provider.urn}::${provider.id}` };
-  // Not by an import: that drops what is pending.
+  // As an export with plain secrets has it; the import encrypts it with the user's passphrase, which a copy does without.
+  const secret = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", plaintext: '"a secret"' };
+  const password = { ...resource("random:index/randomPassword:RandomPassword", "former"), provider: `${provider.urn}::${provider.id}`, outputs: { result: secret } };
+  const [cwd, env] = [clone.directory, clone.environment];
+  const exported = JSON.parse(await ask(engine, ["stack", "export", "--stack", "pi-testbed"], { cwd, env })) as { deployment: object };
+  Object.assign(exported.deployment, { resources: [provider, password] });
+  await ask(engine, ["stack", "import", "--stack", "pi-testbed"], { cwd, env, input: JSON.stringify(exported) });
+  // An import drops what is pending.
   const file = join(scratch, "backend/.pulumi/stacks/peak/pi-testbed.json");
-  const state = JSON.parse(readFileSync(file, "utf8")) as { checkpoint: { latest: object } };
-  Object.assign(state.checkpoint.latest, { resources: [provider, password], pending_operations: [{ resource: password, type: "updating" }] });
+  const state = JSON.parse(readFileSync(file, "utf8")) as { checkpoint: { latest: { resources: object[] } } };
+  Object.assign(state.checkpoint.latest, { pending_operations: [{ resource: state.checkpoint.latest.resources.at(-1), type: "updating" }] });
   writeFileSync(file, JSON.stringify(state));
 
   const before = files();

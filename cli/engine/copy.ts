@@ -11,8 +11,8 @@ import { ask, backendFault, hasLocalState, isAbsent, isLoggedOut } from "./envir
 import { localKeys } from "./keys.ts";
 import { backendDirectory } from "./locks.ts";
 import { bringEngine, nodesAskedFor, type OpenOptions, type Session, sessionOf } from "./session.ts";
-import { committedStackFile, ownStackFile, withoutEncryption } from "./stack-file.ts";
-import { type ExportedStack, knownResources, pendingCount, withoutPending } from "./state.ts";
+import { committedStackFile, encryptionSalt, ownStackFile, withoutEncryption } from "./stack-file.ts";
+import { encryptedWith, type ExportedStack, knownResources, pendingCount, withoutPending } from "./state.ts";
 
 /** A copy of a stack, gone when disposed. */
 export interface Copy extends Session, AsyncDisposable {
@@ -52,7 +52,10 @@ export async function openCopy(name: string, screen: Screen, { nodes, signal }: 
     await copyFile(join(root, "Pulumi.yaml"), join(directory, "Pulumi.yaml"));
     await writeFile(configFile, text, { mode: 0o600 });
     await inCopy(["stack", "init", name, "--no-select"]);
-    if (typeof state === "object") await inCopy(["stack", "import", "--stack", name], JSON.stringify(withoutPending(state)));
+    if (typeof state === "object") {
+      const salt = encryptionSalt(await readFile(configFile, "utf8"));
+      await inCopy(["stack", "import", "--stack", name], JSON.stringify(encryptedWith(salt, withoutPending(state))));
+    }
     if (name === LOCAL) {
       const asked = { nodes: nodes ?? (await nodesAskedFor()), keys: await localKeys() };
       await writeFile(configFile, ownStackFile(text, await readFile(configFile, "utf8"), asked));

@@ -33,6 +33,12 @@ export function withoutEncryption(text: string): { text: string; hasSecrets: boo
   return { text: document.toString(), hasSecrets };
 }
 
+/** The salt of a stack file's passphrase; undefined where secrets are encrypted by other means. */
+export function encryptionSalt(text: string): string | undefined {
+  const salt: unknown = parseDocument(text).get("encryptionsalt");
+  return typeof salt === "string" ? salt : undefined;
+}
+
 /** A stack file with another `peak:keys`, and everything else as it was. */
 export function withKeys(text: string, keys: string): string {
   const document = parseDocument(text);

@@ -42,6 +42,16 @@ export function withoutPending(stack: ExportedStack): ExportedStack {
 }
 
 /**
+ * The same stack, exported with its secrets in plain, for an import that encrypts them with another passphrase: the engine goes by what the
+ * state says that it was encrypted with.
+ * @param salt of the passphrase; where there is none, the stack is encrypted by other means, which stay
+ */
+export function encryptedWith(salt: string | undefined, stack: ExportedStack): ExportedStack {
+  if (salt === undefined) return stack;
+  return { ...stack, deployment: { ...stack.deployment, secrets_providers: { type: "passphrase", state: { salt } } } };
+}
+
+/**
  * The same stack with nothing in it protected. Protection is against what nobody asked for, such as a name that was changed by mistake; who
  * destroys a stack asks for it.
  */
