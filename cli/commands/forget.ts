@@ -26,8 +26,11 @@ export function forget(): Command {
 
       const outputs = await requireOutputs(stack);
       const node = findByName("node", name, outputs.nodes);
-      if (node === outputs.nodes.find(({ role }) => role === "steering"))
-        throw new UsageError(`${name} holds the control plane: without it there is no cluster to take it out of. Bring it back with \`${up}\`, or destroy the stack`);
+      if (node === outputs.nodes.find(({ role }) => role === "steering")) {
+        throw new UsageError(
+          `${name} holds the control plane: without it there is no cluster to take it out of. Bring it back with \`${up}\`, or destroy the stack`,
+        );
+      }
       const unanswered = (error: unknown) => {
         throw new CliError(`the cluster does not answer, so ${name} cannot be taken out of it: ${messageOf(error)}`);
       };

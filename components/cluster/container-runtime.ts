@@ -31,7 +31,11 @@ export class ContainerRuntime extends pulumi.ComponentResource {
       files: [
         { path: "/etc/peak/containerd/config.toml", content: renderContainerd() },
         { path: `${trust}/ca.crt`, content: registry.authority },
-        { path: `${trust}/hosts.toml`, content: registry.password.apply((password) => renderRegistryHost({ ...registry, password }, trust)), mode: 0o600 },
+        {
+          path: `${trust}/hosts.toml`,
+          content: registry.password.apply((password) => renderRegistryHost({ ...registry, password }, trust)),
+          mode: 0o600,
+        },
         { path: "/etc/peak/containerd/make-pause-image", content: renderPauseImage(), mode: 0o755 },
       ],
       directories: ["/var/lib/containerd", "/run/containerd", "/run/nri", "/opt/containerd"],

@@ -50,10 +50,13 @@ export async function findCluster(context: string, imageRegistry: string | undef
   });
   if (imageRegistry !== undefined) return facts;
   if (!facts.minikube) {
-    throw new pulumi.RunError(`the cluster of the context ${context} is none of minikube's: set peak:imageRegistry to a registry that its nodes pull from`);
+    throw new pulumi.RunError(
+      `the cluster of the context ${context} is none of minikube's: set peak:imageRegistry to a registry that its nodes pull from`,
+    );
   }
   if (which("minikube") === undefined) {
-    throw new pulumi.RunError("minikube is not on PATH, and loads images into its nodes: install it, or set peak:imageRegistry to a registry that they pull from");
+    throw new pulumi.RunError("minikube is not on PATH, and loads images into its nodes: install it, " +
+      "or set peak:imageRegistry to a registry that they pull from");
   }
   return facts;
 }

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run, succeeds } from "../../shell/run.ts";
 import type { Arch } from "../../toolchain/products.ts";
+import { readyBuilder } from "../image-builder.ts";
 
 export interface BuildOptions {
   /** Local name and tag of the result. */
@@ -44,15 +45,13 @@ export interface Builder {
 }
 
 /**
- * The first that works of buildah, podman and docker. The first two keep their images below `storage` and leave those of the host alone,
- * so they come before docker, whose daemon keeps the base image. The signal stops whatever it does. Throws if there is none.
+ * What builds images here. Buildah and podman keep theirs below `storage`; docker's daemon keeps the base image. The signal stops whatever it
+ * does. Throws if there is none.
  */
 export async function findBuilder(storage: string, signal: AbortSignal): Promise<Builder> {
-  for (const command of ["buildah", "podman"] as const) {
-    if (await succeeds(command, ["--version"], { signal })) return daemonless(command, storage, signal);
-  }
-  if (await succeeds("docker", ["info"], { signal })) return docker(signal);
-  throw new Error("nothing here builds images: install buildah or podman (apt-get install buildah), or start docker");
+  const command = await readyBuilder(signal);
+  if (command === undefined) throw new Error("nothing here builds images: install buildah or podman (apt-get install buildah), or start docker");
+  return command === "docker" ? docker(signal) : daemonless(command, storage, signal);
 }
 
 /** Writes the files of `PushOptions.secrets`. */

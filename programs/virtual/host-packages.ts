@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { run } from "../../shell/run.ts";
 import { which } from "../../shell/which.ts";
+import { readyBuilder } from "../image-builder.ts";
 import { progress } from "./progress.ts";
 
 /** Programs that the local stack runs on this host, and the Debian packages that have them. None of these packages brings a daemon. */
@@ -18,7 +19,7 @@ const programs: Readonly<Record<string, string>> = {
 export async function missingPackages(): Promise<string[]> {
   const missing = Object.entries(programs).flatMap(([program, name]) => (which(program) ? [] : [name]));
   if (!existsSync("/usr/share/keyrings/debian-archive-keyring.gpg")) missing.push("debian-archive-keyring");
-  if (!(await hasImageBuilder())) missing.push("buildah");
+  if ((await readyBuilder()) === undefined) missing.push("buildah");
   return missing;
 }
 
@@ -39,14 +40,4 @@ export async function hostPackages(): Promise<{ installed: string[] }> {
     await run("apt-get", install, { env });
   });
   return { installed: missing };
-}
-
-/** Whether one of the programs that can build an image is ready for use: docker is only with its daemon. */
-async function hasImageBuilder(): Promise<boolean> {
-  if (which("buildah") || which("podman")) return true;
-  if (!which("docker")) return false;
-  return run("docker", ["info", "--format", "{{.ServerVersion}}"]).then(
-    (version) => version.trim() !== "",
-    () => false,
-  );
 }
