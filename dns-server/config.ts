@@ -8,7 +8,7 @@ import { UserError } from "./errors.ts";
 import { isDomain } from "./kubernetes/settings.ts";
 import { limitKeys } from "./limit/settings.ts";
 import { address, endpoint, key, keys, name, seconds } from "./schema.ts";
-import { clusterName, probe, prometheus, readmissionMargin, ttlRange } from "./steering/settings.ts";
+import { clusterName, maxHeld, probe, prometheus, readmissionMargin, ttlRange } from "./steering/settings.ts";
 import { tls } from "./transport/settings.ts";
 import { formatEndpoint } from "./transport/transport.ts";
 import { knowsKeys, secondaryZone, transfer } from "./transfer/settings.ts";
@@ -114,6 +114,7 @@ const cluster = z
     prometheus: prometheus.optional(),
     clusterName: clusterName.optional(),
     readmissionMargin,
+    maxHeld,
     negativeTtl: seconds.default(5),
     delegationTtl: seconds.default(60),
     maxAnswers: z.int().min(1).max(40).default(8),

@@ -71,7 +71,7 @@ export type ProbeSpec =
 
 /** Annotations `dns.peak/loadbalance`, `-mode`, `dns.peak/overload-threshold`, resolved. */
 export interface SteeringSpec {
-  readonly policy: "round-robin" | "single-best";
+  readonly policy: "round-robin" | "single-best" | "least-loaded";
   /**
    * PromQL with `%pods%`, or `%namespace%`, `%pod-name%`, `%cluster-name%` (paper). A ConfigMap's text and `%cluster-type%` are already in
    * their places.

@@ -33,6 +33,7 @@ describe("a setting", () => {
 
   test.each([
     ["singlebest", "2", "single-best", { kind: "average-relative", factor: 2 }],
+    ["LeastLoaded", "2", "least-loaded", { kind: "average-relative", factor: 2 }],
     ["excludeoverloaded", "absolute:0.8", "round-robin", { kind: "absolute", value: 0.8 }],
     ["SingleBest", "absolute:-1e3", "single-best", { kind: "absolute", value: -1000 }],
   ])("mode %s with threshold %s", (mode, threshold, policy, expected) => {

@@ -43,6 +43,7 @@ const KNOWN: ReadonlySet<string> = new Set(Object.values(KEYS));
 const POLICIES: ReadonlyMap<string, SteeringSpec["policy"]> = new Map([
   ["singlebest", "single-best"],
   ["excludeoverloaded", "round-robin"],
+  ["leastloaded", "least-loaded"],
 ]);
 const MAX_TTL = 0x7fffffff;
 
@@ -114,7 +115,7 @@ export class SettingsReader {
       const reference = /^configmap\.(.*)$/s.exec(text.trim())?.[1];
       return (reference === undefined ? text : configMapText(reference, configMaps)).trim() || undefined;
     });
-    const policy = this.read(KEYS.mode, "singlebest or excludeoverloaded", (text) => POLICIES.get(text.toLowerCase()));
+    const policy = this.read(KEYS.mode, "excludeoverloaded, leastloaded or singlebest", (text) => POLICIES.get(text.toLowerCase()));
     const threshold = this.read(
       KEYS.threshold,
       "a factor of the average above 0, such as 1.5, or absolute:VALUE, such as absolute:0.8",

@@ -54,6 +54,8 @@ export const explanation = z.object({
       age: z.number(),
       before: z.string().optional(),
       load: z.number().optional(),
+      /** What is particular about how it is steered. */
+      note: z.string().optional(),
       probe: z
         .object({ probe: z.string(), last: z.string().optional(), age: z.number().optional(), failures: z.number(), out: z.boolean() })
         .optional(),
@@ -97,6 +99,7 @@ export function explainDomain(
         age: judged ? (now - judged.since) / 1000 : 0,
         before: judged?.before,
         load: report?.loads.get(target.key),
+        note: report?.notes.get(target.key),
         probe: prober.report(target),
       };
     }),
@@ -141,7 +144,8 @@ export function renderExplanation({ name, namespace, alias, view, ttl, steering,
     node ?? "-",
     addresses.join(" ") || "-",
   ]);
-  return `${head.join("\n")}\n\n${table([["TARGET", "VERDICT", "FOR", "LOAD", "PROBE", "KUBERNETES", "NODE", "ADDRESSES"], ...rows])}`;
+  const notes = targets.flatMap(({ target, note }) => (note === undefined ? [] : `${target} ${note}\n`));
+  return `${head.join("\n")}\n\n${table([["TARGET", "VERDICT", "FOR", "LOAD", "PROBE", "KUBERNETES", "NODE", "ADDRESSES"], ...rows])}${notes.length > 0 ? `\n${notes.join("")}` : ""}`;
 }
 
 function renderQuery(label: string, { template, sent, age, error, broken, warnings }: z.output<typeof query>): [string, string][] {

@@ -15,7 +15,7 @@ afterEach(async () => {
 
 /** Nothing listens there. */
 const DEAD = { ipv6: parseIpv6("::1"), probe: { kind: "tcp", port: 1 } } as const;
-const settings: SelectorSettings = { probe: { intervalMs: 20 }, readmissionMargin: 0.1, ttl: 5, ttlRange: [1, 60] };
+const settings: SelectorSettings = { probe: { intervalMs: 20 }, readmissionMargin: 0.1, maxHeld: 0.5, ttl: 5, ttlRange: [1, 60] };
 
 function start(more: Partial<SelectorSettings> = {}): Selector {
   const selector = new Selector({ ...settings, ...more }, { changed: () => {}, fault: () => {}, silent: () => {} });

@@ -32,6 +32,8 @@ export interface Judged {
 export interface SelectionCounts {
   readonly selections: ReadonlyMap<Name, Selected>;
   readonly loads: Iterable<{ readonly domain: Name; readonly target: string; readonly load: number }>;
+  /** Candidates without a load, by domain. */
+  readonly missing: Iterable<{ readonly domain: Name; readonly count: number }>;
   readonly probes: ReturnType<Prober["counts"]>;
   readonly steering: SteeringCounts;
   /** Since when Prometheus is lost. */
@@ -107,7 +109,14 @@ export class Selector {
   /** Numbers for the metrics. */
   counts(): SelectionCounts {
     const { selected: selections, steering, prober } = this;
-    return { selections, loads: steering.loads(), probes: prober.counts(), steering: steering.counts(), prometheus: steering.lostSince() };
+    return {
+      selections,
+      loads: steering.loads(),
+      missing: steering.missing(),
+      probes: prober.counts(),
+      steering: steering.counts(),
+      prometheus: steering.lostSince(),
+    };
   }
 
   stop(): void {

@@ -56,6 +56,12 @@ export function registerSelectionMetrics(registry: Registry, counts: () => Count
   counter("peakdns_prometheus_errors_total", "Queries to Prometheus that gave nothing, by reason.", ["reason"], (metric, { steering }) => {
     for (const [reason, count] of steering.errors) metric.inc({ reason: reason.replaceAll(" ", "_") }, count);
   });
+  counter("peakdns_steering_empty_answers_total", "Answers of Prometheus without a load of any pod of the domain.", [], (metric, { steering }) =>
+    metric.inc(steering.emptyAnswers),
+  );
+  gauge("peakdns_pods_without_load", "Candidates of which the last answer to their domain's query has no load.", ["domain"], (metric, now) => {
+    for (const { domain, count } of now.missing) metric.set({ domain: formatName(domain) }, count);
+  });
   counter("peakdns_prometheus_warnings_total", "Warnings beside Prometheus' results.", [], (metric, { steering }) =>
     metric.inc(steering.warnings),
   );

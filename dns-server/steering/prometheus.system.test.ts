@@ -95,7 +95,7 @@ async function start(): Promise<RealPrometheus> {
 
 function steer(url: string, policy: "round-robin" | "single-best", query: string, pods: readonly string[]) {
   const faults: string[] = [];
-  const settings = { prometheus: { url, interval: 0.2, timeout: 0.5, parallel: 16 }, clusterName: "c1", readmissionMargin: 0.1 };
+  const settings = { prometheus: { url, interval: 0.2, timeout: 0.5, parallel: 16 }, clusterName: "c1", readmissionMargin: 0.1, maxHeld: 0.5 };
   const steering = new Steering(settings, { changed: () => {}, fault: (_, message) => faults.push(message) });
   cleanups.push(() => steering.stop());
   const candidates = pods.map((name) => testTarget(name));
@@ -223,7 +223,7 @@ test("every example of steering in the guide takes the busy pod out, or gives a 
     const { steering: spec, ttl } = cluster.domains.get("web.peak")!;
     if (ttl?.kind === "auto") continue;
     const faults: string[] = [];
-    const settings = { prometheus: { url, interval: 0.2, timeout: 1, parallel: 16 }, clusterName: "c1", readmissionMargin: 0.1 };
+    const settings = { prometheus: { url, interval: 0.2, timeout: 1, parallel: 16 }, clusterName: "c1", readmissionMargin: 0.1, maxHeld: 0.5 };
     const steering = new Steering(settings, { changed: () => {}, fault: (_, message) => faults.push(message) });
     const candidates = pods.map((name) => testTarget(name));
     const domain = testDomain({ targets: candidates, steering: spec, ttl });

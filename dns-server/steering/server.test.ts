@@ -180,6 +180,27 @@ describe("a cluster's server", () => {
     await settles(server, "127.0.0.2,127.0.0.4");
   });
 
+  test("tells of an answer without any load by an Event and metrics, and keeps out who was out", async () => {
+    for (const last of [2, 3, 4]) api.apply(pod(last, STEERED));
+    loads = { p2: "1", p3: "1", p4: "9" };
+    const server = await start();
+    await settles(server, "127.0.0.2,127.0.0.3");
+    loads = {};
+    const metrics = await eventually(
+      () => metricsOf(server),
+      (text) => text.includes('peakdns_pods_without_load{domain="web.peak."} 3'),
+    );
+    expect(metrics).toMatch(/peakdns_steering_empty_answers_total [1-9]/);
+    expect(await given(server)).toBe("127.0.0.2,127.0.0.3");
+    expect((await explain()).targets.find(({ target }) => target === "default/p4")?.note).toMatch(/^has no load any more, and stays held back/);
+    const [event] = await eventually(
+      () => api.events,
+      ({ length }) => length > 0,
+      400,
+    );
+    expect(event).toMatchObject({ reason: "InvalidQuery", note: expect.stringContaining("gives no load of any of the 3 pods") });
+  });
+
   test("tells the author of a broken query by an Event, and gives all pods", async () => {
     for (const last of [2, 3]) api.apply(pod(last, { "dns.peak/loadbalance": 'x{pod="%podname%"}' }));
     const server = await start();

@@ -17,6 +17,7 @@ export const probe = z.strictObject({ interval: z.number().min(0.05).max(60).def
 
 export const clusterName = z.string().refine(isPlainName, "must consist of letters, digits, dots, hyphens and underscores");
 export const readmissionMargin = z.number().min(0).max(0.9).default(0.1);
+export const maxHeld = z.number().min(0).max(0.9).default(0.5);
 
 /** Lowest and highest TTL of addresses, seconds. */
 export const ttlRange = z

@@ -34,6 +34,7 @@ class Harness {
       prometheus: configured ? { url: this.prometheus.url, interval: 0.02, timeout: 0.2, parallel: 4 } : undefined,
       clusterName: "c1",
       readmissionMargin: 0.1,
+    maxHeld: 0.5,
     };
     this.steering = new Steering(settings, {
       changed: () => void this.changes++,
@@ -153,6 +154,72 @@ describe("steering", () => {
     );
   });
 
+  test("keeps out a pod that has no sample any more, and counts each round once however often it is asked who is given", async () => {
+    const harness = await start();
+    harness.loads = { a: "1", b: "1", c: "9" };
+    harness.set(domain("x"), "a", "b", "c");
+    await harness.settles("a,b");
+    harness.loads = { a: "1", b: "1" };
+    await eventually(
+      () => harness.report?.loads.size,
+      (size) => size === 2,
+    );
+    for (let i = 0; i < 50; i++) expect(harness.given()).toBe("a,b");
+    expect(harness.report?.notes.get("shop/c")).toMatch(/^has no load any more, and stays held back until it has one, or for \d+ more rounds$/);
+    await harness.settles("a,b,c");
+  });
+
+  test("an answer without any load frees nobody at once; its author is told when it lasts, and again when it comes back", async () => {
+    const harness = await start();
+    harness.loads = { a: "1", b: "1", c: "9" };
+    harness.set(domain("x"), "a", "b", "c");
+    await harness.settles("a,b");
+    const empty = async (): Promise<void> => {
+      const told = harness.faults.length;
+      harness.loads = {};
+      await eventually(
+        () => harness.faults.length,
+        (count) => count > told,
+      );
+      expect(harness.faults.slice(told)).toEqual([expect.stringContaining("it succeeds and gives no load of any of the 3 pods")]);
+      expect(harness.given()).toBe("a,b");
+      expect(harness.counts().emptyAnswers).toBeGreaterThanOrEqual(3);
+      harness.loads = { a: "1", b: "1", c: "9" };
+      await eventually(
+        () => harness.report?.loads.size,
+        (size) => size === 3,
+      );
+      await harness.settles("a,b");
+    };
+    await empty();
+    await empty();
+  });
+
+  test("what is no number, a histogram or told twice voids only itself", async () => {
+    const sample = (pod: string, value: string | object): object =>
+      typeof value === "string" ? { metric: { pod }, value: [1, value] } : { metric: { pod }, histogram: [1, value] };
+    const result = [
+      ["a", "1"],
+      ["b", "NaN"],
+      ["b", "2"],
+      ["c", "+Inf"],
+      ["c", "-Inf"],
+      ["d", { count: "1", sum: "2" }],
+      ["e", "20"],
+      ["e", "20"],
+      ["e", "1"],
+      ["f", "many"],
+      ["g", "1"],
+    ].map(([pod, value]) => sample(pod as string, value!));
+    const body = JSON.stringify({ status: "success", data: { resultType: "vector", result } });
+    const harness = await start(() => ({ status: 200, body }));
+    harness.set(domain("x"), "a", "b", "c", "d", "e", "f", "g");
+    await harness.settles("a,b,c,d,f,g");
+    const loads = { "shop/a": 1, "shop/b": 2, "shop/e": 20, "shop/g": 1 };
+    expect(harness.report?.loads).toEqual(new Map(Object.entries(loads)));
+    expect(harness.faults).toEqual([]);
+  });
+
   test("keeps the last loads while Prometheus is away: new pods are in, gone ones out", async () => {
     const harness = await start();
     harness.loads = { a: "1", b: "1", c: "9" };
@@ -194,12 +261,15 @@ describe("steering", () => {
 
   test("one pod without an answer freezes the whole domain: no half of a round counts", async () => {
     let broken = false;
+    let loaded = "b";
     const harness = await start((query) =>
-      broken && query.includes('"a"') ? { status: 500, body: "" } : [[{}, query.includes('"b"') !== broken ? "9" : "1"]],
+      broken && query.includes('"a"') ? { status: 500, body: "" } : [[{}, query.includes(`"${loaded}"`) ? "9" : "1"]],
     );
     harness.set(domain('x{pod="%pod-name%"}'), "a", "b", "c");
     await harness.settles("a,c");
     broken = true;
+    await harness.rounds(2);
+    loaded = "c";
     await harness.rounds(2);
     expect(harness.given()).toBe("a,c");
   });

@@ -4,7 +4,7 @@ import { going, unexpected } from "../unexpected.ts";
 import type { Name } from "../wire/name.ts";
 import { askLoads, askSeconds, type Answer, type Loads, type Subject } from "./loads.ts";
 import { policies } from "./policies.ts";
-import { isGiven, type Candidate, type Decision } from "./policy.ts";
+import { NOTHING_KNOWN, type Candidate, type Memories, type Round } from "./policy.ts";
 import { Prometheus, QueryError, type QueryErrorReason, type QueryResult } from "./prometheus.ts";
 import { Reading } from "./reading.ts";
 import type { PrometheusConfig } from "./settings.ts";
@@ -17,6 +17,8 @@ export interface SteeringSettings {
   readonly clusterName?: string | undefined;
   /** Share of the threshold that re-admission needs. */
   readonly readmissionMargin: number;
+  /** Share of a domain's candidates that may be held back at once. */
+  readonly maxHeld: number;
 }
 
 export interface SteeringListener {
@@ -40,10 +42,12 @@ export interface Selection {
 /** What steering knows of a domain, for people. */
 export interface SteeringReport {
   readonly policy: string;
-  readonly threshold: Decision["threshold"];
+  readonly threshold: Round["threshold"];
   readonly loads: Loads;
-  /** By target key: held back by the policy, be it given all the same. */
+  /** By target key. */
   readonly held: ReadonlySet<string>;
+  /** By target key: what is particular about it. */
+  readonly notes: ReadonlyMap<string, string>;
   readonly query: QueryReport;
 }
 
@@ -66,6 +70,8 @@ export interface SteeringCounts {
   readonly requests: number;
   readonly errors: ReadonlyMap<QueryErrorReason, number>;
   readonly warnings: number;
+  /** Answers that had no load of any candidate. */
+  readonly emptyAnswers: number;
 }
 
 interface Steered {
@@ -73,10 +79,17 @@ interface Steered {
   candidates: readonly Target[];
   loads: Reading<Loads> | undefined;
   ttl: Reading<number> | undefined;
-  decision: Decision;
+  /** What the last round began with: it is decided anew when the candidates change, and counts once. */
+  before: Memories;
+  round: Round;
+  /** Answers in a row that had no load of any candidate. */
+  empty: number;
 }
 
-const NOTHING_HELD: Decision = { held: new Set() };
+const UNSTEERED = { before: NOTHING_KNOWN.memories, round: NOTHING_KNOWN, empty: 0 };
+
+/** Answers without any load before their author is told: pods that have just begun have none yet. */
+const EMPTY_TOLD = 3;
 /** Part of the interval that is left to chance, so that several servers do not ask in step. */
 const JITTER = 0.1;
 
@@ -94,6 +107,7 @@ export class Steering {
   private requests = 0;
   private answers = 0;
   private warnings = 0;
+  private emptyAnswers = 0;
   private rounds = 0;
   private lastRoundSeconds: number | undefined;
   private lastLoss: QueryError | undefined;
@@ -125,13 +139,13 @@ export class Steering {
     const known = this.steered.get(domain.name) ?? this.inherited(domain.name);
     const loads = this.reading(known?.loads, domain.steering?.query, domain);
     const ttl = this.reading(known?.ttl, domain.ttl?.kind === "query" ? domain.ttl.query : undefined, domain);
-    const steered: Steered = known ?? { domain, candidates, loads, ttl, decision: NOTHING_HELD };
+    const steered: Steered = known ?? { domain, candidates, loads, ttl, ...UNSTEERED };
     const fresh = isNew || loads !== known?.loads || ttl !== known?.ttl;
     if (loads?.template !== known?.loads?.template || domain.steering?.policy !== known?.domain.steering?.policy)
-      steered.decision = NOTHING_HELD;
+      Object.assign(steered, UNSTEERED);
     Object.assign(steered, { domain, candidates, loads, ttl });
     this.steered.set(domain.name, steered);
-    steered.decision = this.decide(steered);
+    steered.round = this.decide(steered);
     // a new text is asked at once: that checks it, and its loads are not waited for
     if (fresh) setImmediate(going("steering", () => this.refresh(steered)));
     const verdicts = new Map(candidates.map(({ key }): [string, Verdict] => [key, this.verdict(steered, key)]));
@@ -158,12 +172,13 @@ export class Steering {
   report(domain: Name): SteeringReport | undefined {
     const steered = this.steered.get(domain);
     if (!steered?.loads || !steered.domain.steering) return undefined;
-    const { loads, decision } = steered;
+    const { loads, round } = steered;
     return {
       policy: steered.domain.steering.policy,
-      threshold: decision.threshold,
+      threshold: round.threshold,
       loads: loads.value ?? new Map(),
-      held: decision.held,
+      held: round.held,
+      notes: round.notes,
       query: reportOf(loads),
     };
   }
@@ -188,9 +203,15 @@ export class Steering {
       }
   }
 
+  /** Candidates of which the last answer has no load, by domain. */
+  *missing(): Generator<{ domain: Name; count: number }> {
+    for (const { domain, candidates, loads } of this.steered.values())
+      if (loads?.value) yield { domain: domain.name, count: candidates.filter(({ key }) => !loads.value!.has(key)).length };
+  }
+
   counts(): SteeringCounts {
-    const { rounds, lastRoundSeconds, requests, errors, warnings } = this;
-    return { rounds, lastRoundSeconds, requests, errors, warnings };
+    const { rounds, lastRoundSeconds, requests, errors, warnings, emptyAnswers } = this;
+    return { rounds, lastRoundSeconds, requests, errors, warnings, emptyAnswers };
   }
 
   stop(): void {
@@ -221,19 +242,16 @@ export class Steering {
     return reading;
   }
 
-  private decide({ domain: { steering }, candidates, loads, decision }: Steered): Decision {
+  private decide({ domain: { steering }, candidates, loads, before }: Steered): Round {
     // before the first answer nothing is known, not even that no target has a load
-    if (!steering || !loads?.value) return NOTHING_HELD;
+    if (!steering || !loads?.value) return NOTHING_KNOWN;
     const { threshold } = steering;
-    return policies[steering.policy].decide(
-      withLoads(candidates, loads.value),
-      { threshold, margin: this.settings.readmissionMargin },
-      decision.held,
-    );
+    const { readmissionMargin: margin, maxHeld } = this.settings;
+    return policies[steering.policy].next(before, withLoads(candidates, loads.value), { threshold, margin, maxHeld });
   }
 
-  private verdict({ domain: { steering }, candidates, decision }: Steered, key: string): Verdict {
-    return steering && !isGiven(key, decision, candidates.length) ? policies[steering.policy].verdict : "in";
+  private verdict({ domain: { steering }, round }: Steered, key: string): Verdict {
+    return steering && round.held.has(key) ? policies[steering.policy].verdict : "in";
   }
 
   private intervalMs(): number {
@@ -280,15 +298,35 @@ export class Steering {
       if (isCurrent()) this.tell(domain, told);
     };
     const ttlBefore = ttl?.value;
+    const answerBefore = loads?.answer;
     await Promise.all([
       read(loads, (template) => askLoads(observed, template, subject)),
       read(ttl, (template) => askSeconds(observed, template, subject)),
     ]);
     if (!isCurrent() || steered.loads !== loads || steered.ttl !== ttl) return;
-    const before = steered.decision;
-    steered.decision = this.decide(steered);
-    const same = before.held.size === steered.decision.held.size && [...before.held].every((key) => steered.decision.held.has(key));
-    if (!same || ttlBefore !== ttl?.value) this.listener.changed(domain.name);
+    const { held } = steered.round;
+    if (loads && loads.answer !== answerBefore && loads.value) {
+      this.countEmpty(steered, loads.value.size === 0 && candidates.length > 0);
+      steered.before = steered.round.memories;
+      steered.round = this.decide(steered);
+    }
+    const now = steered.round.held;
+    const isSame = held.size === now.size && [...held].every((key) => now.has(key));
+    if (!isSame || ttlBefore !== ttl?.value) this.listener.changed(domain.name);
+  }
+
+  /** An answer that is right in itself, and has nothing of the domain's. */
+  private countEmpty(steered: Steered, isEmpty: boolean): void {
+    steered.empty = isEmpty ? steered.empty + 1 : 0;
+    if (!isEmpty) return;
+    const { domain, candidates } = steered;
+    this.emptyAnswers++;
+    if (steered.empty === EMPTY_TOLD)
+      this.tell(
+        domain,
+        `it succeeds and gives no load of any of the ${candidates.length} pods: what is held back stays so for a while, and then all are given; ` +
+          `see that the metrics are scraped, and that their labels pod and namespace are the pods'`,
+      );
   }
 
   private async observe(request: Promise<QueryResult>, signal: AbortSignal | undefined): Promise<QueryResult> {

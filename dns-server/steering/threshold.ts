@@ -1,4 +1,5 @@
 import type { SteeringSpec } from "../kubernetes/model.ts";
+import { mean } from "./capacity.ts";
 
 export type ThresholdSpec = SteeringSpec["threshold"];
 
@@ -19,8 +20,7 @@ export interface Threshold {
 export function thresholdOf(spec: ThresholdSpec, loads: readonly number[], margin: number): Threshold | undefined {
   if (spec.kind === "absolute") return { value: spec.value, readmission: lessMargin(spec.value, margin), how: "absolute" };
   if (loads.length === 0) return undefined;
-  // in a fixed order, since the sum of floating-point numbers depends on it
-  const average = loads.toSorted((a, b) => a - b).reduce((sum, load) => sum + load / loads.length, 0);
+  const average = mean(loads);
   const value = spec.factor * average;
   return { value, readmission: lessMargin(value, margin), how: `${spec.factor} x ${short(average)}, the average of ${loads.length}` };
 }
