@@ -18,8 +18,8 @@ export interface Tally {
   resolved: Asked;
   /** To the cluster's servers themselves: one, and when it says nothing the next, twice, as a resolver does. */
   direct: Asked;
-  /** Requests: `first` failed at the first address of the answer, `failed` at all of them. */
-  requests: { sent: number; first: number; failed: number };
+  /** Requests: `first` failed at the first address of the answer, the last of them `firstUntil` seconds after the start; `failed` at all of them. */
+  requests: { sent: number; first: number; firstUntil: number; failed: number };
   /** The first faults of each kind, for people. */
   faults: string[];
 }
@@ -35,13 +35,14 @@ const [name = "", ...servers] = process.argv.slice(2);
 const tally: Tally = {
   resolved: { asked: 0, failed: 0, slowestMs: 0 },
   direct: { asked: 0, failed: 0, slowestMs: 0 },
-  requests: { sent: 0, first: 0, failed: 0 },
+  requests: { sent: 0, first: 0, firstUntil: 0, failed: 0 },
   faults: [],
 };
 const started = Date.now();
+const sinceStart = (): number => (Date.now() - started) / 1000;
 const fault = (what: string, error: unknown): void => {
   const already = tally.faults.filter((text) => text.includes(`: ${what}: `)).length;
-  if (already < 10) tally.faults.push(`${((Date.now() - started) / 1000).toFixed(1)} s: ${what}: ${(error as Error).message}`);
+  if (already < 10) tally.faults.push(`${sinceStart().toFixed(1)} s: ${what}: ${(error as Error).message}`);
 };
 
 let stop = false;
@@ -101,7 +102,10 @@ async function fetchByName(): Promise<void> {
     try {
       return await fetchFrom(address);
     } catch (error) {
-      if (index === 0) tally.requests.first++;
+      if (index === 0) {
+        tally.requests.first++;
+        tally.requests.firstUntil = sinceStart();
+      }
       fault(address, error);
     }
   }

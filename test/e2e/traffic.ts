@@ -28,7 +28,7 @@ export class Traffic {
     const { resolved, direct, requests } = tally;
     console.log(
       `${this.#what}: ${resolved.failed} of ${resolved.asked} questions to the resolver failed (slowest ${resolved.slowestMs} ms), ` +
-        `${direct.failed} of ${direct.asked} to the servers; of ${requests.sent} requests ${requests.first} failed at the first address, ` +
+        `${direct.failed} of ${direct.asked} to the servers; of ${requests.sent} requests ${requests.first} failed at the first address (the last after ${requests.firstUntil} s), ` +
         `${requests.failed} at all${tally.faults.length > 0 ? `\n  ${tally.faults.join("\n  ")}` : ""}`,
     );
     return tally;
