@@ -6,6 +6,7 @@ import { baseImage } from "./components/images/base-image.ts";
 import { Image, type ImageArgs } from "./components/images/image.ts";
 import { within } from "./components/lifetime.ts";
 import { planAddresses, publishedScope, scopes } from "./addressing/delegation.ts";
+import { Testbed } from "./components/hardware/testbed.ts";
 import { Monitoring } from "./components/monitoring/monitoring.ts";
 import { Machines } from "./components/node/machines.ts";
 import { silentHosts } from "./components/node/silent-hosts.ts";
@@ -33,6 +34,13 @@ export default async function peak() {
   const silent = await silentHosts(inventory, plan);
   const machines = new Machines("machines", { inventory, plan, zone, rootServers, silent });
   const { nodes } = machines;
+  if (inventory.hosts.some(({ board }) => board)) {
+    new Testbed("testbed", {
+      inventory, plan,
+      operatorKey: machines.operatorKey.public,
+      hostKeys: Object.fromEntries(machines.hosts.map(({ name, hostKey }) => [name, hostKey])),
+    });
+  }
 
   const base = baseImage("base-image", { image: settings.baseImage, arch: machines.arch }, { dependsOn: machines.tools });
   const cluster: ClusterAccess = kubeContext === undefined || found === undefined

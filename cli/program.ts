@@ -6,6 +6,7 @@ import { destroy } from "./commands/destroy.ts";
 import { doctor } from "./commands/doctor.ts";
 import { explain } from "./commands/explain.ts";
 import { forget } from "./commands/forget.ts";
+import { hardware } from "./commands/hardware.ts";
 import { kubectl } from "./commands/kubectl.ts";
 import { logs } from "./commands/logs.ts";
 import { preview } from "./commands/preview.ts";
@@ -31,11 +32,11 @@ export function program(): Command {
     .addOption(stackOption())
     .enablePositionalOptions()
     .showHelpAfterError("Run `./peak --help` for the commands and their options.");
-  const stackCommands = [up, preview, refresh, destroy, status, kubectl, ssh, client, logs, explain, refuse, refusals, allow, rotate, forget, pulumi];
+  const stackCommands = [up, preview, refresh, destroy, status, kubectl, ssh, client, logs, explain, refuse, refusals, allow, rotate, forget, hardware, pulumi];
   for (const command of [...stackCommands, doctor, test]) {
     peak.addCommand(command().copyInheritedSettings(peak));
   }
-  for (const command of [peak, ...peak.commands]) command.exitOverride();
+  for (const command of [peak, ...peak.commands, ...peak.commands.flatMap((command) => command.commands)]) command.exitOverride();
   return peak.addHelpText(
     "after",
     `

@@ -32,9 +32,11 @@ function resourceOption(flags: string, description: string): Option {
 
 /** The stack that this command is for. */
 export function stackOf(command: Command): string {
-  const own: unknown = command.opts()["stack"];
-  const before: unknown = command.parent?.opts()["stack"];
-  return typeof own === "string" ? own : typeof before === "string" ? before : LOCAL;
+  for (let at: Command | null = command; at !== null; at = at.parent) {
+    const named: unknown = at.opts()["stack"];
+    if (typeof named === "string") return named;
+  }
+  return LOCAL;
 }
 
 /** Refuses another stack than the local one. @param why this command has no use for it */

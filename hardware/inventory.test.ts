@@ -28,7 +28,7 @@ describe("faults", () => {
     [`kind: board\nhosts: [${steering}, {name: b, number: 1, role: service}]`, "hosts[1].number: 1 is taken by hosts[0] already"],
     [`kind: board\nhosts: [${steering}, {name: B_, number: 2, role: service}]`, "hosts[1].name: must be a DNS label"],
     [`kind: board\nhosts: [${steering}, {name: b, number: 65534, role: service}]`, "hosts[1].number: "],
-    [`kind: board\nhosts: [${steering}, {name: b, number: 2, role: service, mac: x}]`, "test.yaml:2: hosts[1]: Unrecognized key: \"mac\""],
+    [`kind: board\nhosts: [${steering}, {name: b, number: 2, role: service, mac: x}]`, "test.yaml:2: hosts[1].mac: must be a MAC address"],
     [`kind: board\nhosts:\n  - ${steering}\n  - name: b\n    number: 2\n    role: service\n    mca: x`, "test.yaml:7: hosts[1]: Unrecognized key: \"mca\""],
     [`kind: board\nhosts:\n  - ${steering}\n  - {name: a, number: 1, role: service}`, /^test\.yaml:4: hosts\[1\]\.name: .*\ntest\.yaml:4: hosts\[1\]\.number: /],
     [`kind: board\nhosts:\n  - ${steering}\n  - {name: b, role: service}`, "test.yaml:4: hosts[1].number: "],

@@ -1,9 +1,32 @@
 import { readFileSync } from "node:fs";
 import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document } from "yaml";
 import { z } from "zod";
+import { inventoryFaults } from "./checks.ts";
+import { equipmentOf, modelOf, type Readable } from "./equipment.ts";
+import { defaultStartsAtOnce, powerWarnings } from "./power.ts";
+import { highestNumber, hostSchema, inventorySchema, switchSchema, type HostEntry, type SwitchEntry } from "./schema.ts";
 
 /** What a host is for: steering (control plane, root DNS, monitoring), service (runs pods), client (asks and measures). */
 export type Role = "steering" | "service" | "client";
+
+/** What the inventory says of a board, and how it is plugged in. */
+export interface BoardFacts {
+  /** As the catalogue names it. */
+  model: string;
+  poeCard?: string | undefined;
+  storage?: string | undefined;
+  boot: "microsd" | "network";
+  /** The network interface that its cable goes to. */
+  interface: string;
+  serial?: string | undefined;
+  mac?: string | undefined;
+  /** `switch1/7`. */
+  port?: string | undefined;
+  /** Metres. */
+  cable?: number | undefined;
+  /** Rack unit and slot, `4/2`. */
+  place?: string | undefined;
+}
 
 /** A machine of the inventory, before it is known how it comes into being. */
 export interface InventoryHost {
@@ -12,6 +35,8 @@ export interface InventoryHost {
   /** The n of its prefix `C:n::/80`; unique, 1 to 0xfffd (the two above belong to the router and the operator's host). */
   number: number;
   role: Role;
+  /** Where the inventory names the board's model. */
+  board?: BoardFacts;
 }
 
 /** The machines of a stack. */
@@ -19,45 +44,16 @@ export interface Inventory {
   /** How the hosts come into being: containers on this host, boards that boot rendered media, or not at all. */
   kind: "virtual" | "board" | "none";
   /** Architecture of all hosts; where it is not said, boards are arm64, and virtual Pis are what this machine is. */
-  arch?: "amd64" | "arm64" | undefined;
+  arch?: "amd64" | "arm64";
   hosts: InventoryHost[];
+  /** Empty where the inventory does not say what boards are plugged into. */
+  switches: SwitchEntry[];
+  /** How many boards of a switch are switched on at a time. */
+  startsAtOnce: number;
+  spares: { model: string; count: number }[];
+  /** What is no fault and may surprise, with its place. */
+  warnings: string[];
 }
-
-/** The two above belong to the router and the operator's host. */
-const highestNumber = 0xfffd;
-
-const host = z.strictObject({
-  name: z.string().regex(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be a DNS label: lower-case letters, digits and dashes"),
-  number: z.int().min(1).max(highestNumber),
-  role: z.enum(["steering", "service", "client"]),
-});
-
-const inventory = z
-  .strictObject({ kind: z.enum(["virtual", "board", "none"]), arch: z.enum(["amd64", "arm64"]).optional(), hosts: z.array(host) })
-  .superRefine(({ kind, arch, hosts }, context) => {
-    const complain = (path: (string | number)[], message: string) => context.addIssue({ code: "custom", path, message });
-    if (arch !== undefined && kind !== "board") complain(["arch"], "is for boards; virtual Pis are what this machine is");
-    for (const key of ["name", "number"] as const) {
-      const first = new Map<string | number, number>();
-      hosts.forEach((entry, index) => {
-        const earlier = first.get(entry[key]);
-        if (earlier === undefined) first.set(entry[key], index);
-        else complain(["hosts", index, key], `${entry[key]} is taken by hosts[${earlier}] already`);
-      });
-    }
-    if (kind === "none") {
-      if (hosts.length > 0) complain(["hosts"], "must be empty where kind is none");
-      return;
-    }
-    hosts.forEach(({ name }, index) => {
-      // Names of servers and of links that the stack makes by itself.
-      if (/^root\d+$/.test(name) || (kind === "virtual" && ["switch", "bridge"].includes(name))) complain(["hosts", index, "name"], `${name} is taken by the stack itself`);
-      if (kind === "virtual" && name.length > 15) complain(["hosts", index, "name"], "must have 15 characters at most: a link is named after a virtual host");
-    });
-    for (const role of ["steering", "service"] as const) {
-      if (!hosts.some((entry) => entry.role === role)) complain(["hosts"], `needs at least one ${role} host`);
-    }
-  });
 
 /**
  * Parses an inventory from YAML text.
@@ -70,19 +66,61 @@ export function parseInventory(text: string, source: string): Inventory {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const place = (offset: number) => `${source}:${lines.linePos(offset).line}`;
   if (document.errors.length > 0) throw new Error(document.errors.map(({ pos, message }) => `${place(pos[0])}: ${message}`).join("\n"));
-  const result = inventory.safeParse(document.toJS());
-  if (result.success) return result.data;
-  throw new Error(result.error.issues.map((issue) =>
-    `${place(offsetOf(document, issue))}: ${z.core.toDotPath(issue.path) || "(document)"}: ${issue.message}`).join("\n"));
+  const told = (issue: Issue) => `${place(offsetOf(document, issue))}: ${z.core.toDotPath(issue.path) || "(document)"}: ${issue.message}`;
+
+  const raw: unknown = document.toJS();
+  const parsed = inventorySchema.safeParse(raw);
+  const readable = readableParts(raw);
+  const unreadable = parsed.error?.issues ?? [];
+  // What is there and cannot be read is not missing as well.
+  const places = new Set(unreadable.map(({ path }) => path.join()));
+  const faults = [...unreadable, ...inventoryFaults(readable).filter(({ path }) => !places.has(path.join()))];
+  if (faults.length > 0 || !parsed.success) throw new Error(faults.map(told).join("\n"));
+  const { kind, arch, hosts, switches = [], startsAtOnce = defaultStartsAtOnce, spares = [] } = parsed.data;
+  return {
+    kind, ...(arch && { arch }), switches, startsAtOnce, spares,
+    hosts: hosts.map((host) => hostOf(equipmentOf(readable, host) as HostEntry)),
+    warnings: powerWarnings(readable).map(told),
+  };
 }
 
+/** A host with what its board is made of, which is told apart from what the stack knows of each host. */
+function hostOf({ name, number, role, model, interface: named, boot = "microsd", ...rest }: HostEntry): InventoryHost {
+  const board = modelOf("board", model);
+  return { name, number, role, ...(model !== undefined && board && { board: { model, boot, interface: named ?? board.interface, ...rest } }) };
+}
+
+/** What can be read of a document that may have faults, so that all of them are told at once. */
+function readableParts(raw: unknown): Readable {
+  const whole = fieldsOf(inventorySchema, raw);
+  const entries = <S extends z.ZodObject>(schema: S, list: "hosts" | "switches") => {
+    const written = isRecord(raw) ? raw[list] : undefined;
+    return Array.isArray(written) ? written.map((entry: unknown) => fieldsOf(schema, entry)) : [];
+  };
+  return { ...whole, hosts: entries(hostSchema, "hosts"), switches: entries(switchSchema, "switches") };
+}
+
+function fieldsOf<S extends z.ZodObject>(schema: S, raw: unknown): Partial<z.infer<S>> {
+  if (!isRecord(raw)) return {};
+  const fields = Object.entries(schema.shape).flatMap(([key, type]) => {
+    const field = raw[key] === undefined ? undefined : z.safeParse(type as z.core.$ZodType, raw[key]);
+    return field?.success ? [[key, field.data]] : [];
+  });
+  return Object.fromEntries(fields) as Partial<z.infer<S>>;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** A fault at a path, of the schema or of the checks. */
+type Issue = Pick<z.core.$ZodIssue, "path" | "message"> & { code?: string; keys?: readonly string[] };
+
 /** Where in a document something is wrong: at the key that is not known, at the value, or at what ought to have it. */
-function offsetOf(document: Document, issue: z.core.$ZodIssue): number {
+function offsetOf(document: Document, issue: Issue): number {
   const path = issue.path.filter((part) => typeof part !== "symbol");
   for (let length = path.length; length >= 0; length--) {
     const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
     if (!isNode(node)) continue;
-    const unknown = issue.code === "unrecognized_keys" ? issue.keys[0] : undefined;
+    const unknown = issue.code === "unrecognized_keys" ? issue.keys?.[0] : undefined;
     const key = isMap(node) ? node.items.map(({ key }) => key).find((key) => isScalar(key) && key.value === unknown) : undefined;
     return (isScalar(key) ? key.range?.[0] : undefined) ?? node.range?.[0] ?? 0;
   }

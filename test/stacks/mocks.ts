@@ -46,6 +46,7 @@ export function outputs({ type, name, inputs }: Registered): Record<string, unkn
   }
   if (type === "random:index/randomPassword:RandomPassword") return { ...inputs, result: "password", bcryptHash: "$2a$hash" };
   if (type === "random:index/randomUuid:RandomUuid") return { ...inputs, result: "uuid" };
+  if (type === "pulumi:index:Stash") return { ...inputs, output: inputs["input"] };
   if (type === "kubernetes:core/v1:Service") return { ...inputs, spec: { clusterIP: "fd00::5", ...(inputs["spec"] as object) } };
   if (/^(kubernetes:|pulumi:providers:|peak:)/.test(type)) return inputs;
   throw new Error(`no mock for resources of type ${type}`);

@@ -156,6 +156,22 @@ describe("what differs", () => {
   });
 });
 
+describe("the hardware of the testbed", () => {
+  const records = (resources: Registered[]) => new Map(resources.filter(({ type }) => type === "pulumi:index:Stash").map(({ name, inputs }) => [name, inputs["input"]]));
+
+  test("is a resource for the switch, and two for each board: what it is, and what it boots", async () => {
+    const { resources } = await runStack("pi-testbed");
+    const found = records(resources);
+    expect(found.size).toBe(1 + 22 * 2);
+    expect(found.get("switch1")).toMatchObject({ budgetWatts: 400, uplink: 25 });
+    expect(found.get("service1")).toMatchObject({ model: "raspberry-pi-5-16gb", port: "switch1/3", place: "3/3", role: "service" });
+    expect(JSON.stringify(found.get("service1-media"))).toMatch(/^{"4dabf18193072939515e22adb298388d":/);
+    expect(plainText(found.get("service1-media"))).toContain("service1-host-key");
+  });
+
+  test("is none of the other stacks' business", async () => expect(records((await runStack("local")).resources).size).toBe(0));
+});
+
 describe("while keys are rotated", () => {
   const steps = ["", "1,2", "2,1", "2"];
   const runs = new Map<string, Registered[]>();
