@@ -52,6 +52,8 @@ class TerminalScreen implements Screen {
   readonly #timer: NodeJS.Timeout;
   #now: (() => string) | undefined;
   #frame = 0;
+  /** Whether the line of the moment is there: another's line, such as a question, is not ours to draw over. */
+  #drawn = false;
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
@@ -59,7 +61,8 @@ class TerminalScreen implements Screen {
   }
 
   line(text: string): void {
-    this.#stream.write(`\r\x1b[K${text}\n`);
+    this.#erase();
+    this.#stream.write(`${text}\n`);
     this.#draw();
   }
 
@@ -70,13 +73,20 @@ class TerminalScreen implements Screen {
 
   #draw(): void {
     this.#frame += 1;
-    const text = this.#now ? `${SPINNER[this.#frame % SPINNER.length]} ${this.#now()}` : "";
+    if (!this.#now) return this.#erase();
+    const text = `${SPINNER[this.#frame % SPINNER.length]} ${this.#now()}`;
     this.#stream.write(`\r\x1b[K${text.slice(0, (this.#stream.columns || 80) - 1)}`);
+    this.#drawn = true;
+  }
+
+  #erase(): void {
+    if (this.#drawn) this.#stream.write("\r\x1b[K");
+    this.#drawn = false;
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
-    this.#stream.write("\r\x1b[K");
+    this.#erase();
   }
 }
 
