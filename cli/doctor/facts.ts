@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile, statfs } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { parse } from "yaml";
+import { dirname } from "node:path";
 import { z } from "zod";
 import { missingPackages } from "../../programs/virtual/host-packages.ts";
 import { layout } from "../../programs/virtual/layout.ts";
@@ -11,8 +10,8 @@ import { which } from "../../shell/which.ts";
 import { cacheRoot } from "../../toolchain/cache.ts";
 import { productNames } from "../../toolchain/products.ts";
 import { hasLocalState } from "../engine/environment.ts";
+import { committedConfig } from "../engine/stack-file.ts";
 import { leftovers } from "../engine/sweep.ts";
-import { root } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
 import type { Facts } from "./findings.ts";
 
@@ -85,8 +84,8 @@ async function present(): Promise<string[]> {
 }
 
 async function prefixes(): Promise<Record<string, string>> {
-  const { config } = parse(await readFile(join(root, `Pulumi.${LOCAL}.yaml`), "utf8")) as { config: Record<string, string> };
-  return Object.fromEntries(["peak:ulaPrefix", "peak:globalPrefix"].flatMap((key) => (config[key] ? [[key, config[key]]] : [])));
+  const config = await committedConfig(LOCAL);
+  return Object.fromEntries(["peak:ulaPrefix", "peak:globalPrefix"].flatMap((key) => (config[key] ? [[key, String(config[key])]] : [])));
 }
 
 const routeTable = z.array(z.object({ dst: z.string(), dev: z.string().optional() }));

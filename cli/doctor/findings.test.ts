@@ -49,6 +49,7 @@ describe.each<[string, Partial<Facts>, string, "ok" | "warn" | "fail"]>([
   ["the prefix on another link", route("fd7e:ea4c:0:1::/64"), "addresses", "fail"],
   ["a part of the prefix on another link", route("fd7e:ea4c:0:1:5::1/128"), "addresses", "fail"],
   ["the prefix on our own link", route("fd7e:ea4c:0:1::/64", "peak0"), "addresses", "ok"],
+  ["a prefix that is none", { prefixes: { "peak:ulaPrefix": "nonsense" }, ...route("fd00::/8") }, "addresses", "ok"],
   ["a larger network", route("fd00::/8"), "addresses", "ok"],
 ])("%s", (_, facts, check, level) => {
   test(`${check} is ${level}`, () => {

@@ -164,7 +164,8 @@ function leftovers({ present, stranger, hasState }: Facts): Finding {
  */
 function addresses({ prefixes, routes, ownLink }: Facts): Finding[] {
   const collisions = Object.entries(prefixes).flatMap(([key, text]) => {
-    const own = parsePrefix(text);
+    const own = prefixOf(text);
+    if (!own) return []; // the program says what is wrong with it
     return routes
       .filter(({ destination, link }) => link !== ownLink && collides(own, destination))
       .map(({ destination, link }): Finding => ({
@@ -175,6 +176,14 @@ function addresses({ prefixes, routes, ownLink }: Facts): Finding[] {
       }));
   });
   return collisions.length > 0 ? collisions : [{ check: "addresses", level: "ok", text: `free: ${Object.values(prefixes).join(", ")}` }];
+}
+
+function prefixOf(text: string): Prefix | undefined {
+  try {
+    return parsePrefix(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function collides(own: Prefix, destination: string): boolean {

@@ -7,7 +7,7 @@ import { backendDirectory, isHeld, type ProcessTable } from "./locks.ts";
 import { sessionOf } from "./orphans.ts";
 import { parseOutputs } from "./outputs.ts";
 import { backendFault } from "./environment.ts";
-import { checkYaml, ownStackFile, withKeys, withoutEncryption } from "./stack-file.ts";
+import { checkStackFile, ownStackFile, withKeys, withoutEncryption } from "./stack-file.ts";
 import { knownResources, pendingCount, withoutPending, withoutProtection } from "./state.ts";
 
 describe("locks of the file backend", () => {
@@ -71,11 +71,20 @@ describe("state", () => {
 
 describe("stack files", () => {
   test("names file and line of what is no YAML", () => {
-    const check = (text: string) => () => checkYaml("Pulumi.local.yaml", text);
+    const check = (text: string) => () => checkStackFile("Pulumi.local.yaml", text);
     expect(check("config:\n  peak:zone: peak.\n")).not.toThrow();
     expect(check("config:\n  peak:zone: peak.\n  a: [\n")).toThrow(/^Pulumi\.local\.yaml:[34]: /);
     expect(check("config:\n  peak:zone: a.\n  peak:zone: b.\n")).toThrow(/^Pulumi\.local\.yaml:3: .*unique/);
   });
+
+  test.each(["", "# nothing\n", "config:\n", "config: {}\n"])("%j sets nothing, which is no fault", (text) => {
+    expect(() => checkStackFile("Pulumi.local.yaml", text)).not.toThrow();
+    expect(parse(ownStackFile(text, "", { nodes: 5 }))).toEqual({ config: { "peak:nodes": 5 } });
+    expect(parse(withKeys(text, "dns=2"))).toEqual({ config: { "peak:keys": "dns=2" } });
+  });
+
+  test.each(["nonsense\n", "- config\n", "config: nonsense\n", "config: [a]\n"])("%j is no stack file", (text) =>
+    expect(() => checkStackFile("Pulumi.local.yaml", text)).toThrow(/^Pulumi\.local\.yaml: it must be a mapping/));
 
   test("what belongs to this clone stays, what is committed may change", () => {
     const first = ownStackFile("config:\n  peak:zone: peak.\n", "encryptionsalt: v1:abc\n", { nodes: 5, keys: "dns=2" });

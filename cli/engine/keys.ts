@@ -1,9 +1,8 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parse } from "yaml";
 import { paths, root, workDir } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
-import { committedStackFile, withKeys } from "./stack-file.ts";
+import { committedConfig, committedStackFile, withKeys } from "./stack-file.ts";
 
 /** `peak:keys` of the local stack, where it differs from the committed file: what was rotated is this clone's own. */
 export async function localKeys(): Promise<string | undefined> {
@@ -14,8 +13,8 @@ export async function localKeys(): Promise<string | undefined> {
 /** `peak:keys` and `peak:kubeContext` of a stack; empty where they are not set. */
 export async function readConfig(stack: string): Promise<{ keys: string; kubeContext: string }> {
   const own = stack === LOCAL ? await localKeys() : undefined;
-  const { config } = parse(await committedStackFile(stack)) as { config?: Record<string, unknown> };
-  return { keys: own ?? String(config?.["peak:keys"] ?? ""), kubeContext: String(config?.["peak:kubeContext"] ?? "") };
+  const config = await committedConfig(stack);
+  return { keys: own ?? String(config["peak:keys"] ?? ""), kubeContext: String(config["peak:kubeContext"] ?? "") };
 }
 
 /** Sets `peak:keys` in one step: for the local stack beside its state, for others in their Pulumi.STACK.yaml, which is to be committed. */

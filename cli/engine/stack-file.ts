@@ -1,28 +1,48 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { LineCounter, parse, parseDocument } from "yaml";
+import { type Document, LineCounter, parse, parseDocument } from "yaml";
 import { UsageError } from "../errors.ts";
 import { root } from "../paths.ts";
 
 /** The text of a stack's Pulumi.STACK.yaml. What its keys and values are worth is the program's to judge. */
 export async function committedStackFile(stack: string): Promise<string> {
   const name = `Pulumi.${stack}.yaml`;
-  const text = await readFile(join(root, name), "utf8");
-  checkYaml(name, text);
+  const text = await readFile(join(root, name), "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`${name} cannot be read (${error.code}): it has the configuration of the stack ${stack}`);
+  });
+  checkStackFile(name, text);
   return text;
+}
+
+/** The configuration that a stack file sets; nothing where it sets none. */
+export async function committedConfig(stack: string): Promise<Readonly<Record<string, unknown>>> {
+  return configOf(parse(await committedStackFile(stack))) ?? {};
 }
 
 /** Path of a stack's inventory, as its stack file has it. */
 export async function inventoryOf(stack: string): Promise<string> {
-  const { config } = parse(await committedStackFile(stack)) as { config?: Record<string, unknown> };
-  return String(config?.["peak:inventory"] ?? "its inventory");
+  return String((await committedConfig(stack))["peak:inventory"] ?? "its inventory");
 }
 
-/** @throws UsageError with file and line when the text is no YAML */
-export function checkYaml(name: string, text: string): void {
+/** @throws UsageError with file and line when the text is no YAML, or not what a stack file is */
+export function checkStackFile(name: string, text: string): void {
   const lines = new LineCounter();
-  const [fault] = parseDocument(text, { lineCounter: lines, prettyErrors: false }).errors;
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [fault] = document.errors;
   if (fault) throw new UsageError(`${name}:${lines.linePos(fault.pos[0]).line}: ${fault.message}`);
+  if (configOf(document.toJS()) === undefined)
+    throw new UsageError(`${name}: it must be a mapping with the key config, which is a mapping of configuration keys to their values`);
+}
+
+/** Undefined where a stack file, or what it has as `config`, is something else than a mapping. */
+function configOf(file: unknown): Record<string, unknown> | undefined {
+  if (!isMapping(file ?? {})) return undefined;
+  const config = (file as { config?: unknown } | null)?.config ?? {};
+  return isMapping(config) ? config : undefined;
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A stack file without what its secrets are encrypted with, unless it has secrets. */
@@ -42,7 +62,7 @@ export function encryptionSalt(text: string): string | undefined {
 /** A stack file with another `peak:keys`, and everything else as it was. */
 export function withKeys(text: string, keys: string): string {
   const document = parseDocument(text);
-  document.setIn(["config", "peak:keys"], keys);
+  setConfig(document, "peak:keys", keys);
   return document.toString({ lineWidth: 0 });
 }
 
@@ -59,7 +79,13 @@ export function ownStackFile(committed: string, own: string, { nodes, keys }: { 
   document.commentBefore = " Written by ./peak; edit Pulumi.local.yaml in the project directory.";
   const salt = parseDocument(own).get("encryptionsalt");
   if (salt !== undefined) document.set("encryptionsalt", salt);
-  if (nodes !== undefined) document.setIn(["config", "peak:nodes"], nodes);
-  if (keys !== undefined) document.setIn(["config", "peak:keys"], keys);
+  if (nodes !== undefined) setConfig(document, "peak:nodes", nodes);
+  if (keys !== undefined) setConfig(document, "peak:keys", keys);
   return document.toString();
+}
+
+/** Sets a configuration key, also in a file that has none. */
+function setConfig(document: Document, key: string, value: unknown): void {
+  if (document.has("config") && document.get("config") === undefined) document.delete("config");
+  document.setIn(["config", key], value);
 }
