@@ -28,6 +28,14 @@ export class Interrupted extends CliError {
   }
 }
 
+/** Another run is at work on what this one was to change. */
+export class BusyError extends CliError {
+  constructor(message: string) {
+    super(message);
+    this.name = "BusyError";
+  }
+}
+
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { startApiServer } from "../test/harness/api-server.ts";
 import { testStack } from "../toolchain/providers/shared/stack.ts";
+import { exportState, importState } from "./engine/exported.ts";
 import { withoutHost } from "./engine/host-state.ts";
 import { removeNode } from "./status/kubernetes.ts";
 
@@ -43,9 +44,9 @@ test("the engine takes the state without a host, and then needs not reach it", a
   });
   const { stack, dir } = subject;
   await stack.up();
-  const { stack: rest, removed } = withoutHost(await stack.exportStack() as Parameters<typeof withoutHost>[0], "pi2");
+  const { stack: rest, removed } = withoutHost(await exportState(stack), "pi2");
   expect(removed.map((urn) => urn.split("::").at(-1))).toEqual(["pi2-setup"]);
-  await stack.importStack(rest as Parameters<typeof stack.importStack>[0]);
+  await importState(stack, rest);
 
   writeFileSync(join(dir, "removed"), "");
   hosts = ["pi1"];

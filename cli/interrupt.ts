@@ -1,3 +1,5 @@
+import { Interrupted } from "./errors.ts";
+
 /** Ctrl-C and its relatives. */
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -25,4 +27,37 @@ export function interrupts(asked: () => unknown, force: () => unknown): Interrup
       for (const name of signals) process.off(name, onSignal);
     },
   };
+}
+
+/**
+ * Does something that Ctrl-C ends, at a point from which the same command goes on, also when nothing in it listened to the signal any more.
+ * @param say told of the first signal
+ */
+export async function interruptibly<T>(say: (text: string) => void, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  using interrupt = interrupts(
+    () => say("stopping"),
+    () => process.exit(130),
+  );
+  try {
+    const result = await work(interrupt.signal);
+    interrupt.signal.throwIfAborted();
+    return result;
+  } catch (error) {
+    if (interrupt.signal.aborted) throw new Interrupted("stopped; the same command goes on from here");
+    throw error;
+  }
+}
+
+/**
+ * The same signal, for who begins to listen only later and does not look whether it was aborted by then: an abort in the meantime is told at
+ * once. The SDK listens as soon as the engine runs, long after it was called.
+ */
+export function heardLate(signal: AbortSignal): AbortSignal {
+  const late = AbortSignal.any([signal]);
+  const listen = late.addEventListener.bind(late);
+  late.addEventListener = (type: string, listener: EventListener | EventListenerObject, options?: boolean | AddEventListenerOptions) => {
+    if (!late.aborted) return listen(type, listener, options);
+    queueMicrotask(() => (typeof listener === "function" ? listener : listener.handleEvent.bind(listener))(new Event(type)));
+  };
+  return late;
 }

@@ -3,7 +3,7 @@ import { purge } from "../../toolchain/cache.ts";
 import { confirm, requireAnswer } from "../confirm.ts";
 import { during, type Screen, screenOn } from "../display/screen.ts";
 import { changesText } from "../display/text.ts";
-import { CliError, Interrupted, messageOf } from "../errors.ts";
+import { BusyError, CliError, Interrupted, messageOf } from "../errors.ts";
 import { LOCAL, stackOf, stackOption } from "../stacks.ts";
 
 /** `./peak destroy`: removes the stack, with all that it has on this host. */
@@ -58,7 +58,7 @@ async function destroyLocal(screen: Screen): Promise<void> {
       const session = await openInterruptibly(LOCAL, screen, {});
       done = changesText(await operate(session, "destroy", screen));
     } catch (error) {
-      if (error instanceof Interrupted) throw error;
+      if (error instanceof Interrupted || error instanceof BusyError) throw error;
       screen.line(`warning: ${messageOf(error)}\nwarning: going on by removing all that is on this host`);
     }
   }

@@ -18,6 +18,7 @@ export function forget(): Command {
       const { findByName } = await import("../names.ts");
       const { nodeReadiness, removeNode } = await import("../status/kubernetes.ts");
       const { workOn } = await import("../engine/work.ts");
+      const { exportState, importState } = await import("../engine/exported.ts");
       const { withoutHost } = await import("../engine/host-state.ts");
       const { inventoryOf } = await import("../engine/stack-file.ts");
       const { forgottenText } = await import("../display/forgotten.ts");
@@ -44,8 +45,8 @@ export function forget(): Command {
       await workOn(stack, screen, {}, async (session) => {
         // The cluster first: while the node is in the state, this command can be run again.
         const lost = await during(screen, `taking ${name} out of the cluster`, () => removeNode(outputs, name).catch(unanswered));
-        const { stack: rest, removed } = withoutHost(await session.stack.exportStack(), name);
-        await session.stack.importStack(rest);
+        const { stack: rest, removed } = withoutHost(await exportState(session.stack), name);
+        await importState(session.stack, rest);
         const services = outputs.nodes.filter(({ role }) => role === "service");
         const fewer = stack === LOCAL && services.length > 1 && services.at(-1) === node ? `${up} --nodes ${outputs.nodes.length - 1}` : undefined;
         screen.line(forgottenText({ name, removed: removed.length, lost: lost!, inventory, up, fewer }));

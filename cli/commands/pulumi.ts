@@ -14,7 +14,7 @@ export function pulumi(): Command {
       const args = takeStack(command, words, "first");
       const stack = stackOf(command);
       const { bringEngine } = await import("../engine/session.ts");
-      const { interruptibly } = await import("../engine/work.ts");
+      const { interruptibly } = await import("../interrupt.ts");
       const { pulumiArguments, pulumiEnvironment, requireSensible } = await import("../engine/pass-through.ts");
       const { requireThere } = await import("../engine/outputs.ts");
       const { screenOn } = await import("../display/screen.ts");
@@ -23,7 +23,7 @@ export function pulumi(): Command {
       if (stack === LOCAL && args[0] !== "version" && args[0] !== "help") await requireThere(stack);
       const engine = await (async () => {
         using screen = screenOn(process.stderr);
-        return await interruptibly(screen, (signal) => bringEngine(stack, screen, signal));
+        return await interruptibly((text) => screen.line(text), (signal) => bringEngine(stack, screen, signal));
       })();
       requireSensible(stack, args);
       become(engine, pulumiArguments(stack, args), "", pulumiEnvironment(stack));

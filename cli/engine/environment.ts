@@ -84,6 +84,12 @@ export function isLoggedOut(message: string): boolean {
   return /PULUMI_ACCESS_TOKEN must be set|run .?pulumi login/.test(message);
 }
 
+/** What the engine said itself, for a failure that no event tells of: the lines that it marks as errors, or all. */
+export function engineMessage(text: string): string {
+  const at = text.search(/^\s*error: /m);
+  return (at < 0 ? text : text.slice(at)).trim();
+}
+
 /** What to do about what the engine says of a stack's backend, or of the secrets in its state. */
 export function backendFault(stack: string, error: unknown): CliError {
   const said = messageOf(error);

@@ -5,11 +5,13 @@ import { type Changes, OperationProgress, type Step } from "../display/progress.
 import type { Screen } from "../display/screen.ts";
 import { changesText, faultsText, nowText, stepText } from "../display/text.ts";
 import { CliError, Interrupted, messageOf, UsageError } from "../errors.ts";
-import { interrupts } from "../interrupt.ts";
+import { heardLate, interrupts } from "../interrupt.ts";
 import { root } from "../paths.ts";
 import { killEngine } from "./orphans.ts";
+import { engineMessage } from "./environment.ts";
+import { exportState, importState } from "./exported.ts";
 import type { Session } from "./session.ts";
-import { type ExportedStack, withoutProtection } from "./state.ts";
+import { withoutProtection } from "./state.ts";
 import { resolveSelection, type Selection } from "./targets.ts";
 
 export type Operation = "up" | "refresh" | "destroy";
@@ -53,7 +55,7 @@ async function follow(session: Session, operation: Operation | "preview", screen
       ...(session.configFile !== undefined && { configFile: session.configFile }),
       showSecrets: false,
       color: "never",
-      signal: interrupt.signal,
+      signal: heardLate(interrupt.signal),
       ...selected,
       policyPacks: [join(root, "policy", "pack")],
       onEvent: (event) => {
@@ -107,11 +109,13 @@ interface CallOptions {
 async function call(stack: Stack, operation: Operation | "preview", { policyPacks, ...options }: CallOptions): Promise<void> {
   // One host that does not answer keeps the others from nothing.
   const continueOnError = true;
+  options.signal.throwIfAborted();
   if (operation === "up") await stack.up({ ...options, policyPacks, continueOnError });
   else if (operation === "preview") await stack.preview({ ...options, policyPacks });
   else if (operation === "refresh") await stack.refresh(options);
   else {
-    await stack.importStack(withoutProtection((await stack.exportStack()) as ExportedStack) as Parameters<Stack["importStack"]>[0]);
+    await importState(stack, withoutProtection(await exportState(stack)));
+    options.signal.throwIfAborted();
     await stack.destroy({ ...options, continueOnError });
   }
 }
@@ -119,10 +123,4 @@ async function call(stack: Stack, operation: Operation | "preview", { policyPack
 /** An error that the program does not throw on purpose. */
 function isDefect(error: unknown): boolean {
   return [TypeError, ReferenceError, SyntaxError, RangeError].some((type) => error instanceof type) || !(error instanceof Error);
-}
-
-/** What the engine said itself, for a failure that no event tells of: the lines that it marks as errors, or all. */
-function engineMessage(text: string): string {
-  const at = text.search(/^\s*error: /m);
-  return (at < 0 ? text : text.slice(at)).trim();
 }

@@ -1,5 +1,9 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
+import { messageOf } from "../errors.ts";
+import { heardLate } from "../interrupt.ts";
+import { engineMessage } from "./environment.ts";
+import { importState } from "./exported.ts";
 import { type ExportedStack, withoutPending } from "./state.ts";
 
 /** A Kubernetes object that an interrupted run had begun to make: what a state has to say of it for a refresh to look for it. */
@@ -42,37 +46,47 @@ export function begunObjects({ deployment }: ExportedStack): BegunObject[] {
   });
 }
 
+/** The begun objects that a state can take: it refuses one whose parent or provider it does not have. */
+export function placeable(begun: readonly BegunObject[], { deployment }: ExportedStack): BegunObject[] {
+  const resources = deployment.resources ?? [];
+  const known = new Set(resources.map(({ urn }) => urn));
+  const parents = new Set([...known, ...begun.map(({ urn }) => urn)]);
+  const providers = new Set(resources.map(({ urn, id }) => `${urn}::${id}`));
+  return begun.filter(({ urn, parent, provider }) =>
+    !known.has(urn) && (parent === undefined || parents.has(parent)) && (provider === undefined || providers.has(provider)));
+}
+
 /**
  * Clears the operations that interrupted runs left without a known end: Kubernetes objects that they had begun to make are looked for and
  * taken into the state, and all else is done again. So nothing has to be applied over what exists, in no run.
  * @param memory file for the objects of a cluster that does not answer; the next call looks for them
- * @returns whether the objects could be looked for
+ * @returns what kept the objects from being looked for, in the engine's words; undefined where nothing did
+ * @throws the signal's reason, when the next call looks for the objects
  */
 export async function clearPending(
   stack: Stack,
   state: ExportedStack,
-  { memory, ...options }: { memory: string; configFile?: string },
-): Promise<boolean> {
+  { memory, signal, ...options }: { memory: string; signal: AbortSignal; configFile?: string },
+): Promise<string | undefined> {
   const rest = withoutPending(state);
   const resources = rest.deployment.resources ?? [];
-  const known = new Set(resources.map(({ urn }) => urn));
-  const begun = [...(await remembered(memory)), ...begunObjects(state)].filter(({ urn }) => !known.has(urn));
-  const write = (begun: BegunObject[]) => {
-    const next = { ...rest, deployment: { ...rest.deployment, resources: [...resources, ...begun] } };
-    return stack.importStack(next as Parameters<Stack["importStack"]>[0]);
-  };
+  const begun = placeable([...(await remembered(memory)), ...begunObjects(state)], state);
+  const write = (begun: BegunObject[]) =>
+    importState(stack, { ...rest, deployment: { ...rest.deployment, resources: [...resources, ...begun] } });
   await writeFile(memory, JSON.stringify(begun), { mode: 0o600 });
   await write(begun);
   if (begun.length > 0) {
     try {
-      await stack.refresh({ ...options, target: begun.map(({ urn }) => urn), color: "never" });
-    } catch {
+      signal.throwIfAborted();
+      await stack.refresh({ ...options, signal: heardLate(signal), target: begun.map(({ urn }) => urn), color: "never" });
+    } catch (error) {
       await write([]);
-      return false;
+      signal.throwIfAborted();
+      return engineMessage(messageOf(error)).split("\n")[0];
     }
   }
   await rm(memory, { force: true });
-  return true;
+  return undefined;
 }
 
 /** Whether there are objects of earlier runs to look for. */

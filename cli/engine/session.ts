@@ -3,17 +3,18 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { LocalWorkspace, PulumiCommand, type PulumiFn, Stack } from "@pulumi/pulumi/automation/index.js";
 import { during, progressOf, type Screen } from "../display/screen.ts";
-import { CliError, messageOf } from "../errors.ts";
+import { BusyError, CliError, messageOf } from "../errors.ts";
 import { paths, root, workDir } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
 import { ask, backendFault, engineBinary, hasLocalState, makeBackend, PROJECT, useBackend } from "./environment.ts";
+import { exportState } from "./exported.ts";
 import { backendDirectory, backendLocks, isHeld } from "./locks.ts";
 import { endOrphans } from "./orphans.ts";
 import { enginePath } from "./plugins.ts";
 import { localKeys } from "./keys.ts";
 import { clearPending, hasMemory } from "./recovery.ts";
 import { committedStackFile, ownStackFile } from "./stack-file.ts";
-import { type ExportedStack, type KnownResource, knownResources, pendingCount } from "./state.ts";
+import { type KnownResource, knownResources, pendingCount } from "./state.ts";
 
 /** A stack that is ready to be worked on. */
 export interface Session {
@@ -49,7 +50,7 @@ export async function openSession(name: string, screen: Screen, { nodes, signal 
   if (await endOrphans(name)) screen.line("an earlier run was killed: what it left running has been ended");
   const configFile = local && paths.config;
   const session = await sessionOf({ name, configFile, enginePid: paths.enginePid(name), refuse: local ?? (async () => {}) });
-  await recover(session, screen);
+  await recover(session, screen, signal);
   return session;
 }
 
@@ -137,31 +138,33 @@ export async function nodesAskedFor(): Promise<number | undefined> {
   return text === undefined ? undefined : Number(text);
 }
 
-async function recover(session: Session, screen: Screen): Promise<void> {
+async function recover(session: Session, screen: Screen, signal: AbortSignal): Promise<void> {
   const directory = session.name === LOCAL ? paths.state : backendDirectory((await session.stack.workspace.whoAmI()).url);
   const locks = directory === undefined ? [] : await backendLocks(directory, PROJECT, session.name);
   for (const lock of locks) {
     if (!(await isHeld(lock))) continue;
     const elsewhere = lock.hostname === hostname() ? "" : `; if it was killed there, ./peak --stack ${session.name} pulumi cancel removes its lock`;
-    throw new CliError(`another run is working on the stack ${session.name} (process ${lock.pid} on ${lock.hostname}): wait for it to end${elsewhere}`);
+    throw new BusyError(`another run is working on the stack ${session.name} (process ${lock.pid} on ${lock.hostname}): wait for it to end${elsewhere}`);
   }
   if (locks.length > 0) {
     screen.line("an earlier run was killed: its lock on the state has been removed");
     await session.stack.cancel();
   }
-  const exported = await session.stack.exportStack().catch((error: unknown) => {
+  const state = await exportState(session.stack).catch((error: unknown) => {
     throw backendFault(session.name, error);
   });
-  const state = exported as ExportedStack;
   session.resources = knownResources(state);
   const pending = pendingCount(state);
   const memory = paths.begun(session.name);
   if (pending > 0) screen.line(`an earlier run was interrupted: ${pending} unfinished ${pending === 1 ? "operation is" : "operations are"} done again`);
   if (pending > 0 || (await hasMemory(memory))) {
     const { stack, configFile } = session;
-    const options = { memory, ...(configFile && { configFile }) };
-    const found = await during(screen, "looking for what an interrupted run had begun", () => clearPending(stack, state, options));
-    if (!found) screen.line("the cluster does not answer now: what an interrupted run had begun to make there is looked for in the next one");
-    session.resources = knownResources((await stack.exportStack()) as ExportedStack);
+    const options = { memory, signal, ...(configFile && { configFile }) };
+    signal.throwIfAborted();
+    const fault = await during(screen, "looking for what an interrupted run had begun", () => clearPending(stack, state, options));
+    if (fault !== undefined) {
+      screen.line(`what an interrupted run had begun to make in the cluster cannot be looked for now, the next run tries again: ${fault}`);
+    }
+    session.resources = knownResources(await exportState(stack));
   }
 }

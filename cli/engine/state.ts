@@ -2,7 +2,7 @@
 export interface ExportedStack {
   version: number;
   deployment: {
-    resources?: { urn: string; type: string; custom?: boolean; parent?: string; protect?: boolean }[] | null;
+    resources?: { urn: string; type: string; id?: string; custom?: boolean; parent?: string; protect?: boolean }[] | null;
     pending_operations?: unknown[] | null;
   } & Record<string, unknown>;
 }

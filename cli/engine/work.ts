@@ -1,7 +1,6 @@
 import type { Screen } from "../display/screen.ts";
 import { requireHost } from "../doctor/require.ts";
-import { Interrupted } from "../errors.ts";
-import { interrupts } from "../interrupt.ts";
+import { interruptibly } from "../interrupt.ts";
 import { LOCAL } from "../stacks.ts";
 import { type Copy, openCopy } from "./copy.ts";
 import { lockStack } from "./run-lock.ts";
@@ -19,25 +18,11 @@ export async function workOn<T>(stack: string, screen: Screen, options: Options,
 /** Does some work on a copy of a stack, so that nothing is written. Refuses a host that the local stack cannot live on. */
 export async function workOnCopy<T>(stack: string, screen: Screen, options: Options, work: (copy: Copy) => Promise<T>): Promise<T> {
   if (stack === LOCAL) await requireHost();
-  await using copy = await interruptibly(screen, (signal) => openCopy(stack, screen, { ...options, signal }));
+  await using copy = await interruptibly((text) => screen.line(text), (signal) => openCopy(stack, screen, { ...options, signal }));
   return await work(copy);
 }
 
 /** `openSession`, ended by Ctrl-C. */
 export function openInterruptibly(stack: string, screen: Screen, options: Options): Promise<Session> {
-  return interruptibly(screen, (signal) => openSession(stack, screen, { ...options, signal }));
-}
-
-/** Opens something; Ctrl-C ends that, from where the same command goes on. */
-export async function interruptibly<T>(screen: Screen, open: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  using interrupt = interrupts(
-    () => screen.line("stopping"),
-    () => process.exit(130),
-  );
-  try {
-    return await open(interrupt.signal);
-  } catch (error) {
-    if (interrupt.signal.aborted) throw new Interrupted("stopped; the same command goes on from here");
-    throw error;
-  }
+  return interruptibly((text) => screen.line(text), (signal) => openSession(stack, screen, { ...options, signal }));
 }
