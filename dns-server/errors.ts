@@ -2,3 +2,8 @@
 export class UserError extends Error {
   override readonly name = "UserError";
 }
+
+/** What was asked for rightly and did not come about: the message says why, and what to do; no stack trace is due. */
+export class FailureError extends Error {
+  override readonly name = "FailureError";
+}

@@ -24,6 +24,13 @@ const run = (...args: string[]): { status: number | null; stdout: string; stderr
 test.each([[], ["bogus"], ["serve", "--bogus"], ["check-zone"]])("what is asked for wrongly ends with the usage and exit code 2: %s", (...args) =>
   expect(run(...args)).toMatchObject({ status: 2, stdout: "", stderr: expect.stringContaining("Usage: peakdns") as string }));
 
+test("a server that does not answer is nobody's wrong question: exit code 1", () =>
+  expect(run("allow", "2001:db8::/48", "--control", join(folder, "none.sock"))).toMatchObject({
+    status: 1,
+    stdout: "",
+    stderr: expect.stringMatching(/^peakdns: no server listens on .*none\.sock/) as string,
+  }));
+
 describe("check-zone", () => {
   test("a usable zone", () =>
     expect(run("check-zone", "example", good)).toMatchObject({ status: 0, stdout: "zone example. is usable: 2 names\n", stderr: "" }));

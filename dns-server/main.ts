@@ -5,7 +5,7 @@ import { addControlCommands } from "./control/commands.ts";
 import { loadConfig, parseZoneFlags, type Config } from "./config.ts";
 import { describeKey, newKey, writeKeyFile } from "./dnssec/key.ts";
 import { loadSigner } from "./dnssec/load.ts";
-import { UserError } from "./errors.ts";
+import { FailureError, UserError } from "./errors.ts";
 import { log } from "./log.ts";
 import { startServer } from "./server.ts";
 import { checkUpdated, loadRootZone, loadZones } from "./source/static.ts";
@@ -126,9 +126,9 @@ function parseOrigin(text: string): ReturnType<typeof parseName> {
 try {
   await program.parseAsync();
 } catch (error) {
-  // a fault of the user's, or the system's word on an address
+  // a fault of the user's, what failed, or the system's word on an address
   const system = error instanceof Error && "syscall" in error;
-  if (!(error instanceof UserError) && !system) throw error;
+  if (!(error instanceof UserError || error instanceof FailureError) && !system) throw error;
   process.stderr.write(`peakdns: ${error.message}\n`);
-  process.exit(2);
+  process.exit(error instanceof FailureError ? 1 : 2);
 }

@@ -27,7 +27,8 @@ export function refusals(): Command {
     .option("--json", "print the list of each server as one JSON object")
     .action(async ({ json }: { json?: boolean }, command: Command) => {
       const { parseRefusals, refusalsText, shareRefusals } = await import("../dns/answers.ts");
-      const { done, faults } = await ask(command, ["refusals", "--json"]);
+      const { done, faults: failed, refused } = await ask(command, ["refusals", "--json"]);
+      const faults = [...failed, ...refused];
       const lists = done.map(({ server, stdout }) => ({ server, refusals: parseRefusals(stdout) }));
       const shared = shareRefusals(lists);
       if (json) {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
 import { z } from "zod";
-import { UserError } from "../errors.ts";
+import { FailureError, UserError } from "../errors.ts";
 
 /** Where the commands look for a server that they are told nothing of. */
 export const DEFAULT_CONTROL = "/run/peakdns/control.sock";
@@ -15,7 +15,7 @@ const failure = z.object({ error: z.string() });
  * @param path of its control socket
  * @param target path and parameters of the request
  * @returns the JSON of its answer
- * @throws UserError when no server listens, or with what it says is wrong
+ * @throws UserError with what the server says is wrong with the request; FailureError when none answers, or it could not do it
  */
 export async function askServer(
   path: string,
@@ -32,18 +32,19 @@ export async function askServer(
     [response] = (await once(sent, "response")) as [IncomingMessage];
     for await (const chunk of response.setEncoding("utf8")) text += String(chunk);
   } catch (error) {
-    throw new UserError(connectionFault(path, error as NodeJS.ErrnoException, timeoutMs));
+    throw new FailureError(connectionFault(path, error as NodeJS.ErrnoException, timeoutMs));
   }
   const answer = parseAnswer(path, text);
   if (response.statusCode === 200) return answer;
-  throw new UserError(failure.safeParse(answer).data?.error ?? `the server answered with HTTP status ${response.statusCode}`);
+  const message = failure.safeParse(answer).data?.error ?? `the server answered with HTTP status ${response.statusCode}`;
+  throw response.statusCode === 400 ? new UserError(message) : new FailureError(message);
 }
 
 function parseAnswer(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new UserError(`what listens on ${path} is no PeakDNS: it answered with something else than JSON`);
+    throw new FailureError(`what listens on ${path} is no PeakDNS: it answered with something else than JSON`);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { z } from "zod";
 import { loadConfig } from "../config.ts";
-import { UserError } from "../errors.ts";
+import { FailureError, UserError } from "../errors.ts";
 import { refusal, type Refusal } from "../limit/refusals.ts";
 import { explanation, renderExplanation } from "../source/explanation.ts";
 import { askServer, DEFAULT_CONTROL } from "./client.ts";
@@ -32,7 +32,7 @@ export function addControlCommands(program: Command): void {
       const answer = await askServer(socketOf(flags), "GET", `/explain?${new URLSearchParams({ name })}`);
       if (flags.json) return void process.stdout.write(`${JSON.stringify(answer, undefined, 2)}\n`);
       const parsed = explanation.safeParse(answer);
-      if (!parsed.success) throw new UserError("command and server differ in version: see what it says with --json");
+      if (!parsed.success) throw new FailureError("command and server differ in version: see what it says with --json");
       process.stdout.write(renderExplanation(parsed.data));
     });
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawn } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { UserError } from "../errors.ts";
+import { FailureError, UserError } from "../errors.ts";
 import { askServer } from "./client.ts";
 import { serveControl, type Routes } from "./server.ts";
 
@@ -28,6 +28,9 @@ const routes: Routes = {
   "GET /user-error": () => {
     throw new UserError("a fault of the asker");
   },
+  "GET /failure": () => {
+    throw new FailureError("no primary answers");
+  },
   "GET /bug": () => {
     throw new Error("a secret of the server");
   },
@@ -44,13 +47,16 @@ describe("requests", () => {
     expect(await askServer(path, "POST", "/echo", { a: [1, "ü"] })).toEqual({ a: [1, "ü"] });
   });
   test.each([
-    ["GET", "/user-error", "a fault of the asker"],
-    ["GET", "/bug", "the request failed: see the server's log"],
-    ["GET", "/nothing", "this server knows no GET /nothing"],
-    ["DELETE", "/echo", "this server knows no DELETE /echo"],
-  ])("%s %s", async (method, target, message) => {
+    ["GET", "/user-error", UserError, "a fault of the asker"],
+    ["GET", "/failure", FailureError, "no primary answers"],
+    ["GET", "/bug", FailureError, "the request failed: see the server's log"],
+    ["GET", "/nothing", FailureError, "this server knows no GET /nothing"],
+    ["DELETE", "/echo", FailureError, "this server knows no DELETE /echo"],
+  ])("%s %s", async (method, target, kind, message) => {
     await serve();
-    await expect(askServer(path, method, target)).rejects.toThrow(message);
+    const asked = askServer(path, method, target);
+    await expect(asked).rejects.toThrow(kind);
+    await expect(asked).rejects.toThrow(message);
   });
   test("a body that is too long or is no JSON is the asker's fault", async () => {
     await serve();
@@ -60,7 +66,17 @@ describe("requests", () => {
     expect([response.statusCode, String(await response.setEncoding("utf8").toArray())]).toEqual([400, expect.stringContaining("not JSON")]);
   });
   test("without a server the message says what to do", async () => {
-    await expect(askServer(path, "GET", "/echo")).rejects.toThrow(`no server listens on ${path}: give the server the key control`);
+    await expect(askServer(path, "GET", "/echo")).rejects.toThrow(
+      new FailureError(`no server listens on ${path}: give the server the key control, and here the same path with --control, or its --config`),
+    );
+  });
+  test("a server that does not answer in time has failed, and the asker has done nothing wrong", async () => {
+    await serve();
+    const silent = createServer(() => {}).listen({ path: `${path}.silent` });
+    await once(silent, "listening");
+    cleanups.push(() => silent.close());
+    const sent = askServer(`${path}.silent`, "GET", "/echo", undefined, 50);
+    await expect(sent).rejects.toThrow(new FailureError(`the server on ${path}.silent gave no answer within 0.05 s`));
   });
   test("what is no PeakDNS is said to be none", async () => {
     await serve();

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { UserError } from "../errors.ts";
+import { FailureError, UserError } from "../errors.ts";
 import type { Refusals } from "../limit/refusals.ts";
 import { prefix } from "../schema.ts";
 import type { Source } from "../source/source.ts";
@@ -31,7 +31,7 @@ export function controlRoutes(source: () => Source, refusals: Refusals): Routes 
       const fetched = current.transfer(name);
       if (!fetched) throw new UserError(`${parameters.get("zone")} is no zone that this server fetches`);
       return fetched.catch((error: unknown) => {
-        throw new UserError(`no primary gave the zone: ${(error as Error).message}`);
+        throw new FailureError(`no primary gave the zone: ${(error as Error).message}`);
       });
     },
     "GET /refusals": () => refusals.list(),

@@ -3,10 +3,10 @@ import { lstatSync, mkdirSync, unlinkSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { dirname } from "node:path";
-import { UserError } from "../errors.ts";
+import { FailureError, UserError } from "../errors.ts";
 import { log } from "../log.ts";
 
-/** Answers one request with what is sent back as JSON. @throws UserError for what the asker did wrong: its message is the answer */
+/** Answers one request with what is sent back as JSON. @throws UserError for what the asker did wrong, FailureError for what failed: the message is the answer */
 export type Route = (parameters: URLSearchParams, body: unknown) => unknown;
 
 /** Routes by `METHOD /path`. */
@@ -30,6 +30,7 @@ export async function serveControl(path: string, routes: Routes): Promise<{ clos
       (body) => reply(200, body),
       (error: unknown) => {
         if (error instanceof UserError) return reply(400, { error: error.message });
+        if (error instanceof FailureError) return reply(503, { error: error.message });
         log("error", "a control request failed", { request: `${request.method} ${request.url}`, error: String(error) });
         reply(500, { error: "the request failed: see the server's log" });
       },
@@ -56,7 +57,7 @@ export async function serveControl(path: string, routes: Routes): Promise<{ clos
 async function answer(routes: Routes, request: IncomingMessage): Promise<unknown> {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://peakdns");
   const route = routes[`${request.method} ${pathname}`];
-  if (!route) throw new UserError(`this server knows no ${request.method} ${pathname}: command and server differ in version`);
+  if (!route) throw new FailureError(`this server knows no ${request.method} ${pathname}: command and server differ in version`);
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
