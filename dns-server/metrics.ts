@@ -11,6 +11,7 @@ const PROTOCOLS: readonly Protocol[] = ["udp", "tcp", "tls", "https"];
 export interface WorkerCounts {
   counts(): Iterable<{ type: number; rcode: number; count: number }>;
   dropped(): number;
+  sentAway(): number;
   samples(): ReturnType<typeof readSamples>;
 }
 
@@ -130,6 +131,15 @@ export class Metrics {
       collect() {
         this.reset();
         this.inc(dropped());
+      },
+    });
+    new Counter({
+      name: "peakdns_sent_to_tcp_total",
+      help: "Odd queries over UDP that were told to come by TCP, since more came than could be answered.",
+      registers,
+      collect() {
+        this.reset();
+        this.inc(workers.reduce((sum, worker) => sum + worker.sentAway(), 0));
       },
     });
     new Gauge({

@@ -52,7 +52,7 @@ export async function openTransports(config: Config, { answerer, metrics, nsid, 
   const streamLimits: StreamLimits = {
     ...DEFAULT_STREAM_LIMITS,
     idleMs: 1000 * config.connections.idleSeconds,
-    enter: (client) => (guard.admits(client) ? connections.enter(client) : undefined),
+    enter: (client, evict) => (guard.admits(client) ? connections.enter(client, evict) : undefined),
   };
   let failedHandshakes = 0;
   registerLimitMetrics(metrics.registry, {
@@ -72,7 +72,8 @@ export async function openTransports(config: Config, { answerer, metrics, nsid, 
     // only here, since it loads native code that other systems than Linux lack
     const { BatchedUdpTransport } = await import("./transport/batched/batched-udp.ts");
     const count = (response: Parameters<Metrics["count"]>[0]): void => metrics.count(response, "udp");
-    const batched = new BatchedUdpTransport(endpoints, answerer, { workers: config.workers, nsid, cookieSecret, limits, count });
+    const { workers } = config;
+    const batched = new BatchedUdpTransport(endpoints, answerer, { workers, nsid, cookieSecret, limits, handle: handler("udp"), count });
     metrics.addWorkers(batched);
     guardCounts.push((counter) => batched.guardCount(counter));
     return [batched];

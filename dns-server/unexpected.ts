@@ -1,7 +1,7 @@
 import { log } from "./log.ts";
 
 /** Where a fault that nobody foresaw came up; a label of metrics. */
-export type Place = "answer" | "watch" | "view" | "transfer" | "probe" | "steering" | "registration" | "events" | "http" | "process";
+export type Place = "answer" | "worker" | "watch" | "view" | "transfer" | "probe" | "steering" | "registration" | "events" | "http" | "process";
 
 /** Between two lines of the log about one place. */
 const QUIET_MS = 10_000;

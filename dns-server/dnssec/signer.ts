@@ -136,7 +136,11 @@ export class ZoneSigner {
 }
 
 /** All records, since signatures are over all of them. */
-const whole = ({ type, ttl, rdatas }: RRset): RRset => ({ type, ttl, rdatas });
+const whole = (rrset: RRset): RRset => {
+  const { type, ttl, rdatas, maxAnswers } = rrset;
+  // the same one where it can be: so a signature that is kept is known to be its own at once
+  return maxAnswers === undefined ? rrset : { type, ttl, rdatas };
+};
 
 /** Types that the zone has at a name: at a cut only NS and DS, the rest there belongs to the child. */
 function typesOf(zone: Zone, node: ZoneNode): number[] {

@@ -37,6 +37,11 @@ export class BareAnswer {
     return true;
   }
 
+  /** Whether the query has a question that can be read. */
+  get hasQuestion(): boolean {
+    return this.questionEnd > this.from + HEADER_LENGTH;
+  }
+
   private readQuestion(end: number): void {
     const { query, from } = this;
     if (query[from + 4] !== 0 || query[from + 5] !== 1) return;

@@ -8,10 +8,21 @@ export interface ConnectionSettings {
   readonly perSource: number;
 }
 
-/** Counts the connections that are open, and says whether there may be one more. */
+/** A connection that is open. */
+interface Place {
+  readonly source: string;
+  /** Closes it, for the sake of another. */
+  readonly evict: () => void;
+}
+
+/**
+ * Counts the connections that are open, and says whether there may be one more. When there are as many as may be, a source that has fewer
+ * takes the place of the one that has most: nobody keeps others out by connections that do nothing.
+ */
 export class ConnectionLimits {
   private readonly settings: ConnectionSettings;
-  private readonly sources = new Map<string, number>();
+  /** Oldest first. */
+  private readonly sources = new Map<string, Set<Place>>();
   private open = 0;
   private turnedAway = 0;
 
@@ -24,7 +35,7 @@ export class ConnectionLimits {
     return this.open;
   }
 
-  /** Connections that were closed at once, since the start. */
+  /** Connections that were closed since there were too many, since the start. */
   get rejected(): number {
     return this.turnedAway;
   }
@@ -32,22 +43,38 @@ export class ConnectionLimits {
   /**
    * Takes a place for a connection.
    * @param client octets of its address
-   * @returns what gives the place back (call it once); undefined: there is none
+   * @param evict closes it, when another is to have its place
+   * @returns what gives the place back; undefined: there is none
    */
-  enter(client: Uint8Array): (() => void) | undefined {
+  enter(client: Uint8Array, evict: () => void): (() => void) | undefined {
     const source = Buffer.from(client.length === 4 ? client : client.subarray(0, IPV6_SITE / 8)).toString("latin1");
-    const own = this.sources.get(source) ?? 0;
-    if (this.open >= this.settings.total || own >= this.settings.perSource) {
+    const own = this.sources.get(source)?.size ?? 0;
+    if (own >= this.settings.perSource || (this.open >= this.settings.total && !this.makeRoom(own))) {
       this.turnedAway++;
       return undefined;
     }
+    const place: Place = { source, evict };
     this.open++;
-    this.sources.set(source, own + 1);
-    return () => {
-      this.open--;
-      const left = this.sources.get(source)! - 1;
-      if (left === 0) this.sources.delete(source);
-      else this.sources.set(source, left);
-    };
+    this.sources.set(source, (this.sources.get(source) ?? new Set()).add(place));
+    return () => this.leave(place);
+  }
+
+  private leave(place: Place): void {
+    const places = this.sources.get(place.source);
+    if (!places?.delete(place)) return;
+    this.open--;
+    if (places.size === 0) this.sources.delete(place.source);
+  }
+
+  /** Closes the oldest connection of the source with most of them, if these are more than `own`. */
+  private makeRoom(own: number): boolean {
+    let most: Set<Place> | undefined;
+    for (const places of this.sources.values()) if (!most || places.size > most.size) most = places;
+    if (!most || most.size <= own) return false;
+    const [oldest] = most;
+    this.turnedAway++;
+    this.leave(oldest!);
+    oldest!.evict();
+    return true;
   }
 }

@@ -7,7 +7,7 @@ import type { RateLimitSettings } from "./settings.ts";
 export class Limits {
   readonly refusals: Refusals;
   private settings: GuardSettings;
-  private readonly listeners: ((settings: GuardSettings) => void)[] = [];
+  private readonly listeners = new Set<(settings: GuardSettings) => void>();
 
   /** @param file of the refusals @throws UserError when that is faulty */
   constructor(rateLimit: RateLimitSettings | undefined, file: string | undefined) {
@@ -19,10 +19,11 @@ export class Limits {
     this.put({ ...this.settings, rateLimit: compile(rateLimit) });
   }
 
-  /** Tells a listener what is in force, and from then on every change. */
-  listen(listener: (settings: GuardSettings) => void): void {
+  /** Tells a listener what is in force, and from then on every change. @returns what ends that */
+  listen(listener: (settings: GuardSettings) => void): () => void {
     listener(this.settings);
-    this.listeners.push(listener);
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
   }
 
   private put(settings: GuardSettings): void {

@@ -41,12 +41,6 @@ export async function* converse(server: Endpoint, message: Uint8Array, { idleMs,
   }
 }
 
-/** Sends one message over TCP and waits for one back. @throws as `converse` */
-export async function exchange(server: Endpoint, message: Uint8Array, patience: Patience): Promise<Buffer> {
-  for await (const answer of converse(server, message, patience)) return answer;
-  throw new Error("the server closed the connection");
-}
-
 /**
  * Sends one datagram and waits for an answer to it.
  * @param from address to send from, of the server's family; the system's choice when absent

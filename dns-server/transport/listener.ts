@@ -9,8 +9,12 @@ export interface StreamLimits {
   readonly idleMs: number;
   /** A connection is closed when it is that old, whatever it does. */
   readonly totalMs: number;
-  /** Takes a place for a client (its address in octets). @returns what gives the place back; undefined: it gets none */
-  enter(client: Uint8Array): (() => void) | undefined;
+  /**
+   * Takes a place for a client (its address in octets).
+   * @param evict closes the connection, when another is to have its place
+   * @returns what gives the place back; undefined: it gets none
+   */
+  enter(client: Uint8Array, evict: () => void): (() => void) | undefined;
 }
 
 /** For as many connections as come. */
@@ -46,7 +50,7 @@ export class Listener implements Transport {
     // one that has reset it already has no address any more
     if (socket.remoteAddress === undefined) return undefined;
     const client = parseAddress(socket.remoteAddress);
-    const leave = this.limits.enter(client);
+    const leave = this.limits.enter(client, () => socket.destroy());
     if (!leave) return undefined;
     this.sockets.add(socket);
     const total = setTimeout(() => socket.destroy(), this.limits.totalMs).unref();

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { TURN_MS, Turns } from "./turns.ts";
 import { AnswerStreams } from "./answer-streams.ts";
 import { FrameReader, frame } from "./frame.ts";
 import type { Handler } from "./transport.ts";
@@ -6,6 +7,11 @@ import type { Handler } from "./transport.ts";
 /** Answers that a client has not fetched, in octets; beyond it nothing more is read from that client. */
 const MAX_UNSENT = 1 << 18;
 const NOTHING = Buffer.alloc(0);
+/** A connection that once had more to be answered than fits into a turn waits for its turns until it has been quiet for so long. */
+const HEAVY_MS = 100;
+
+/** Shared by all connections. */
+const turns = new Turns();
 
 /**
  * Answers the messages of one connection (RFC 7766, and RFC 7858 on a TLS socket): pipelined queries, each answered as it comes; answers of
@@ -17,12 +23,30 @@ export function serveStream(socket: Socket, client: Uint8Array, handle: Handler,
   const reader = new FrameReader();
   const streams = new AnswerStreams(socket);
   let deadline: NodeJS.Timeout | undefined;
+  /** When it last had to wait for a turn. */
+  let heavyAt = -Infinity;
   socket.setTimeout(idleMs, () => socket.destroy());
   socket.on("close", () => clearTimeout(deadline));
 
+  const take = (chunk: Buffer): void => {
+    if (performance.now() - heavyAt > HEAVY_MS) answer(chunk);
+    else wait(chunk);
+  };
+  const wait = (chunk: Buffer): void => {
+    heavyAt = performance.now();
+    socket.pause();
+    turns.later(() => goOn(chunk));
+  };
+  const goOn = (chunk: Buffer): void => {
+    if (socket.destroyed) return;
+    socket.resume();
+    answer(chunk);
+  };
   const answer = (chunk: Buffer): void => {
     const answers: Buffer[] = [];
     let size = 0;
+    let isOver = false;
+    const start = performance.now();
     for (const message of reader.push(chunk)) {
       const response = handle(message, client);
       if (!response) {
@@ -33,20 +57,16 @@ export function serveStream(socket: Socket, client: Uint8Array, handle: Handler,
       size += response.message.length;
       if (response.more) streams.add(response.more);
       // the other messages stay with the reader
-      if (size > MAX_UNSENT) break;
+      isOver = performance.now() - start > TURN_MS / 2;
+      if (isOver || size > MAX_UNSENT) break;
     }
     watchMessage(answers.length > 0);
     if (answers.length > 0) socket.write(Buffer.concat(answers));
     if (size > MAX_UNSENT || socket.writableLength > MAX_UNSENT) {
       socket.pause();
-      const goOn = (): void => {
-        if (socket.destroyed) return;
-        socket.resume();
-        answer(NOTHING);
-      };
-      if (socket.writableNeedDrain) socket.once("drain", goOn);
-      else setImmediate(goOn);
-    }
+      if (socket.writableNeedDrain) socket.once("drain", () => goOn(NOTHING));
+      else turns.later(() => goOn(NOTHING));
+    } else if (isOver) wait(NOTHING);
   };
   /** What must not be answered ends the connection: the peer speaks no DNS, or is not to be spoken to. What came before is answered. */
   const end = (answers: readonly Buffer[]): void => {
@@ -55,7 +75,7 @@ export function serveStream(socket: Socket, client: Uint8Array, handle: Handler,
       return;
     }
     // read to its end, unheard: or the system would reset the connection, and the answers with it
-    socket.off("data", answer);
+    socket.off("data", take);
     socket.end(Buffer.concat(answers));
   };
   /** A client that sends octet by octet is never idle, but its message has to come to an end. */
@@ -66,5 +86,5 @@ export function serveStream(socket: Socket, client: Uint8Array, handle: Handler,
     }
     if (reader.isInside) deadline ??= setTimeout(() => socket.destroy(), idleMs).unref();
   };
-  socket.on("data", answer);
+  socket.on("data", take);
 }

@@ -96,7 +96,7 @@ describe("connections", () => {
   });
   test("connections above the limit are closed, the others go on", async () => {
     const places = new ConnectionLimits({ total: 1, perSource: 1 });
-    await serve({ enter: (client) => places.enter(client) });
+    await serve({ enter: (client, evict) => places.enter(client, evict) });
     const first = await open();
     await closed(await open());
     first.write(frame(Buffer.from("a")));

@@ -53,7 +53,7 @@ async function serve(Kind: typeof TlsTransport | typeof HttpsTransport, limits: 
   const handle = padded((message, client) => answerer.respond(message, "tls", client));
   const transport = new Kind({ address: "::1", port: 0 }, handle, {
     certificate,
-    limits: { ...DEFAULT_STREAM_LIMITS, enter: (client) => places.enter(client), ...limits },
+    limits: { ...DEFAULT_STREAM_LIMITS, enter: (client, evict) => places.enter(client, evict), ...limits },
     failed: () => void failures++,
   });
   await transport.listen();

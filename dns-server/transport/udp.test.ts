@@ -59,6 +59,7 @@ const batched =
   (endpoint, answerer, count) =>
     new BatchedUdpTransport([endpoint], answerer, {
       workers,
+      handle: (message, client) => answerer.respond(message, "udp", client),
       nsid: testIdentity.nsid,
       cookieSecret: new Uint8Array(16),
       limits: new Limits(undefined, undefined),

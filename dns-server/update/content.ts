@@ -21,8 +21,6 @@ export interface Change {
 export const sameData = (a: ZoneRecord, b: { type: number; rdata: Uint8Array }): boolean =>
   a.type === b.type && isSameRdata(a.type, a.rdata, b.rdata);
 
-export const isSameRecord = (a: ZoneRecord, b: ZoneRecord): boolean => foldName(a.name) === foldName(b.name) && sameData(a, b);
-
 /** The records of a zone by name, in a form that updates work on. */
 export class Content {
   private readonly names = new Map<Name, Entry[]>();

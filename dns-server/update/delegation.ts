@@ -1,6 +1,5 @@
-import { randomInt } from "node:crypto";
 import type { NameServer } from "../kubernetes/domains.ts";
-import type { Endpoint } from "../transport/transport.ts";
+import type { Session } from "../transport/session.ts";
 import { Class, Rcode, Type } from "../wire/constants.ts";
 import { foldName, readName, type Name } from "../wire/name.ts";
 import { expandRdata, formatRdata } from "../wire/rdata.ts";
@@ -16,17 +15,32 @@ const writer = new MessageWriter();
  * @param domain folded
  * @throws Error as `exchangeSigned`, or when the answer is not well-formed
  */
-export async function askDelegation(server: Endpoint, domain: Name, key: TsigKey, timeoutMs: number): Promise<NameServer[]> {
-  writer.begin(0xffff);
-  writer.question(domain, Type.NS, Class.IN);
-  writer.header(randomInt(0x10000), 0, 1, 0, 0, 0);
+export async function askDelegation(session: Session, domain: Name, key: TsigKey, timeoutMs: number): Promise<NameServer[]> {
   try {
-    return readReferral(await exchangeSigned(server, writer.take(), key, timeoutMs), domain);
+    return readReferral(await exchangeSigned(session, question(session.newId(), domain, Type.NS), key, timeoutMs), domain);
   } catch (error) {
     // nobody, or nobody any more
     if (error instanceof RcodeError && error.rcode === Rcode.NXDOMAIN) return [];
     throw error;
   }
+}
+
+/**
+ * Asks for the serial of a zone: while it is the same nothing in the zone has changed.
+ * @param zone folded
+ * @throws Error as `exchangeSigned`, or when there is no SOA in the answer
+ */
+export async function askSerial(session: Session, zone: Name, key: TsigKey, timeoutMs: number): Promise<number> {
+  const answer = await exchangeSigned(session, question(session.newId(), zone, Type.SOA), key, timeoutMs);
+  for (const { section, type, end } of recordsOf(answer)) if (section === "answer" && type === Type.SOA) return answer.readUInt32BE(end - 20);
+  throw new Error("the answer has no SOA record");
+}
+
+function question(id: number, name: Name, type: number): Buffer {
+  writer.begin(0xffff);
+  writer.question(name, type, Class.IN);
+  writer.header(id, 0, 1, 0, 0, 0);
+  return writer.take();
 }
 
 function readReferral(message: Buffer, domain: Name): NameServer[] {

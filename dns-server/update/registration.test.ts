@@ -1,10 +1,15 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { parseConfig } from "../config.ts";
 import { startServer, type Server } from "../server.ts";
 import { ask, eventually } from "../testing/client.ts";
+import { FrameReader } from "../transport/frame.ts";
+import type { Endpoint } from "../transport/transport.ts";
+import { Opcode } from "../wire/constants.ts";
 import { foldName, formatName, parseName, type Name } from "../wire/name.ts";
 import { Registration, type RegistrationSettings } from "./registration.ts";
 
@@ -132,5 +137,72 @@ test("reads back who else serves a domain", async () => {
     (found) => found === "ns.c1.peak.,ns.c2.peak.",
   );
   await second.registration.withdraw();
+  expect(await referralOf(root, "shop.peak")).toBe("ns.c1.peak");
+});
+
+/** Stands between a cluster and the root, and counts what passes. */
+async function startCounter(root: Server): Promise<{ endpoint: Endpoint; connections: () => number; updates: () => number[] }> {
+  let connections = 0;
+  const updates: number[] = [];
+  const open = new Set<Socket>();
+  const counter = createServer((socket) => {
+    connections++;
+    const { address, port } = root.endpoints[0]!;
+    const onward = connect({ host: address, port });
+    const reader = new FrameReader();
+    socket.on("data", (chunk) => {
+      for (const message of reader.push(chunk as Buffer)) if (message[2]! >> 3 === Opcode.UPDATE) updates.push(message.readUInt16BE(8));
+    });
+    for (const end of [socket, onward]) open.add(end.on("error", () => end.destroy()));
+    socket.pipe(onward).pipe(socket);
+  }).listen(0, "::1");
+  await once(counter, "listening");
+  cleanups.push(() => {
+    counter.close();
+    for (const socket of open) socket.destroy();
+  });
+  const { address, port } = counter.address() as AddressInfo;
+  return { endpoint: { address, port }, connections: () => connections, updates: () => updates };
+}
+
+test("ten thousand domains go over one connection, and then only what has changed", { timeout: 120_000 }, async () => {
+  const root = await startRoot();
+  const counter = await startCounter(root);
+  const { registration, refused, delegated } = register(root, "c1", { servers: [counter.endpoint], lease: 3600 });
+  const names = Array.from({ length: 10_000 }, (_, i) => `d${i}`);
+  // one that the root refuses is among them
+  registration.set(below(...names.slice(0, 5000), "www", ...names.slice(5000)));
+  await eventually(
+    () => delegated.size,
+    (count) => count >= 10_000,
+    4000,
+  );
+  expect([...refused]).toEqual(["www.peak."]);
+  for (const name of ["d0", "d4999", "d5000", "d9999"]) expect(await referralOf(root, `${name}.peak`)).toBe("ns.c1.peak");
+  // 200 in a message, and some more to find the one that is refused
+  const first = counter.updates().length;
+  expect(first).toBeLessThan(10_000 / 200 + 20);
+  registration.set(below(...names.slice(1), "new"));
+  await settles(root, "new.peak", "ns.c1.peak");
+  await settles(root, "d0.peak", "");
+  await eventually(() => delegated.has("new.peak."), Boolean, 4000);
+  // one message: the name that went, the one that came, and the address of the name server
+  expect(counter.updates().slice(first)).toEqual([3]);
+  expect(counter.connections()).toBe(1);
+  await registration.withdraw();
+  await settles(root, "d9999.peak", "");
+});
+
+test("a renewal tells all again before the lease ends", { timeout: 60_000 }, async () => {
+  const root = await startRoot();
+  const counter = await startCounter(root);
+  const { registration } = register(root, "c1", { servers: [counter.endpoint], lease: 10 });
+  registration.set(below("shop", "web"));
+  await eventually(
+    () => counter.updates().length,
+    (count) => count >= 3,
+    1200,
+  );
+  expect(counter.updates()).toEqual(counter.updates().map(() => 3));
   expect(await referralOf(root, "shop.peak")).toBe("ns.c1.peak");
 });

@@ -1,11 +1,11 @@
-import { randomInt } from "node:crypto";
 import { log } from "../log.ts";
+import { Session } from "../transport/session.ts";
 import { formatEndpoint, type Endpoint } from "../transport/transport.ts";
 import { Class, Rcode, Type } from "../wire/constants.ts";
 import { foldName, formatName, nameBytes, type Name } from "../wire/name.ts";
 import type { TsigKey } from "../wire/tsig.ts";
 import { addressRecord, type NameServer } from "../kubernetes/domains.ts";
-import { askDelegation } from "./delegation.ts";
+import { askDelegation, askSerial } from "./delegation.ts";
 import type { UpdateRecord } from "./message.ts";
 import { encodeUpdate } from "./request.ts";
 import { exchangeSigned, RcodeError } from "./signed-exchange.ts";
@@ -31,8 +31,12 @@ const WITHDRAW_TIMEOUT_MS = 400;
 const FIRST_RETRY_MS = 500;
 /** When the first so many domains are refused one by one, all are. */
 const MAX_REFUSED_FIRST = 64;
+/** Domains that were refused, of which so many are tried again at each renewal: each takes a message of its own. */
+const MAX_SUSPECTS = 32;
 /** Questions at a time. */
-const PARALLEL = 8;
+const PARALLEL = 32;
+/** What a server says when one domain in a message is at fault; all else concerns the message or the server. */
+const ONE_AT_FAULT: readonly number[] = [Rcode.REFUSED, Rcode.FORMERR, Rcode.NOTZONE];
 
 const REFUSED_ALL = "the server said REFUSED to every domain; grant the key delegateTo these name servers (updates.grants)";
 
@@ -51,13 +55,14 @@ interface RegistrarListener {
 /** What one server of the parent was told. */
 class Registrar {
   private readonly server: Endpoint;
+  private readonly session: Session;
   private readonly settings: RegistrationSettings;
   private readonly listener: RegistrarListener;
   /** To whom the server delegates each domain, as it said last. */
   readonly delegations = new Map<Name, readonly NameServer[]>();
   private wanted: ReadonlySet<Name> = new Set();
   private readonly registered = new Set<Name>();
-  /** Domains that the server does not take; asked again each time, apart from the others. */
+  /** Domains that the server does not take, longest not tried first; tried again at renewals, apart from the others. */
   private readonly refused = new Set<Name>();
   /** Those that the log has. */
   private told: ReadonlySet<Name> = new Set();
@@ -67,12 +72,17 @@ class Registrar {
   private again = false;
   private stopped = false;
   private failures = 0;
+  /** When all is to be told again, and not only what has changed. */
+  private renewAt = 0;
+  /** Serial of the zone when `delegations` was read. */
+  private readSerial: number | undefined;
   private lastError: string | undefined;
   private lastReadError: string | undefined;
   private confirmedAt: number | undefined;
 
   constructor(server: Endpoint, settings: RegistrationSettings, listener: RegistrarListener) {
     this.server = server;
+    this.session = new Session(server);
     this.settings = settings;
     this.listener = listener;
   }
@@ -92,7 +102,7 @@ class Registrar {
     this.start();
   }
 
-  /** Tells the server all, now; once more when it is already at it. */
+  /** Tells the server what is due, now; once more when it is already at it. */
   private start(): void {
     clearTimeout(this.timer);
     if (this.stopped) return;
@@ -102,42 +112,46 @@ class Registrar {
 
   private async renew(): Promise<void> {
     this.busy = true;
+    const isRenewal = this.failures > 0 || Date.now() >= this.renewAt;
     let delay: number;
     try {
-      await this.renewAll(this.wanted);
+      await this.tellDue(this.wanted, isRenewal);
       if (this.failures > 0 || this.confirmedAt === undefined)
         log("info", "the domains are registered", { server: formatEndpoint(this.server) });
       this.failures = 0;
       this.lastError = undefined;
       this.confirmedAt = Date.now();
-      await this.readBack();
       // twice more before the lease ends, if this time fails
-      delay = (this.settings.lease * 1000) / 3;
+      if (isRenewal) this.renewAt = Date.now() + ((this.settings.lease * 1000) / 3) * (0.8 + 0.2 * Math.random());
+      await this.readBack();
+      delay = this.renewAt - Date.now();
     } catch (error) {
       const message = (error as Error).message;
       if (message !== this.lastError)
         log("warn", "cannot register the domains, trying again", { server: formatEndpoint(this.server), error: message });
       this.lastError = message;
-      delay = Math.min((this.settings.lease * 1000) / 3, FIRST_RETRY_MS * 2 ** this.failures++);
+      delay = Math.min((this.settings.lease * 1000) / 3, FIRST_RETRY_MS * 2 ** this.failures++) * (0.8 + 0.2 * Math.random());
     }
     this.busy = false;
-    if (this.again) {
+    if (this.stopped) this.session.close();
+    else if (this.again) {
       this.again = false;
       this.start();
-    } else if (!this.stopped) this.timer = setTimeout(() => this.start(), delay * (0.8 + 0.2 * Math.random()));
+    } else this.timer = setTimeout(() => this.start(), Math.max(0, delay));
   }
 
-  /** Takes back what is wanted no more, and registers the rest. */
-  private async renewAll(wanted: ReadonlySet<Name>): Promise<void> {
+  /** Takes back what is wanted no more, and registers what is new; at a renewal, all. */
+  private async tellDue(wanted: ReadonlySet<Name>, isRenewal: boolean): Promise<void> {
     for (const domain of this.refused) if (!wanted.has(domain)) this.refused.delete(domain);
     const gone = [...this.registered].filter((domain) => !wanted.has(domain));
-    const wishes = [...toWishes(gone, false), ...toWishes(wanted, true)];
-    const suspects = wishes.filter(({ domain }) => this.refused.has(domain));
-    await this.tell(
-      wishes.filter(({ domain }) => !this.refused.has(domain)),
-      TIMEOUT_MS,
-    );
-    for (const suspect of suspects) await this.tellSome([suspect], TIMEOUT_MS);
+    const due = [...wanted].filter((domain) => !this.refused.has(domain) && (isRenewal || !this.registered.has(domain)));
+    const suspects = isRenewal ? [...this.refused].slice(0, MAX_SUSPECTS) : [];
+    await this.tell([...toWishes(gone, false), ...toWishes(due, true)], TIMEOUT_MS);
+    for (const suspect of suspects) {
+      // to the end, so that each comes to its turn
+      this.refused.delete(suspect);
+      await this.tellSome(toWishes([suspect], true), TIMEOUT_MS);
+    }
     if (wanted.size > 0 && this.registered.size === 0) throw new Error(REFUSED_ALL);
   }
 
@@ -150,7 +164,7 @@ class Registrar {
     try {
       await this.send(wishes, timeoutMs);
     } catch (error) {
-      if (!(error instanceof RcodeError && error.rcode === Rcode.REFUSED)) throw error;
+      if (!(error instanceof RcodeError && ONE_AT_FAULT.includes(error.rcode))) throw error;
       const half = wishes.length >> 1;
       if (half > 0) {
         await this.tellSome(wishes.slice(0, half), timeoutMs);
@@ -183,25 +197,26 @@ class Registrar {
       list.map((address): UpdateRecord => ({ ...addressRecord(name, ttl, address), class: Class.IN })),
     );
     const all = wishes.some(({ isWanted }) => isWanted) ? [...addresses, ...updates] : updates;
-    await exchangeSigned(this.server, encodeUpdate(randomInt(0x10000), zone, all, { lease }), key, timeoutMs);
+    await exchangeSigned(this.session, encodeUpdate(this.session.newId(), zone, all, { lease }), key, timeoutMs);
   }
 
-  /** Reads to whom the domains are delegated, besides this cluster. What cannot be read stays as it was. */
+  /**
+   * Reads to whom the domains are delegated, besides this cluster, if anything in the zone has changed. What cannot be read stays as it was.
+   */
   private async readBack(): Promise<void> {
+    const { key, zone } = this.settings;
     const own = new Set(this.settings.nameServers.map(({ name }) => foldName(name)));
-    const left = [...this.wanted];
-    const readNext = async (): Promise<void> => {
-      for (let domain = left.pop(); domain !== undefined && !this.stopped; domain = left.pop()) {
-        const servers = await askDelegation(this.server, domain, this.settings.key, TIMEOUT_MS);
-        this.delegations.set(domain, servers);
-        if (!this.registered.has(domain)) continue;
-        // a server may also take a delegation and leave it out, such as beside a CNAME (RFC 2136 section 3.4.2.2)
-        if (servers.some(({ name }) => own.has(foldName(name)))) this.refused.delete(domain);
-        else this.refused.add(domain);
-      }
-    };
+    for (const domain of this.delegations.keys()) if (!this.wanted.has(domain)) this.delegations.delete(domain);
     try {
+      // before: what changes while all is read is read next time
+      const serial = await askSerial(this.session, zone, key, TIMEOUT_MS);
+      const left = [...this.wanted].filter((domain) => serial !== this.readSerial || !this.delegations.has(domain));
+      const readNext = async (): Promise<void> => {
+        for (let domain = left.pop(); domain !== undefined && !this.stopped; domain = left.pop())
+          this.delegations.set(domain, await askDelegation(this.session, domain, key, TIMEOUT_MS));
+      };
       await Promise.all(Array.from({ length: PARALLEL }, readNext));
+      this.readSerial = serial;
       this.lastReadError = undefined;
     } catch (error) {
       const { message } = error as Error;
@@ -209,7 +224,12 @@ class Registrar {
         log("warn", "cannot read to whom the domains are delegated", { server: formatEndpoint(this.server), error: message });
       this.lastReadError = message;
     }
-    for (const domain of this.delegations.keys()) if (!this.wanted.has(domain)) this.delegations.delete(domain);
+    for (const [domain, servers] of this.delegations) {
+      if (!this.registered.has(domain)) continue;
+      // a server may also take a delegation and leave it out, such as beside a CNAME (RFC 2136 section 3.4.2.2)
+      if (servers.some(({ name }) => own.has(foldName(name)))) this.refused.delete(domain);
+      else this.refused.add(domain);
+    }
     this.tellRefused();
     this.listener.read();
   }
@@ -226,13 +246,14 @@ class Registrar {
   stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
+    if (!this.busy) this.session.close();
   }
 
   /** Takes everything back, if the server can be reached now. */
   async withdraw(): Promise<void> {
     this.stop();
     await Promise.race([this.running, new Promise((resolve) => setTimeout(resolve, WITHDRAW_TIMEOUT_MS / 2).unref())]);
-    if (this.registered.size === 0) return;
+    if (this.registered.size === 0) return this.session.close();
     try {
       await this.tell(toWishes(this.registered, false), WITHDRAW_TIMEOUT_MS);
     } catch (error) {
@@ -241,6 +262,7 @@ class Registrar {
         error: (error as Error).message,
       });
     }
+    this.session.close();
   }
 }
 

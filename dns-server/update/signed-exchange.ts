@@ -1,7 +1,5 @@
-import { exchange } from "../transport/client.ts";
-import type { Endpoint } from "../transport/transport.ts";
+import type { Session } from "../transport/session.ts";
 import { Rcode, rcodeName } from "../wire/constants.ts";
-import { HEADER_LENGTH } from "../wire/query.ts";
 import { isSignedAnswer, signatureFault, signRequest, type TsigKey } from "../wire/tsig.ts";
 
 const now = (): number => Math.floor(Date.now() / 1000);
@@ -20,14 +18,13 @@ export class RcodeError extends Error {
 
 /**
  * Signs a message, sends it, and waits for its answer.
+ * @param request with an id of the session's
  * @throws RcodeError when the answer is not NOERROR
- * @throws Error when the server cannot be asked, or its answer is of another request, or not signed with the key
+ * @throws Error when the server cannot be asked, or its answer is not signed with the key
  */
-export async function exchangeSigned(server: Endpoint, request: Buffer, key: TsigKey, timeoutMs: number): Promise<Buffer> {
+export async function exchangeSigned(session: Session, request: Buffer, key: TsigKey, timeoutMs: number): Promise<Buffer> {
   const { message, mac } = signRequest(request, key, now());
-  const answer = await exchange(server, message, { idleMs: timeoutMs, totalMs: timeoutMs });
-  if (answer.length < HEADER_LENGTH || answer.readUInt16BE(0) !== request.readUInt16BE(0))
-    throw new Error("the answer is of another request");
+  const answer = await session.exchange(message, timeoutMs);
   const rcode = answer[3]! & 15;
   if (!isSignedAnswer(answer, key, mac, now())) {
     // such as NOTAUTH to a key that it does not know

@@ -13,7 +13,6 @@ import {
   checkPrerequisites,
   Content,
   planUpdates,
-  isSameRecord,
   nextSerial,
   sameData,
   withNextSerial,
@@ -128,7 +127,8 @@ export class UpdatableZone {
     const longest = (asked: UpdateRecord): number | undefined => (rightTo(grants, key, asked) === "delegated" ? until(MAX_LEASE) : undefined);
     const change = planUpdates(this.content, this.origin, updates, (asked) => (lease === undefined ? longest(asked) : until(lease)));
     // the TTL that another record of the same RRset takes on needs no grant: it follows from the record that was added
-    const added = change.add.filter(({ record }) => updates.some((asked) => isSameRecord(record, asked)));
+    const byName = Map.groupBy(updates, ({ name }) => foldName(name));
+    const added = change.add.filter(({ record }) => byName.get(foldName(record.name))?.some((asked) => sameData(record, asked)));
     const isAllowed = (record: ZoneRecord, isLasting: Surroundings["isLasting"]): boolean =>
       mayChange(grants, key, this.origin, record, { isLasting, hidden: (name) => this.hiddenBy(name) });
     const isLastingItself = (record: ZoneRecord): boolean => this.lasting(record).some((other) => sameData(other, record));

@@ -7,6 +7,7 @@ import { HEADER_LENGTH } from "../wire/query.ts";
 import { FastResponder, GENERAL } from "./fast.ts";
 import { GeneralResponder, type Services } from "./general.ts";
 import type { AnswerTable } from "./layout.ts";
+import { Release } from "./release.ts";
 import { Responder, type Protocol, type Response } from "./responder.ts";
 import { ZoneTable } from "./table.ts";
 import { isInCloserZone, type View } from "./view.ts";
@@ -19,20 +20,23 @@ export interface TableListener {
 }
 
 const MAX_MESSAGE = 0xffff;
+/** Octets of replaced tables that may wait for the next collection of garbage, which takes a moment where the heap is large. */
+const MAX_REPLACED = 256 << 20;
 
 /** Answers from a view: by its tables where they can, by the general path else. */
 export class Answerer {
   private readonly general: GeneralResponder;
   private readonly fast: FastResponder;
   private readonly scratch = Buffer.alloc(MAX_MESSAGE);
-  private readonly listeners: TableListener[];
+  private readonly listeners: Set<TableListener>;
   private readonly tables = new Map<Name, ZoneTable>();
+  private readonly release = new Release(MAX_REPLACED);
   private view: View = { zones: new Map(), loading: [] };
 
   constructor(identity: Identity) {
     this.general = new GeneralResponder(new Responder(identity));
     this.fast = new FastResponder(identity);
-    this.listeners = [this.fast];
+    this.listeners = new Set([this.fast]);
   }
 
   /** Sets what is done besides answering from the view. */
@@ -49,31 +53,41 @@ export class Answerer {
       const isAsSigned = (old.signers?.has(origin) ?? false) === signed;
       if (old.zones.get(origin) === zone && isAsSigned) continue;
       let table = this.tables.get(origin);
+      const replaced = table?.block.byteLength ?? 0;
       // who reads the block of a table that has changed in its place sees the change
       if (table && isAsSigned && !table.change(zone)) continue;
       if (!table || !isAsSigned) {
         table = new ZoneTable(zone, signed, (name) => isInCloserZone(this.view.zones, name, origin));
         this.tables.set(origin, table);
       }
-      for (const listener of this.listeners) listener.setZone(origin, table.block);
+      this.tell(origin, table.block, replaced);
     }
     for (const origin of old.zones.keys()) {
       if (view.zones.has(origin)) continue;
+      const replaced = this.tables.get(origin)!.block.byteLength;
       this.tables.delete(origin);
-      for (const listener of this.listeners) listener.setZone(origin, undefined);
+      this.tell(origin, undefined, replaced);
     }
     for (const origin of closestAbove(view, old)) {
       const table = this.tables.get(origin)!;
-      if (table.rebound()) for (const listener of this.listeners) listener.setZone(origin, table.block);
+      const replaced = table.block.byteLength;
+      if (table.rebound()) this.tell(origin, table.block, replaced);
     }
     for (const listener of this.listeners) listener.setLoading(view.loading.length > 0);
   }
 
-  /** Tells a listener all tables, and from then on every change. */
-  listen(listener: TableListener): void {
+  /** @param replaced octets of the block that this one takes the place of */
+  private tell(origin: Name, block: AnswerTable | undefined, replaced: number): void {
+    for (const listener of this.listeners) listener.setZone(origin, block);
+    this.release.drop(replaced);
+  }
+
+  /** Tells a listener all tables, and from then on every change. @returns what ends that */
+  listen(listener: TableListener): () => void {
     for (const [origin, { block }] of this.tables) listener.setZone(origin, block);
     listener.setLoading(this.view.loading.length > 0);
-    this.listeners.push(listener);
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
   }
 
   /**

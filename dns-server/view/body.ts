@@ -3,9 +3,9 @@ import type { Name } from "../wire/name.ts";
 import { HEADER_LENGTH } from "../wire/query.ts";
 import { MessageWriter } from "../wire/writer.ts";
 import type { Answer } from "../zone/lookup.ts";
-import type { OwnedRRset } from "../zone/node.ts";
+import type { OwnedRRset, RRset } from "../zone/node.ts";
 import type { Arena } from "./arena.ts";
-import { Body, BODY_AA } from "./layout.ts";
+import { Body, BODY_AA, BODY_ADDS, BODY_LONG, BODY_SINGLE } from "./layout.ts";
 
 /** Longer answers are left to the general path: over UDP they are cut anyway. */
 const MAX_BODY = 4096;
@@ -49,9 +49,12 @@ export function writeBody(arena: Arena, question: Name, answer: Answer, shift: S
   const [authority, additional] = before ?? writeRest();
   const pattern = writer.length - start;
   const emitted = pattern + (take - (ring ? 1 : 0)) * recordSize;
-  if (Number.isNaN(answers + authority + additional)) return 0;
+  const isSingle = answer.answer.length === 1 && answer.authority.length + answer.glue.length + answer.additional.length === 0;
+  const isLong = Number.isNaN(answers + authority + additional) || emitted > MAX_BODY;
+  // an asker over UDP is told to come by TCP, and that is finished too
+  if (isLong) return isSingle && shift === "none" ? writeLong(arena, answer, question) : 0;
   // what follows a ring would move, and the pointers into it with it
-  if (emitted > MAX_BODY || (ownRing && authority + additional > 0)) return 0;
+  if (ownRing && authority + additional > 0) return 0;
   const pointers = shift === "none" ? [] : writer.pointers.filter((at) => shift === "all" || targetAt(at) !== HEADER_LENGTH);
   const length = ring ? ringAt - start + count * recordSize : pattern;
   const at = arena.allocate(Body.SIZE + pointers.length + Math.ceil(length / 4));
@@ -60,7 +63,9 @@ export function writeBody(arena: Arena, question: Name, answer: Answer, shift: S
   const { words } = arena;
   words[at + Body.OCTETS] = octets;
   words[at + Body.LENGTH] = length;
-  words[at + Body.FLAGS] = answer.rcode | (answer.authoritative ? BODY_AA : 0);
+  const adds = ownRing?.rrset.type === Type.SRV;
+  words[at + Body.FLAGS] =
+    answer.rcode | (answer.authoritative ? BODY_AA : 0) | (isSingle ? BODY_SINGLE : 0) | (adds ? BODY_ADDS : 0);
   words[at + Body.ANSWERS_AUTHORITY] = ((ownRing ? answers + take : answers) << 16) | authority;
   words[at + Body.ADDITIONAL_BASE] = ((addedRing ? additional + take : additional) << 16) | question.length;
   words[at + Body.RING_COUNT_TAKE] = (count << 16) | take;
@@ -80,6 +85,14 @@ export function writeBody(arena: Arena, question: Name, answer: Answer, shift: S
   return at;
 }
 
+function writeLong(arena: Arena, { rcode, authoritative }: Answer, question: Name): number | undefined {
+  const at = arena.allocate(Body.SIZE);
+  if (at === undefined) return undefined;
+  arena.words[at + Body.FLAGS] = rcode | (authoritative ? BODY_AA : 0) | BODY_SINGLE | BODY_LONG;
+  arena.words[at + Body.ADDITIONAL_BASE] = question.length;
+  return at;
+}
+
 /** @returns number of records written; NaN when they are too many for any message */
 function writeSets(sets: readonly OwnedRRset[], but?: OwnedRRset): number {
   let count = 0;
@@ -87,7 +100,12 @@ function writeSets(sets: readonly OwnedRRset[], but?: OwnedRRset): number {
   return count;
 }
 
-const isRing = ({ rrset: { type, rdatas } }: OwnedRRset): boolean => (type === Type.A || type === Type.AAAA) && rdatas.length > 1;
+const isRing = ({ rrset }: OwnedRRset): boolean =>
+  rrset.rdatas.length > 1 && (rrset.type === Type.A || rrset.type === Type.AAAA || isServiceRing(rrset));
+
+/** Whether an RRset is SRV records of equal size, of which each answer gives a choice. */
+export const isServiceRing = ({ type, rdatas, maxAnswers }: RRset): boolean =>
+  type === Type.SRV && maxAnswers !== undefined && rdatas.length > 1 && rdatas.every(({ length }) => length === rdatas[0]!.length);
 
 /** Where a compression pointer leads. */
 const targetAt = (at: number): number => ((writer.bytes[at]! & 0x3f) << 8) | writer.bytes[at + 1]!;

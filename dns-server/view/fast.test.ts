@@ -146,15 +146,66 @@ describe("the tables", () => {
     for (const count of counts.values()) expect(Math.abs(count - 800)).toBeLessThan(150);
   });
 
-  test("leave what does not fit to the general path", () => {
+  test("say of what does not fit over UDP that it is to be had by TCP, and leave it there to the general path where it is long", () => {
     const { zone } = loadZone(parseName("e."), {
       file: "e",
-      text: `@ 1 SOA a. b. 1 2 3 4 5\n@ NS a.\n@ TXT ${'"1234567890" '.repeat(50)}\n`,
+      text: `@ 1 SOA a. b. 1 2 3 4 5\n@ NS a.\n@ TXT ${'"1234567890" '.repeat(50)}\nlong TXT ${'"1234567890" '.repeat(500)}\n`,
     });
-    const { answerFast } = paths([zone]);
-    expect(answerFast(encodeQuery("e", "TXT"), "udp")).toBeUndefined();
+    const { answerFast, answerGenerally } = paths([zone]);
     expect(answerFast(withOpt(encodeQuery("e", "TXT"), OPT), "udp")).toBeDefined();
     expect(answerFast(encodeQuery("e", "TXT"), "tcp")).toBeDefined();
+    expect(answerFast(encodeQuery("long.e", "TXT"), "tcp")).toBeUndefined();
+    for (const query of [encodeQuery("e", "TXT"), encodeQuery("long.e", "TXT"), withOpt(encodeQuery("long.e", "TXT"), OPT_WITH_COOKIE)]) {
+      const answer = answerFast(query, "udp")!;
+      expect(answer[2]! & 2).toBe(2);
+      expect(essence(answer)).toEqual(essence(answerGenerally(query, "udp")));
+    }
+  });
+
+  test("refuse what is in no zone with the reason, as the general path does", () => {
+    const { answerFast, answerGenerally } = paths([parse("e.", "e. 1 IN SOA a. b. 1 2 3 4 5\n")]);
+    for (const opt of [OPT, OPT_WITH_COOKIE, OPT_UNKNOWN]) {
+      const query = withOpt(encodeQuery("elsewhere", "AAAA"), opt);
+      expect(answerFast(query, "udp")).toEqual(answerGenerally(query, "udp"));
+    }
+  });
+
+  test("give of many SRV records a choice, and the addresses of just those that are given", () => {
+    const PODS = 300;
+    const pod = (i: number): string => `pod${String(i).padStart(3, "0")}.p.`;
+    const text =
+      "p. 1 IN SOA a. b. 1 2 3 4 5\n" +
+      Array.from({ length: PODS }, (_, i) => {
+        const address = `2001:db8::${(i + 1).toString(16)}`;
+        // the last has none, the one before two of its own
+        const addresses = i === PODS - 1 ? "" : `${pod(i)} 5 IN AAAA ${address}\n${i % 2 === 0 ? `${pod(i)} 5 IN A 192.0.2.1\n` : ""}`;
+        const more = i === PODS - 2 ? `${pod(i)} 5 IN AAAA 2001:db8:1::1\n` : "";
+        return `_http._tcp.p. 5 IN SRV 0 0 80 ${pod(i)}\n${addresses}${more}`;
+      }).join("");
+    const zone = makeZone(parseName("p."), parseMasterFile(text, { file: "p" }).records, 8);
+    const { answerFast, answerGenerally } = paths([zone]);
+    const target = (record: string): string => record.split(" ").at(-1)!;
+    const expected = (records: readonly string[]): string[] =>
+      records.flatMap((record) =>
+        [...zone.nodes.get(foldName(parseName(target(record))))?.rrsets.values() ?? []].flatMap(({ rdatas }) => rdatas.map(() => target(record))),
+      );
+    const query = withOpt(encodeQuery("_http._tcp.p", "SRV"), OPT);
+    const seen = new Set<string>();
+    for (let i = 0; i < 300; i++) {
+      for (const protocol of ["udp", "tcp"] as const) {
+        for (const [path, message] of [["fast", answerFast(query, protocol)!], ["general", answerGenerally(query, protocol)]] as const) {
+          const { answer, additional } = decodeMessage(message);
+          expect(new Set(answer).size, path).toBe(8);
+          expect(additional.map((record) => record.split(" ")[0]).toSorted(), path).toEqual(expected(answer).toSorted());
+          for (const record of answer) seen.add(record);
+        }
+      }
+    }
+    expect(seen.size).toBe(PODS);
+    // without EDNS not all addresses fit, and over UDP all that do are of records that are given
+    const { answer, additional } = decodeMessage(answerFast(encodeQuery("_http._tcp.p", "SRV"), "udp")!);
+    expect([answer.length, additional.length < 12]).toEqual([8, true]);
+    for (const record of additional) expect(answer.map(target)).toContain(record.split(" ")[0]);
   });
 
   test("random and mutated packets: the general path, or an answer that it would give too", () => {
@@ -182,4 +233,20 @@ describe("the tables", () => {
       { numRuns: 3000 },
     );
   });
+});
+
+test("zones that come and go take no more room than those that are there", () => {
+  const fast = new FastResponder(testIdentity);
+  const text = "@ 60 SOA ns b 1 1 1 1 1\n@ 60 NS ns\nns 60 AAAA ::1\n";
+  const make = (origin: string): Zone => loadZone(foldName(parseName(origin)), { file: "test", text }).zone;
+  const { block } = new ZoneTable(make("stays."));
+  fast.setZone(parseName("stays."), block);
+  for (let i = 0; i < 2000; i++) {
+    const origin = foldName(parseName(`z${i}.`));
+    fast.setZone(origin, new ZoneTable(make(`z${i}.`)).block);
+    fast.setZone(origin, undefined);
+  }
+  expect(fast.slots).toBeLessThanOrEqual(64);
+  const length = fast.answer(encodeQuery("ns.stays", "AAAA"), 0, encodeQuery("ns.stays", "AAAA").length, out, 0, 0xfff0, testClient, 0, 16);
+  expect(decodeMessage(out.subarray(0, length)).answer).toHaveLength(1);
 });

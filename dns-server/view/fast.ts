@@ -1,9 +1,9 @@
-import { Class, EdnsOption, Rcode, Type } from "../wire/constants.ts";
+import { Class, EdnsOption, Flag, Rcode, Type } from "../wire/constants.ts";
 import { COOKIE_LENGTH, isCookieLength } from "../wire/cookie.ts";
-import { MAX_UDP_PAYLOAD, OPT_LENGTH, type Identity } from "../wire/edns.ts";
+import { ExtendedError, MAX_UDP_PAYLOAD, OPT_LENGTH, type Identity } from "../wire/edns.ts";
 import { MAX_NAME_LENGTH, type Name } from "../wire/name.ts";
 import { HEADER_LENGTH } from "../wire/query.ts";
-import { Body, BODY_AA, CHILD_GENERAL, DEFAULT_NODATA, Head, Node, type AnswerTable } from "./layout.ts";
+import { Body, BODY_AA, BODY_ADDS, BODY_LONG, BODY_SINGLE, CHILD_GENERAL, DEFAULT_NODATA, Head, Node, type AnswerTable } from "./layout.ts";
 import { HASH_SEED, hashName, hashOctet, hashSlot } from "./layout.ts";
 
 /** A question that the tables do not answer: the general path does. */
@@ -19,6 +19,12 @@ const MAX_LABELS = 128;
 const MIN_QUERY = HEADER_LENGTH + 1 + 4;
 const COOKIE_OPTION_LENGTH = 4 + COOKIE_LENGTH;
 const PLAIN_UDP_PAYLOAD = 512;
+/** Compression pointers have 14 bits. */
+const MAX_POINTER = 0x3fff;
+/** Where the target is in an SRV record that begins with a pointer: behind type, class, TTL, length, and three numbers. */
+const SRV_TARGET = 18;
+/** Targets of one answer that are told apart. */
+const MAX_TARGETS = 64;
 
 /**
  * Answers plain questions from tables: looks the name up, copies the finished answer behind the question, and patches id, flags,
@@ -42,6 +48,8 @@ export class FastResponder {
   private readonly folded = new Uint8Array(MAX_NAME_LENGTH);
   private readonly starts = new Int32Array(MAX_LABELS);
   private readonly hashes = new Int32Array(MAX_LABELS);
+  /** Hashes of the targets of an answer. */
+  private readonly targets = new Int32Array(MAX_TARGETS);
   private nameLength = 0;
   private labels = 0;
 
@@ -51,20 +59,24 @@ export class FastResponder {
     this.seed = seed;
   }
 
-  /** Puts the table of a zone in place of the one that was there, or takes it away. @param origin folded */
-  setZone(origin: Name, block: AnswerTable | undefined): void {
+  /**
+   * Puts the table of a zone in place of the one that was there, or takes it away.
+   * @param origin folded
+   * @returns octets of the one that was there
+   */
+  setZone(origin: Name, block: AnswerTable | undefined): number {
     const hash = hashName(origin);
     const table = block && { words: new Int32Array(block), octets: new Uint8Array(block) };
     for (let slot = hashSlot(hash, this.zoneMask); ; slot = (slot + 1) & this.zoneMask) {
       const index = this.zoneSlots[2 * slot + 1]!;
       if (index === 0) {
         if (table) this.addZone(slot, hash, table);
-        return;
+        return 0;
       }
       const known = this.tables[index - 1];
       if (this.zoneSlots[2 * slot] === hash && known && apexOf(known) === origin) {
         this.tables[index - 1] = table;
-        return;
+        return known.octets.length;
       }
     }
   }
@@ -74,10 +86,10 @@ export class FastResponder {
     this.zoneSlots[2 * slot] = hash;
     this.zoneSlots[2 * slot + 1] = this.tables.length;
     if (2 * this.tables.length <= this.zoneMask) return;
-    // half full: again, with twice the room and without those taken away
+    // half full: again, with room for as many more as there are, and without those taken away
     const live = this.tables.filter((item) => item !== undefined);
     this.tables = [];
-    this.zoneMask = 2 * this.zoneMask + 1;
+    this.zoneMask = Math.max(7, 2 ** Math.ceil(Math.log2(4 * live.length)) - 1);
     this.zoneSlots = new Int32Array(2 * (this.zoneMask + 1));
     for (const item of live) {
       const itemHash = hashName(apexOf(item));
@@ -87,6 +99,11 @@ export class FastResponder {
       this.zoneSlots[2 * at] = itemHash;
       this.zoneSlots[2 * at + 1] = this.tables.length;
     }
+  }
+
+  /** Places for zones, those taken away included. */
+  get slots(): number {
+    return this.zoneMask + 1;
   }
 
   /** While names are still being loaded, those without a zone are left to the general path. */
@@ -157,11 +174,12 @@ export class FastResponder {
 
     const table = this.findZone();
     if (!table) {
-      // REFUSED needs nothing but the question; its reason is given by the general path to those with EDNS
-      if (this.loading || edns) return GENERAL;
-      this.writeHead(query, from, out, to, questionEnd - from, Rcode.REFUSED, 0, 0, 0);
+      if (this.loading) return GENERAL;
+      const end = to + questionEnd - from;
+      this.writeHead(query, from, out, to, questionEnd - from, Rcode.REFUSED, 0, 0, edns ? 1 : 0);
       this.type = type;
-      return questionEnd - from;
+      if (!edns) return end - to;
+      return this.writeOpt(out, end, dnssecOk, query, cookieAt, client, clientAt, clientLength, ExtendedError.NOT_AUTHORITATIVE) - to;
     }
     const { words, octets } = table;
     if (dnssecOk !== 0 && words[Head.SIGNED] !== 0) return GENERAL;
@@ -175,9 +193,15 @@ export class FastResponder {
     const question = questionEnd - from;
     const optLength = edns ? (cookieAt === 0 ? OPT_LENGTH : OPT_LENGTH + COOKIE_OPTION_LENGTH) : 0;
     const total = question + bodyLength - (ringCount - ringTake) * recordSize + optLength;
-    if (total > room) return GENERAL;
-
     const flags = words[body + Body.FLAGS]!;
+    if (total > room || (flags & BODY_LONG) !== 0) {
+      // over UDP the asker comes again by TCP, for whatever the general path would have said
+      if (tcpRoom !== 0 || (flags & BODY_SINGLE) === 0) return GENERAL;
+      this.writeHead(query, from, out, to, question, flags, 0, 0, edns ? 1 : 0);
+      out[to + 2]! |= Flag.TC >>> 8;
+      this.type = type;
+      return edns ? this.writeOpt(out, to + question, dnssecOk, query, cookieAt, client, clientAt, clientLength, 0) - to : question;
+    }
     const counts = words[body + Body.ANSWERS_AUTHORITY]!;
     const additional = words[body + Body.ADDITIONAL_BASE]! >>> 16;
     this.writeHead(query, from, out, to, question, flags, counts >>> 16, counts & 0xffff, edns ? additional + 1 : additional);
@@ -188,10 +212,7 @@ export class FastResponder {
     const ringAt = target + (words[body + Body.RING_START_SIZE]! >>> 16);
     while (target < ringAt) out[target++] = octets[source++]!;
     if (ringCount > 0) {
-      this.seed ^= this.seed << 13;
-      this.seed ^= this.seed >>> 17;
-      this.seed ^= this.seed << 5;
-      let record = (this.seed >>> 0) % ringCount;
+      let record = this.random() % ringCount;
       for (let taken = 0; taken < ringTake; taken++) {
         let recordAt = source + record * recordSize;
         for (const recordEnd = target + recordSize; target < recordEnd;) out[target++] = octets[recordAt++]!;
@@ -210,9 +231,89 @@ export class FastResponder {
         out[at + 1] = pointer;
       }
     }
-    if (edns) this.writeOpt(out, target, dnssecOk, query, cookieAt, client, clientAt, clientLength);
+    if ((flags & BODY_ADDS) !== 0) target = this.addTargets(table, out, to, ringAt, recordSize, ringTake, target, to + room - optLength);
+    if (edns) target = this.writeOpt(out, target, dnssecOk, query, cookieAt, client, clientAt, clientLength, 0);
     this.type = type;
-    return total;
+    return target - to;
+  }
+
+  /**
+   * Adds the addresses of the targets of the SRV records that were given, as far as they fit.
+   * @param records where these begin in `out`, the message at `to`
+   * @returns where the message now ends
+   */
+  private addTargets(
+    table: Table,
+    out: Uint8Array,
+    to: number,
+    records: number,
+    recordSize: number,
+    count: number,
+    end: number,
+    limit: number,
+  ): number {
+    const { words, octets } = table;
+    let target = end;
+    let added = (out[to + 10]! << 8) | out[to + 11]!;
+    for (let record = 0; record < count; record++) {
+      const nameAt = records + record * recordSize + SRV_TARGET;
+      if (nameAt - to > MAX_POINTER || !this.readName(out, nameAt, records + (record + 1) * recordSize)) break;
+      if (this.isAdded(record)) continue;
+      const node = this.exactNode(table);
+      if (node === 0) continue;
+      for (let type: number = Type.AAAA; type !== 0; type = type === Type.AAAA ? Type.A : 0) {
+        const body = bodyOf(words, node, type);
+        if (body <= 0 || (words[body + Body.FLAGS]! & (15 | BODY_SINGLE | BODY_LONG)) !== BODY_SINGLE) continue;
+        const source = words[body + Body.OCTETS]!;
+        // an alias has no addresses of its own
+        if (((octets[source + 2]! << 8) | octets[source + 3]!) !== type) continue;
+        const ring = words[body + Body.RING_COUNT_TAKE]! >>> 16;
+        const take = ring === 0 ? 1 : words[body + Body.RING_COUNT_TAKE]! & 0xffff;
+        const size = ring === 0 ? words[body + Body.LENGTH]! : words[body + Body.RING_START_SIZE]! & 0xffff;
+        if (target + take * size > limit) continue;
+        let from = ring === 0 ? 0 : this.random() % ring;
+        for (let taken = 0; taken < take; taken++) {
+          const at = source + from * size;
+          out[target] = 0xc0 | ((nameAt - to) >>> 8);
+          out[target + 1] = nameAt - to;
+          for (let i = 2; i < size; i++) out[target + i] = octets[at + i]!;
+          target += size;
+          added++;
+          if (++from === ring) from = 0;
+        }
+      }
+    }
+    out[to + 10] = added >>> 8;
+    out[to + 11] = added;
+    return target;
+  }
+
+  /** Whether the name that was read is that of an earlier record of this answer, and notes it. */
+  private isAdded(record: number): boolean {
+    const hash = this.hashes[0]!;
+    for (let earlier = 0; earlier < record && earlier < MAX_TARGETS; earlier++) if (this.targets[earlier] === hash) return true;
+    if (record < MAX_TARGETS) this.targets[record] = hash;
+    return false;
+  }
+
+  /** The node of the name that was read, if it is there and no cut. */
+  private exactNode(table: Table): number {
+    const { words } = table;
+    const mask = words[Head.MASK]!;
+    const slots = words[Head.SLOTS]!;
+    const hash = this.hashes[0]!;
+    for (let slot = hashSlot(hash, mask); ; slot = (slot + 1) & mask) {
+      const node = Atomics.load(words, slots + 2 * slot + 1);
+      if (node === 0) return 0;
+      if (words[slots + 2 * slot] === hash && this.isName(table, node, 0)) return words[node + Node.IS_CUT] === 1 ? 0 : node;
+    }
+  }
+
+  private random(): number {
+    this.seed ^= this.seed << 13;
+    this.seed ^= this.seed >>> 17;
+    this.seed ^= this.seed << 5;
+    return this.seed >>> 0;
   }
 
   /** Reads a name without compression, and hashes its suffixes. */
@@ -330,7 +431,8 @@ export class FastResponder {
     client: Uint8Array,
     clientAt: number,
     clientLength: number,
-  ): void {
+    extendedError: number,
+  ): number {
     out[to] = 0;
     out[to + 1] = 0;
     out[to + 2] = Type.OPT;
@@ -341,13 +443,26 @@ export class FastResponder {
     out[to + 7] = dnssecOk;
     out[to + 8] = 0;
     out[to + 9] = 0;
-    out[to + 10] = cookieAt === 0 ? 0 : COOKIE_OPTION_LENGTH;
-    if (cookieAt === 0) return;
-    out[to + 11] = 0;
-    out[to + 12] = EdnsOption.COOKIE;
-    out[to + 13] = 0;
-    out[to + 14] = COOKIE_LENGTH;
-    this.identity.cookies.write(out, to + 15, query, cookieAt, client, this.now, clientAt, clientLength);
+    let at = to + OPT_LENGTH;
+    if (cookieAt !== 0) {
+      out[at] = 0;
+      out[at + 1] = EdnsOption.COOKIE;
+      out[at + 2] = 0;
+      out[at + 3] = COOKIE_LENGTH;
+      this.identity.cookies.write(out, at + 4, query, cookieAt, client, this.now, clientAt, clientLength);
+      at += COOKIE_OPTION_LENGTH;
+    }
+    if (extendedError !== 0) {
+      out[at] = 0;
+      out[at + 1] = EdnsOption.EDE;
+      out[at + 2] = 0;
+      out[at + 3] = 2;
+      out[at + 4] = 0;
+      out[at + 5] = extendedError;
+      at += 6;
+    }
+    out[to + 10] = at - to - OPT_LENGTH;
+    return at;
   }
 }
 

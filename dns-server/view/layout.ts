@@ -36,8 +36,14 @@ export const Body = {
   POINTERS: 7,
   SIZE: 8,
 } as const;
-/** Flag beside the rcode in `Body.FLAGS`. */
+/** Flags beside the rcode in `Body.FLAGS`. */
 export const BODY_AA = 0x100;
+/** The records of the ring are SRV: the addresses of the targets that are given are added from their own bodies. */
+export const BODY_ADDS = 0x200;
+/** One RRset is all of the answer: where it does not fit, nothing is given. */
+export const BODY_SINGLE = 0x400;
+/** Too long for any answer over UDP, and not kept: over TCP the general path gives it. */
+export const BODY_LONG = 0x800;
 export const DEFAULT_NODATA = -1;
 export const CHILD_GENERAL = -1;
 

@@ -110,7 +110,7 @@ export class Responder {
     const budget = protocol === "udp" ? this.budgets.udp : this.budgets.stream;
     const answer = signer
       ? signer.answer(zone, name, type, edns!.compactOk, budget, isElsewhere)
-      : lookup(zone, name, type, isElsewhere);
+      : lookup(zone, name, type, isElsewhere, (rrset) => this.choose(rrset));
     if (!answer) return protocol === "udp" ? { ...failure(Rcode.NOERROR), truncated: true } : failure(Rcode.SERVFAIL);
     const decision = signer ? { answer, signed: true } : { answer };
     const at = answer.goesOnAt;
@@ -153,6 +153,12 @@ export class Responder {
     }
     writer.header(query.id, flags, question ? 1 : 0, answers, authority, additional);
     return { message: writer.take(), rcode: answer.rcode, type: question?.type };
+  }
+
+  /** What is given of a large RRset: chosen first, so that nothing is looked up for what is not given. */
+  private choose(rrset: RRset): RRset {
+    const { type, ttl, rdatas, maxAnswers = Infinity } = rrset;
+    return rdatas.length > maxAnswers ? { type, ttl, rdatas: this.order(rrset)!.map((index) => rdatas[index]!) } : rrset;
   }
 
   /**

@@ -1,10 +1,10 @@
 import { Rcode, Type } from "../wire/constants.ts";
 import { isSubdomain, nameBytes, parentName, wildcardOf, type Name } from "../wire/name.ts";
 import { lookup, matchName, type Answer } from "../zone/lookup.ts";
-import type { ZoneNode } from "../zone/node.ts";
+import type { RRset, ZoneNode } from "../zone/node.ts";
 import { differingNames, isSameRrset, type Zone } from "../zone/zone.ts";
 import { Arena } from "./arena.ts";
-import { writeBody, type Shift } from "./body.ts";
+import { isServiceRing, writeBody, type Shift } from "./body.ts";
 import { CHILD_GENERAL, DEFAULT_NODATA, hashName, hashSlot, Head, Node, type AnswerTable } from "./layout.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -214,8 +214,13 @@ export class ZoneTable {
   }
 
   /** A node with data: asked for as `question`. */
-  private data(question: Name, { rrsets }: ZoneNode, shift: Shift, child: number): number {
-    const body = (type: number): number => this.body(question, lookup(this.recorder, question, type, this.isElsewhere), shift);
+  private data(question: Name, { name, rrsets }: ZoneNode, shift: Shift, child: number): number {
+    const body = (type: number): number => {
+      const rrset = rrsets.get(type);
+      // what is added depends on the choice, and is found when that is made: nor does a new address of a target change anything here
+      const isChoice = rrset !== undefined && shift === "none" && !rrsets.has(Type.CNAME) && isServiceRing(rrset);
+      return this.body(question, isChoice ? given(name, rrset) : lookup(this.recorder, question, type, this.isElsewhere), shift);
+    };
     const aliased = rrsets.has(Type.CNAME);
     this.hasAliases ||= aliased;
     const types = (aliased ? ALIAS_TYPES : [...rrsets.keys()].filter((type) => type !== Type.DS)).flatMap((type) => [type, body(type)]);
@@ -245,6 +250,15 @@ export class ZoneTable {
     return this.taken(writeBody(this.arena, question, answer, shift));
   }
 }
+
+const given = (owner: Name, rrset: RRset): Answer => ({
+  rcode: Rcode.NOERROR,
+  authoritative: true,
+  answer: [{ owner, rrset, by: "exact" }],
+  authority: [],
+  glue: [],
+  additional: [],
+});
 
 /** What of a node decides whether names below it are found. */
 const hides = (node: ZoneNode | undefined): string => `${node?.rrsets.has(Type.NS) ?? false} ${node?.rrsets.has(Type.DNAME) ?? false}`;

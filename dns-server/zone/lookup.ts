@@ -37,6 +37,8 @@ export interface Answer {
 
 /** Aliases that are followed for one answer; a longer chain is cut there and the asker goes on by itself. */
 export const MAX_ALIASES = 16;
+/** Names whose addresses are added to one answer. */
+const MAX_ADDED = 100;
 
 /** Where a name leads in a zone (RFC 1034 section 4.3.2 step 3, with RFC 4592 and RFC 6672). */
 export type Match = { readonly kind: "exact" | "wildcard" | "delegation" | "dname"; readonly node: ZoneNode } | { readonly kind: "none" };
@@ -65,8 +67,15 @@ export function matchName(zone: SearchedZone, name: Name, type: number): Match {
  * Answers a question from a zone. Pure.
  * @param name folded, at or below the zone's origin
  * @param isElsewhere whether a name in this zone is another's to answer for, closer to it
+ * @param choose what is given of the RRset that was asked for, before anything is looked up for it; all when absent
  */
-export function lookup(zone: SearchedZone, name: Name, type: number, isElsewhere: (name: Name) => boolean = () => false): Answer {
+export function lookup(
+  zone: SearchedZone,
+  name: Name,
+  type: number,
+  isElsewhere: (name: Name) => boolean = () => false,
+  choose: (rrset: RRset) => RRset = (rrset) => rrset,
+): Answer {
   const answer: AnswerRRset[] = [];
   const seen = new Set<Name>();
   const finish = (rcode: number, rest: Partial<Answer> = {}): Answer => ({
@@ -117,7 +126,8 @@ export function lookup(zone: SearchedZone, name: Name, type: number, isElsewhere
           target = bytesToName(cname.rdatas[0]!);
           break;
         }
-        const rrset = type === Type.ANY ? anyOf(rrsets) : rrsets.get(type);
+        const whole = type === Type.ANY ? anyOf(rrsets) : rrsets.get(type);
+        const rrset = whole && choose(whole);
         if (!rrset) return negative(Rcode.NOERROR, { kind: "type", name: current, by, node });
         give({ owner, rrset, by });
         return finish(Rcode.NOERROR, { additional: addressesOf(zone, rrset, owner) });
@@ -158,6 +168,8 @@ function addressesOf(zone: SearchedZone, rrset: RRset, owner: Name): OwnedRRset[
   const found: OwnedRRset[] = [];
   const seen = new Set<Name>();
   for (const rdata of rrset.rdatas) {
+    // glue must all be there; the rest is a courtesy, which must not cost more than the answer
+    if (rrset.type !== Type.NS && seen.size >= MAX_ADDED) break;
     let target = targetName(rrset.type, rdata);
     if (target === undefined) continue;
     const isService = rrset.type === Type.SVCB || rrset.type === Type.HTTPS;

@@ -35,19 +35,24 @@ export type ToWorker =
   | { readonly kind: "loading"; readonly loading: boolean }
   | { readonly kind: "guard"; readonly settings: GuardSettings };
 
+/** From a worker, once: it has been told all that there was, and answers from now on. */
+export const READY = "ready";
+
 /** From a worker: a query that its tables do not answer. */
 export interface GeneralQuery {
   /** Index of the socket that it came to. */
   readonly socket: number;
   readonly message: Uint8Array;
   readonly route: Route;
+  /** What went wrong when the worker tried to answer. */
+  readonly fault?: string;
 }
 
-/** Words of the shared control block. `PENDING` counts queries on their way to the main thread. */
-export const Control = { MESSAGES: 0, STOP: 1, PENDING: 2, DROPPED: 3, SIZE: 4 } as const;
-
-/** Queries that may wait for the main thread; more are dropped, so that a flood of odd ones costs no memory. */
-export const MAX_PENDING = 1024;
+/**
+ * Words of the shared control block. `PENDING` counts queries on their way to the main thread, `DROPPED` and `SENT_AWAY` those that did not
+ * go there.
+ */
+export const Control = { MESSAGES: 0, STOP: 1, PENDING: 2, DROPPED: 3, SENT_AWAY: 4, SIZE: 5 } as const;
 
 /** Types up to here are counted one by one, the others together. */
 const COUNTED_TYPES = 258;
