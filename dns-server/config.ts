@@ -7,11 +7,12 @@ import { dnssec, dnssecFrom } from "./dnssec/settings.ts";
 import { UserError } from "./errors.ts";
 import { isDomain } from "./kubernetes/settings.ts";
 import { limitKeys } from "./limit/settings.ts";
-import { address, endpoint, key, keys, name, seconds } from "./schema.ts";
+import { address, endpoint, key, keys, name, prefix, seconds } from "./schema.ts";
 import { clusterName, maxHeld, probe, prometheus, readmissionMargin, ttlRange } from "./steering/settings.ts";
 import { tls } from "./transport/settings.ts";
 import { formatEndpoint } from "./transport/transport.ts";
 import { knowsKeys, secondaryZone, transfer } from "./transfer/settings.ts";
+import { parsePrefix } from "./wire/address.ts";
 import { isMetaType, typeCode } from "./wire/constants.ts";
 import { MAX_NSID_LENGTH } from "./wire/edns.ts";
 import { formatName, isSubdomain, ROOT, wildcardOf, type Name } from "./wire/name.ts";
@@ -54,9 +55,15 @@ const listen = z
     return new Set(fixed.map(formatEndpoint)).size === fixed.length;
   }, "an address is given twice");
 
+/** Addresses that nobody has on the Internet: the host itself, unique local, link-local, private and shared ones. */
+const NOT_PUBLIC = ["::1/128", "fc00::/7", "fe80::/10", "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"].map(
+  parsePrefix,
+);
+
 const common = {
   listen,
   http: endpoint.optional(),
+  metricsFrom: z.array(prefix).default(NOT_PUBLIC),
   control: z.string().max(MAX_SOCKET_PATH, `is longer than a unix domain socket's path may be (${MAX_SOCKET_PATH})`).optional(),
   udp: z.enum(["batched", "plain"]).default(process.platform === "linux" ? "batched" : "plain"),
   workers: z.int().min(1).max(64).default(1),

@@ -2,14 +2,21 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { Registry } from "prom-client";
 import { unexpected } from "./unexpected.ts";
+import { isInPrefix, parseAddress, type Prefix } from "./wire/address.ts";
 import { formatEndpoint, type Endpoint } from "./transport/transport.ts";
 
-/** Health and metrics: `/healthz` (the process runs), `/readyz` (the view is complete), `/metrics`. */
+/**
+ * Health and metrics: `/healthz` (the process runs), `/readyz` (the view is complete), `/metrics`.
+ * @param metricsFrom who gets the metrics: they tell of domains, pods and loads
+ */
 export async function serveHttp(
   endpoint: Endpoint,
+  metricsFrom: readonly Prefix[],
   registry: Registry,
   ready: () => boolean,
 ): Promise<{ endpoint: Endpoint; close(): Promise<void> }> {
+  const mayRead = (address: string | undefined): boolean =>
+    address !== undefined && metricsFrom.some((prefix) => isInPrefix(parseAddress(address), prefix));
   const server = createServer((request, response) => {
     const reply = (status: number, type: string, body: string): void => void response.writeHead(status, { "content-type": type }).end(body);
     switch (request.url?.split("?")[0]) {
@@ -18,6 +25,7 @@ export async function serveHttp(
       case "/readyz":
         return ready() ? reply(200, "text/plain", "ok\n") : reply(503, "text/plain", "the view is not complete yet\n");
       case "/metrics":
+        if (!mayRead(request.socket.remoteAddress)) return reply(403, "text/plain", "not for this address: see the key metricsFrom\n");
         registry.metrics().then(
           (text) => reply(200, registry.contentType, text),
           (error: unknown) => {

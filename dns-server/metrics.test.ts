@@ -68,3 +68,21 @@ test("signatures that were made, given again, and not made", async () => {
   // an address, and the SOA and the NSEC of an absence
   expect([...counts, metrics.get("peakdns_signatures_kept")]).toEqual([3, 2, 0, 3]);
 });
+
+test("metrics are for the addresses that they are meant for, and health for all", async () => {
+  const server = await startSigned({ udp: "plain", metricsFrom: ["2001:db8::/32"] });
+  const status = async (path: string): Promise<number> => (await fetch(`http://[::1]:${server.http!.port}${path}`)).status;
+  expect(await Promise.all(["/metrics", "/healthz", "/readyz"].map(status))).toEqual([403, 200, 200]);
+});
+
+test.each([
+  [{}, "00002904d0000000000000"],
+  [{ nsid: "one" }, "00002904d00000000000070003 0003 6f6e65".replaceAll(" ", "")],
+])("a server says of itself what it is told to, and else nothing: %j", async (more, expected) => {
+  const server = await startSigned({ udp: "plain", dnssec: undefined, ...more });
+  const query = Buffer.concat([encodeQuery("ns1.peak", "AAAA"), Buffer.from("00002904d0000000000004 0003 0000".replaceAll(" ", ""), "hex")]);
+  query.writeUInt16BE(1, 10);
+  const answer = await exchangeUdp(server.endpoints[0]!, query);
+  const opt = answer.subarray(answer.lastIndexOf(Buffer.from("000029", "hex"))).toString("hex");
+  expect(opt).toBe(expected);
+});

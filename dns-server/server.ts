@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "./config.ts";
 import { controlRoutes } from "./control/routes.ts";
@@ -61,7 +60,7 @@ async function startSource(
   }
 }
 
-const RESTART_KEYS = ["role", "listen", "http", "control", "nsid", "udp", "workers", "tls", "connections", "refusals"] as const;
+const RESTART_KEYS = ["role", "listen", "http", "metricsFrom", "control", "nsid", "udp", "workers", "tls", "connections", "refusals"] as const;
 
 const TSIG_REASONS: ReadonlyMap<number, Reason> = new Map([
   [TsigError.BADKEY, "BADKEY"],
@@ -91,7 +90,7 @@ export async function startServer(config: Config): Promise<Server> {
   );
   let source = await startSource(config, counts, (since) => swap(since));
   const refused = new Refused(metrics.registry);
-  const nsid = Buffer.from(config.nsid ?? hostname());
+  const nsid = Buffer.from(config.nsid ?? "");
   const cookieSecret = randomBytes(16);
   const identity = { nsid, cookies: new Cookies(cookieSecret) };
   const answerer = new Answerer(identity);
@@ -143,7 +142,7 @@ export async function startServer(config: Config): Promise<Server> {
   try {
     const transports = await openTransports(config, { answerer, metrics, nsid, cookieSecret });
     open.push(transports);
-    const http = config.http && (await serveHttp(config.http, metrics.registry, () => isComplete(source)));
+    const http = config.http && (await serveHttp(config.http, config.metricsFrom, metrics.registry, () => isComplete(source)));
     if (http) open.push(http);
     if (config.control !== undefined) open.push(await serveControl(config.control, controlRoutes(() => source, transports.limits.refusals)));
     const { endpoints, tls, https } = transports;

@@ -73,6 +73,8 @@ export interface ServiceFacts extends Meta {
   /** Whether its pods are to be found before they are ready, and until they are gone. */
   readonly publishesNotReady: boolean;
   readonly clusterAddresses: readonly string[];
+  /** By which it is reached from outside, whoever sees to that. */
+  readonly externalAddresses: readonly string[];
   /** What a load balancer in front of it has, addresses and names. */
   readonly balancers: readonly string[];
   readonly externalName: string | undefined;

@@ -11,6 +11,7 @@ import {
   type Reading,
 } from "./claim.ts";
 import { serviceTargets } from "./endpoints.ts";
+import { externalDns, externalDnsTtl } from "./external-dns.ts";
 import type { Fault, Target } from "./model.ts";
 import { placeHost } from "./names.ts";
 import { SettingsReader, type SettingsSource } from "./settings.ts";
@@ -37,6 +38,14 @@ export function readIngress(ingress: IngressFacts, look: Lookup, settings: Claim
         `say; do it in the application`,
     );
   }
+  const own = (["hostname", "internal-hostname", "target"] as const).filter((key) => externalDns(ingress.settings, key) !== undefined);
+  if (own.length > 0) {
+    unsupported(
+      `annotations ${own.join(", ")} of external-dns have no effect on an Ingress: its rules name the hosts, and each leads to the pods of ` +
+        `its backend; add a rule, or annotate the Service`,
+    );
+  }
+  const ttl = externalDnsTtl(ingress.settings, (reason, message) => faults.push({ object, reason, message }));
   if (ingress.hasTls) unsupported("spec.tls has no effect: TLS ends in the pods; mount the Secret there");
   const { defaultBackend } = ingress;
   if (defaultBackend && !ingress.rules.some(({ host, paths }) => host !== "" && paths.length === 0))
@@ -64,6 +73,7 @@ export function readIngress(ingress: IngressFacts, look: Lookup, settings: Claim
       ...namespaceSource(look, ingress.namespace),
     ];
     const reader = new SettingsReader(sources, (fault) => faults.push(fault));
+    const domainSettings = reader.domainSettings(configMapsOf(look, ingress.namespace));
     claims.push({
       ...place,
       namespace: ingress.namespace,
@@ -74,7 +84,7 @@ export function readIngress(ingress: IngressFacts, look: Lookup, settings: Claim
       isPartial: !path || !isRoot(path),
       faults: claimed,
       saidAt: ingress.created,
-      settings: reader.domainSettings(configMapsOf(look, ingress.namespace)),
+      settings: { ...domainSettings, ttl: ttl ?? domainSettings.ttl },
     });
   }
   return { claims, faults };

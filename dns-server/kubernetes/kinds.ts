@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { z } from "zod";
 import { parseIpv4, parseIpv6 } from "../wire/address.ts";
+import { EXTERNAL_DNS_PREFIXES } from "./external-dns.ts";
 import type { FactsByKind, IngressPath, Kind, Meta, Settings, SliceEndpoint } from "./facts.ts";
 import type { Port } from "./model.ts";
 
@@ -16,13 +17,11 @@ export interface KindSpec<K extends Kind> {
   parse(object: unknown): FactsByKind[K];
 }
 
-export const EXTERNAL_DNS_PREFIXES = ["external-dns.kubernetes.io/", "external-dns.alpha.kubernetes.io/"] as const;
-
 /** Longer texts in ConfigMaps are no queries; keeping them would keep the cluster's every file in memory. */
 const MAX_QUERY_LENGTH = 4096;
 
 const isOurs = (key: string): boolean => key.startsWith("dns.peak/") || key === "cluster-type";
-const isExternalDns = (key: string): boolean => EXTERNAL_DNS_PREFIXES.some((prefix) => key.startsWith(prefix));
+const isOursOrExternalDns = (key: string): boolean => isOurs(key) || EXTERNAL_DNS_PREFIXES.some((prefix) => key.startsWith(prefix));
 /** Prefixes of the annotations that tell other controllers what to do with requests. */
 const FOREIGN = [
   "ingress.kubernetes.io",
@@ -158,6 +157,7 @@ const service = z.object({
       type: z.string().nullish(),
       clusterIP: z.string().nullish(),
       clusterIPs: list(z.string()),
+      externalIPs: list(z.string()),
       externalName: z.string().nullish(),
       publishNotReadyAddresses: z.boolean().nullish(),
       ports: list(z.object({ name: z.string().nullish(), port: z.int() })),
@@ -230,7 +230,7 @@ export const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
       // sidecars run beside the others, and come after them: the first port is what the pod is for
       const sidecars = (spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always");
       return {
-        ...metaOf(meta),
+        ...metaOf(meta, isOursOrExternalDns),
         ready: condition?.status === "True",
         readySince: condition?.lastTransitionTime ?? undefined,
         terminating: meta.deletionTimestamp != null,
@@ -296,10 +296,11 @@ export const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
     parse: (object) => {
       const { metadata: meta, spec, status } = service.parse(object);
       return {
-        ...metaOf(meta, (key) => isOurs(key) || isExternalDns(key)),
+        ...metaOf(meta, isOursOrExternalDns),
         type: spec?.type ?? "ClusterIP",
         headless: spec?.clusterIP === "None",
         publishesNotReady: spec?.publishNotReadyAddresses ?? false,
+        externalAddresses: spec?.externalIPs ?? [],
         clusterAddresses: (spec?.clusterIPs ?? []).filter((address) => address !== "None"),
         balancers: (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip ?? hostname ?? []),
         externalName: spec?.externalName ?? undefined,
@@ -332,7 +333,7 @@ export const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
     parse: (object) => {
       const { metadata: meta, spec, status } = ingress.parse(object);
       return {
-        ...metaOf(meta),
+        ...metaOf(meta, isOursOrExternalDns),
         className: spec?.ingressClassName ?? meta.annotations?.["kubernetes.io/ingress.class"],
         rules: (spec?.rules ?? []).map(({ host, http }) => ({
           host: host ?? "",

@@ -11,6 +11,8 @@ import {
   type Lookup,
   type Reading,
 } from "./claim.ts";
+import { externalDns, isAnothers, splitList } from "./external-dns.ts";
+import { placeHost } from "./names.ts";
 import type { Fault, Port, Target } from "./model.ts";
 import { SettingsReader, type SettingsSource } from "./settings.ts";
 
@@ -84,6 +86,13 @@ export function readPod(pod: PodFacts, look: Lookup, { zone }: ClaimSettings): R
   const faults: Fault[] = [];
   const { reader, sources } = podReader(pod, look, (fault) => faults.push(fault));
   const name = reader.domain(zone);
+  for (const key of ["hostname", "internal-hostname"] as const) {
+    // for another zone somebody else may serve it
+    const host = splitList(externalDns(pod.settings, key) ?? "").find((text) => typeof placeHost(text, zone) !== "string");
+    if (host === undefined || isAnothers(pod.settings)) continue;
+    const message = `annotation ${key} of external-dns has no effect on a pod: say dns.peak/domain for ${host}, on what makes the pods`;
+    faults.push({ object: sources[0]!.object, reason: "Unsupported", message });
+  }
   if (name === undefined) return faults.length === 0 ? NOTHING : { claims: [], faults };
   const top = workloadsOf(pod, look).at(-1);
   const claim: Claim = {

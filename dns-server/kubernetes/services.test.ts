@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { plain, pod, service, slice, TestInventory } from "../testing/objects.ts";
+import { ingress, plain, pod, service, slice, TestInventory } from "../testing/objects.ts";
 
 const OLD = "external-dns.alpha.kubernetes.io/";
 const NEW = "external-dns.kubernetes.io/";
@@ -20,11 +20,54 @@ describe("a Service with annotations of external-dns", () => {
     ["its load balancer", { ...clusterIp, type: "LoadBalancer" }, { [`${NEW}hostname`]: "web.peak" }, [{ ip: "192.0.2.1" }], ["192.0.2.1"]],
     ["given addresses", headless, { [`${OLD}hostname`]: "web.peak", [`${OLD}target`]: "fd00::1, 192.0.2.7" }, [], ["192.0.2.7", "fd00::1"]],
     ["what the newer prefix says", headless, { [`${OLD}hostname`]: "old.peak", [`${NEW}hostname`]: "web.peak" }, [], ["fd00::a"]],
+    ["what it leads to without one, with an empty target", headless, { [`${NEW}hostname`]: "web.peak", [`${NEW}target`]: " , " }, [], ["fd00::a"]],
+    [
+      "its external addresses rather than its load balancer",
+      { ...clusterIp, type: "LoadBalancer", externalIPs: ["192.0.2.9"] },
+      { [`${NEW}hostname`]: "web.peak" },
+      [{ ip: "192.0.2.1" }],
+      ["192.0.2.9"],
+    ],
+    ["its external addresses", { ...clusterIp, externalIPs: ["2001:db8::9"] }, { [`${NEW}hostname`]: "web.peak" }, [], ["2001:db8::9"]],
+    [
+      "the external addresses of one that is another name",
+      { type: "ExternalName", externalName: "elsewhere.example", externalIPs: ["192.0.2.9"] },
+      { [`${NEW}hostname`]: "web.peak" },
+      [],
+      ["192.0.2.9"],
+    ],
+    [
+      "its own addresses, by an internal name",
+      { ...clusterIp, type: "LoadBalancer", externalIPs: ["192.0.2.9"] },
+      { [`${NEW}internal-hostname`]: "web.peak", [`${NEW}hostname`]: "www.peak" },
+      [{ ip: "192.0.2.1" }],
+      ["10.0.0.1", "fd01::1"],
+    ],
+    ["its pods, by an internal name", headless, { [`${OLD}internal-hostname`]: "web.peak" }, [], ["fd00::a"]],
+    ["itself where it is said to be external-dns's", headless, { [`${NEW}hostname`]: "web.peak", [`${NEW}controller`]: "dns-controller" }, [], ["fd00::a"]],
     ["the first of several names", headless, { [`${OLD}hostname`]: "web.peak,www.web.peak" }, [], ["fd00::a"]],
   ])("leads to %s", (_, spec, annotations, balancers, expected) => {
     const cluster = apply(spec, annotations, balancers);
     expect(cluster.answer("web.peak")).toEqual(expected);
     expect(cluster.faults()).toEqual([]);
+  });
+
+  test("is nobody's business here when it is said to be another controller's", () => {
+    const cluster = apply(headless, { [`${NEW}hostname`]: "web.peak", [`${OLD}controller`]: "mine" });
+    expect([cluster.domains.get("web.peak"), cluster.faults()]).toEqual([undefined, []]);
+  });
+
+  test("on a pod or Ingress is told, with what to say instead", () => {
+    const cluster = new TestInventory()
+      .apply("Service", service("web", headless))
+      .apply("Pod", pod("a", { ip: "fd00::a", annotations: { [`${NEW}hostname`]: "web.peak" } }))
+      .apply("Pod", pod("b", { ip: "fd00::b", annotations: { [`${NEW}internal-hostname`]: "web.elsewhere" } }))
+      .apply("Ingress", ingress("i", [{ host: "shop.peak" }], { annotations: { [`${OLD}target`]: "192.0.2.1", [`${OLD}ttl`]: "1m" } }));
+    const told = cluster.faults().join("\n");
+    expect(told).toContain("annotation hostname of external-dns has no effect on a pod: say dns.peak/domain for web.peak");
+    expect(told).toContain("annotations target of external-dns have no effect on an Ingress");
+    expect(told).not.toContain("elsewhere");
+    expect(cluster.domains.get("shop.peak")?.ttl).toEqual({ kind: "fixed", seconds: 60 });
   });
 
   describe("that publishes pods that are not ready", () => {

@@ -13,18 +13,20 @@ import {
   type Reading,
 } from "./claim.ts";
 import { serviceTargets } from "./endpoints.ts";
+import { EXTERNAL_DNS_PREFIXES, externalDns, externalDnsTtl, isAnothers, splitList } from "./external-dns.ts";
 import type { ServiceFacts } from "./facts.ts";
-import { EXTERNAL_DNS_PREFIXES } from "./kinds.ts";
-import type { Fault, Target, TtlSpec } from "./model.ts";
+import type { Fault, Target } from "./model.ts";
 import { placeAlias, placeHost } from "./names.ts";
 import { isDomain, SettingsReader } from "./settings.ts";
 
 /**
- * What a Service asks for by the annotations of external-dns: `hostname`, `target` and `ttl`. Of the two prefixes the newer wins. Without
- * `target` a name leads to the addresses of the load balancer, to those of the pods of a headless Service, or to the Service's own.
+ * What a Service asks for by the annotations of external-dns: `hostname`, `internal-hostname`, `target` and `ttl`, unless `controller` says
+ * that it is another's. Without `target` a name leads to the external addresses, to those of the load balancer, to those of the pods of a
+ * headless Service, or to the Service's own; an internal one always to the Service's own or its pods.
  */
 export function readService(service: ServiceFacts, look: Lookup, { zone }: ClaimSettings): Reading {
-  const hostnames = annotation(service, "hostname");
+  const hostnames = splitList(externalDns(service.settings, "hostname") ?? "");
+  const internal = splitList(externalDns(service.settings, "internal-hostname") ?? "");
   const object = refOf("Service", service);
   const faults: Fault[] = [];
   const fault = (reason: string, message: string): void => void faults.push({ object, reason, message });
@@ -33,21 +35,20 @@ export function readService(service: ServiceFacts, look: Lookup, { zone }: Claim
     const remedy = `set it on what makes the pods, or name hosts by ${EXTERNAL_DNS_PREFIXES[0]}hostname`;
     fault("UnknownSetting", `annotation dns.peak/domain has no effect on a Service; ${remedy}`);
   }
-  if (hostnames === undefined) return faults.length > 0 ? { claims: [], faults } : NOTHING;
-  const ttl = readTtl(service, fault);
-  const { targets, aliases } = targetsOf(service, look, fault, (other) => faults.push(other));
+  if (hostnames.length + internal.length === 0 || isAnothers(service.settings)) return faults.length > 0 ? { claims: [], faults } : NOTHING;
+  const ttl = externalDnsTtl(service.settings, fault);
   const reader = new SettingsReader([sourceOf("Service", service), ...namespaceSource(look, service.namespace)], (other) =>
     faults.push(other),
   );
   const settings = reader.domainSettings(configMapsOf(look, service.namespace));
 
   const claims: Claim[] = [];
-  for (const hostname of splitList(hostnames)) {
+  const claim = (hostname: string, { targets, aliases }: ReturnType<typeof targetsOf>): void => {
     let place = placeHost(hostname, zone);
     if (typeof place !== "string" && aliases.length > 0) place = targets.length > 0 ? place : placeAlias(place.name, zone);
     if (typeof place === "string") {
       fault("Unsupported", place);
-      continue;
+      return;
     }
     claims.push({
       ...place,
@@ -61,52 +62,38 @@ export function readService(service: ServiceFacts, look: Lookup, { zone }: Claim
       saidAt: service.created,
       settings: { ...settings, ttl: ttl ?? settings.ttl },
     });
+  };
+  for (const [names, isInternal] of [
+    [hostnames, false],
+    [internal, true],
+  ] as const) {
+    if (names.length === 0) continue;
+    const found = targetsOf(service, isInternal, look, fault, (other) => faults.push(other));
+    for (const name of names) claim(name, found);
   }
   return { claims, faults };
 }
 
-const splitList = (text: string): string[] =>
-  text
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== "");
-
-function annotation({ settings }: ServiceFacts, key: string): string | undefined {
-  for (const prefix of EXTERNAL_DNS_PREFIXES) {
-    const setting = settings[prefix + key];
-    if (setting?.from === "annotation") return setting.text;
-  }
-  return undefined;
+/** Addresses that the names lead to, or names; undefined: its pods. */
+function textsOf(service: ServiceFacts, isInternal: boolean): readonly string[] | undefined {
+  // an empty one is none
+  const named = splitList(externalDns(service.settings, "target") ?? "");
+  if (named.length > 0) return named;
+  const { externalAddresses, balancers, clusterAddresses } = service;
+  if (service.type === "ExternalName") return externalAddresses.length > 0 ? externalAddresses : splitList(service.externalName ?? "");
+  if (!isInternal && (service.type === "LoadBalancer" || balancers.length > 0)) return externalAddresses.length > 0 ? externalAddresses : balancers;
+  if (!isInternal && externalAddresses.length > 0 && !service.headless) return externalAddresses;
+  return service.headless ? undefined : clusterAddresses;
 }
 
-/** Whole seconds, or a duration such as `1m30s`. */
-function readTtl(service: ServiceFacts, fault: (reason: string, message: string) => void): TtlSpec | undefined {
-  const text = annotation(service, "ttl");
-  if (text === undefined) return undefined;
-  const [whole, hours, minutes, seconds] = /^(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s?)?$/.exec(text) ?? [];
-  if (whole) return { kind: "fixed", seconds: Number(hours ?? 0) * 3600 + Number(minutes ?? 0) * 60 + Number(seconds ?? 0) };
-  fault("InvalidSetting", `annotation ttl of external-dns "${text}" is ignored: it must be whole seconds, or a duration such as 1m30s`);
-  return undefined;
-}
-
-/** Addresses that the names lead to, or names. */
 function targetsOf(
   service: ServiceFacts,
+  isInternal: boolean,
   look: Lookup,
   fault: (reason: string, message: string) => void,
   other: (fault: Fault) => void,
 ): { targets: Target[]; aliases: Name[] } {
-  const named = annotation(service, "target");
-  const texts =
-    named !== undefined
-      ? splitList(named)
-      : service.type === "ExternalName"
-        ? splitList(service.externalName ?? "")
-        : service.type === "LoadBalancer" || service.balancers.length > 0
-          ? service.balancers
-          : service.headless
-            ? undefined
-            : service.clusterAddresses;
+  const texts = textsOf(service, isInternal);
   if (texts === undefined) return { targets: serviceTargets(service, undefined, [sourceOf("Service", service)], look, other), aliases: [] };
   const targets: Target[] = [];
   const aliases: Name[] = [];

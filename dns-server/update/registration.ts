@@ -25,7 +25,8 @@ export interface RegistrationSettings {
 
 /** Domains in one message. */
 const CHUNK = 200;
-const TIMEOUT_MS = 3000;
+/** For one answer, at most; and no longer than until the next renewal. */
+const MAX_TIMEOUT_MS = 10_000;
 /** A withdrawal must not hold up the end of the process. */
 const WITHDRAW_TIMEOUT_MS = 400;
 const FIRST_RETRY_MS = 500;
@@ -58,6 +59,7 @@ class Registrar {
   private readonly session: Session;
   private readonly settings: RegistrationSettings;
   private readonly listener: RegistrarListener;
+  private readonly timeoutMs: number;
   /** To whom the server delegates each domain, as it said last. */
   readonly delegations = new Map<Name, readonly NameServer[]>();
   private wanted: ReadonlySet<Name> = new Set();
@@ -74,8 +76,10 @@ class Registrar {
   private failures = 0;
   /** When all is to be told again, and not only what has changed. */
   private renewAt = 0;
-  /** Serial of the zone when `delegations` was read. */
+  /** Serial of the zone that `delegations` are of, once there is nothing unread. */
   private readSerial: number | undefined;
+  /** Domains whose delegations may have changed since they were read. */
+  private readonly unread = new Set<Name>();
   private lastError: string | undefined;
   private lastReadError: string | undefined;
   private confirmedAt: number | undefined;
@@ -83,6 +87,7 @@ class Registrar {
   constructor(server: Endpoint, settings: RegistrationSettings, listener: RegistrarListener) {
     this.server = server;
     this.session = new Session(server);
+    this.timeoutMs = Math.min(MAX_TIMEOUT_MS, (settings.lease * 1000) / 3);
     this.settings = settings;
     this.listener = listener;
   }
@@ -146,11 +151,11 @@ class Registrar {
     const gone = [...this.registered].filter((domain) => !wanted.has(domain));
     const due = [...wanted].filter((domain) => !this.refused.has(domain) && (isRenewal || !this.registered.has(domain)));
     const suspects = isRenewal ? [...this.refused].slice(0, MAX_SUSPECTS) : [];
-    await this.tell([...toWishes(gone, false), ...toWishes(due, true)], TIMEOUT_MS);
+    await this.tell([...toWishes(gone, false), ...toWishes(due, true)], this.timeoutMs);
     for (const suspect of suspects) {
       // to the end, so that each comes to its turn
       this.refused.delete(suspect);
-      await this.tellSome(toWishes([suspect], true), TIMEOUT_MS);
+      await this.tellSome(toWishes([suspect], true), this.timeoutMs);
     }
     if (wanted.size > 0 && this.registered.size === 0) throw new Error(REFUSED_ALL);
   }
@@ -209,14 +214,18 @@ class Registrar {
     for (const domain of this.delegations.keys()) if (!this.wanted.has(domain)) this.delegations.delete(domain);
     try {
       // before: what changes while all is read is read next time
-      const serial = await askSerial(this.session, zone, key, TIMEOUT_MS);
-      const left = [...this.wanted].filter((domain) => serial !== this.readSerial || !this.delegations.has(domain));
+      const serial = await askSerial(this.session, zone, key, this.timeoutMs);
+      for (const domain of this.wanted) if (serial !== this.readSerial || !this.delegations.has(domain)) this.unread.add(domain);
+      this.readSerial = serial;
       const readNext = async (): Promise<void> => {
-        for (let domain = left.pop(); domain !== undefined && !this.stopped; domain = left.pop())
-          this.delegations.set(domain, await askDelegation(this.session, domain, key, TIMEOUT_MS));
+        for (const domain of this.unread) {
+          // what is to be told goes first
+          if (this.stopped || this.again) return;
+          this.unread.delete(domain);
+          if (this.wanted.has(domain)) this.delegations.set(domain, await this.readOne(domain));
+        }
       };
       await Promise.all(Array.from({ length: PARALLEL }, readNext));
-      this.readSerial = serial;
       this.lastReadError = undefined;
     } catch (error) {
       const { message } = error as Error;
@@ -232,6 +241,15 @@ class Registrar {
     }
     this.tellRefused();
     this.listener.read();
+  }
+
+  private async readOne(domain: Name): Promise<readonly NameServer[]> {
+    try {
+      return await askDelegation(this.session, domain, this.settings.key, this.timeoutMs);
+    } catch (error) {
+      this.unread.add(domain);
+      throw error;
+    }
   }
 
   private tellRefused(): void {

@@ -159,7 +159,7 @@ export class FastResponder {
         if (at + 4 > end) return GENERAL;
         const code = (query[at]! << 8) | query[at + 1]!;
         const size = (query[at + 2]! << 8) | query[at + 3]!;
-        if (at + 4 + size > end || code === EdnsOption.NSID) return GENERAL;
+        if (at + 4 + size > end || (code === EdnsOption.NSID && this.identity.nsid.length > 0)) return GENERAL;
         if (code === EdnsOption.COOKIE) {
           if (!isCookieLength(size)) return GENERAL;
           if (cookieAt === 0) cookieAt = at + 4;

@@ -14,7 +14,7 @@ export const ExtendedError = { NOT_READY: 14, PROHIBITED: 18, NOT_AUTHORITATIVE:
 
 /** What a server says of itself, to those who ask. */
 export interface Identity {
-  /** Octets for the NSID option (RFC 5001), at most 128. */
+  /** Octets for the NSID option (RFC 5001), at most 128; none: it is not answered. */
   readonly nsid: Uint8Array;
   readonly cookies: Cookies;
 }
@@ -40,7 +40,7 @@ export function optRecord(
     header.writeUInt16BE(data.length, 2);
     options.push(header, Buffer.from(data));
   };
-  if (edns.options.has(EdnsOption.NSID)) add(EdnsOption.NSID, identity.nsid);
+  if (identity.nsid.length > 0 && edns.options.has(EdnsOption.NSID)) add(EdnsOption.NSID, identity.nsid);
   const cookie = edns.options.get(EdnsOption.COOKIE);
   if (cookie) {
     const answer = new Uint8Array(COOKIE_LENGTH);
