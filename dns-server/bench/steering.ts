@@ -38,7 +38,7 @@ const PACE = 2;
 const ROUNDS = 5;
 
 async function latencies(cluster: BenchCluster, durationMs: number): Promise<readonly number[]> {
-  const task: LatencyTask = { server: cluster.endpoint, query: encodeQuery(cluster.name, "AAAA"), durationMs, paceMs: PACE };
+  const task: LatencyTask = { server: cluster.endpoint, query: encodeQuery(cluster.name, "AAAA"), protocol: "udp", durationMs, paceMs: PACE };
   const worker = new Worker(new URL("./latency.ts", import.meta.url), { workerData: task });
   const [result] = (await once(worker, "message")) as [{ asked: number; latencies: number[] }];
   if (result.latencies.length < result.asked) throw new Error(`${result.asked - result.latencies.length} of ${result.asked} got no answer`);

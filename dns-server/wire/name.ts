@@ -144,5 +144,26 @@ export function readName(message: Uint8Array, start: number): { name: Name; end:
   }
 }
 
+/**
+ * Passes over a name in a message without following a compression pointer: a message may have thousands of records whose names all lead
+ * to the same long one.
+ * @returns the offset behind it, or undefined when it is malformed as far as that shows
+ */
+export function skipName(message: Uint8Array, start: number): number | undefined {
+  for (let at = start; at - start < MAX_NAME_LENGTH;) {
+    const length = message[at];
+    if (length === undefined) return undefined;
+    if (length === 0) return at + 1;
+    if (length >= 0xc0) {
+      const low = message[at + 1];
+      const target = low === undefined ? at : ((length & 0x3f) << 8) | low;
+      return target >= start || target < HEADER_LENGTH ? undefined : at + 2;
+    }
+    if (length > MAX_LABEL_LENGTH) return undefined;
+    at += 1 + length;
+  }
+  return undefined;
+}
+
 /** The bytes of a name, for use inside record data. */
 export const nameBytes = (name: Name): Uint8Array => Buffer.from(name, "latin1");

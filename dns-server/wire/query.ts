@@ -1,6 +1,6 @@
 import { EDNS_CO, EDNS_DO, EdnsOption, Type } from "./constants.ts";
 import { isCookieLength } from "./cookie.ts";
-import { readName, type Name } from "./name.ts";
+import { readName, skipName, type Name } from "./name.ts";
 
 /** The EDNS part of a query (RFC 6891). */
 export interface Edns {
@@ -63,13 +63,13 @@ export function readQuery(message: Uint8Array): { query: Query; malformed: boole
   const additionalFrom = u16(message, 6) + u16(message, 8);
   const records = additionalFrom + u16(message, 10);
   for (let index = 0; index < records; index++) {
-    const owner = readName(message, at);
-    if (!owner || owner.end + 10 > message.length) return malformed;
-    const end = owner.end + 10 + u16(message, owner.end + 8);
+    const ownerEnd = skipName(message, at);
+    if (ownerEnd === undefined || ownerEnd + 10 > message.length) return malformed;
+    const end = ownerEnd + 10 + u16(message, ownerEnd + 8);
     if (end > message.length) return malformed;
-    if (u16(message, owner.end) === Type.OPT) {
-      if (edns || index < additionalFrom || owner.name.length > 1) return malformed;
-      edns = readEdns(message, owner.end, end);
+    if (u16(message, ownerEnd) === Type.OPT) {
+      if (edns || index < additionalFrom || ownerEnd > at + 1) return malformed;
+      edns = readEdns(message, ownerEnd, end);
       if (!edns) return malformed;
     }
     at = end;

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual, type Hmac } from "node:crypto";
 import { Class, Type } from "./constants.ts";
 import { endOfQuestions } from "./message.ts";
-import { foldName, nameBytes, parseName, readName, type Name } from "./name.ts";
+import { foldName, nameBytes, parseName, readName, skipName, type Name } from "./name.ts";
 
 /** Transaction signatures (RFC 8945). */
 
@@ -59,13 +59,14 @@ export function readTsig(message: Buffer): TsigRecord | "malformed" | undefined 
   let at = endOfQuestions(message);
   const count = message.readUInt16BE(6) + message.readUInt16BE(8) + message.readUInt16BE(10);
   for (let index = 0; at !== undefined && index < count; index++) {
-    const owner = readName(message, at);
-    if (!owner || owner.end + 10 > message.length) return undefined;
-    const end = owner.end + 10 + message.readUInt16BE(owner.end + 8);
+    const ownerEnd = skipName(message, at);
+    if (ownerEnd === undefined || ownerEnd + 10 > message.length) return undefined;
+    const end = ownerEnd + 10 + message.readUInt16BE(ownerEnd + 8);
     if (end > message.length) return undefined;
-    if (message.readUInt16BE(owner.end) === Type.TSIG) {
+    if (message.readUInt16BE(ownerEnd) === Type.TSIG) {
       const isLast = index === count - 1 && message.readUInt16BE(10) > 0 && end === message.length;
-      return isLast ? readRecord(message, at, owner, end) : "malformed";
+      const owner = isLast && readName(message, at);
+      return owner ? readRecord(message, at, owner, end) : "malformed";
     }
     at = end;
   }
