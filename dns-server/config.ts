@@ -8,6 +8,7 @@ import { UserError } from "./errors.ts";
 import { isDomain } from "./kubernetes/settings.ts";
 import { limitKeys } from "./limit/settings.ts";
 import { address, endpoint, key, keys, name, prefix, seconds } from "./schema.ts";
+import { ACCESS_FILES } from "./steering/access.ts";
 import { clusterName, maxHeld, probe, prometheus, readmissionMargin, ttlRange } from "./steering/settings.ts";
 import { tls } from "./transport/settings.ts";
 import { formatEndpoint } from "./transport/transport.ts";
@@ -206,8 +207,11 @@ export function parseConfig(text: string, file: string): Config {
       };
     case "cluster": {
       const { kubeconfig } = config.kubernetes;
+      const { prometheus } = config;
+      const files = ACCESS_FILES.flatMap((key) => (prometheus?.[key] === undefined ? [] : [[key, fromFolder(prometheus[key])]]));
       return {
         ...config,
+        ...(prometheus && { prometheus: { ...prometheus, ...Object.fromEntries(files) } }),
         ...(config.file === undefined ? {} : { file: fromFolder(config.file) }),
         kubernetes: { ...config.kubernetes, ...(kubeconfig === undefined ? {} : { kubeconfig: fromFolder(kubeconfig) }) },
       };

@@ -56,6 +56,10 @@ describe("check-config", () => {
       'key nameServers[0].name: empty label in name "a..b"',
     ],
     ['role: zones\nlisten: ["[::1]:53"]\nzones: [{origin: a, file: x}, {origin: A., file: y}]\n', "key zones: a zone is given twice"],
+    [
+      'role: cluster\nlisten: ["[::1]:53"]\nzone: peak\nnameServers: [{name: a}]\nprometheus: {url: "https://x", tokenFile: missing}\n',
+      "prometheus.tokenFile: cannot be read: ENOENT",
+    ],
     ["role: [\n", "at line"],
     [root("", '["[::1]:53", "127.0.0.1:53", "[::1]:53"]'), "key listen: an address is given twice"],
     [root("keys: [{name: k, secret: YQ==}, {name: K., secret: Yg==}]"), "key keys: a key is given twice"],

@@ -8,6 +8,7 @@ import { loadSigner } from "./dnssec/load.ts";
 import { FailureError, UserError } from "./errors.ts";
 import { log } from "./log.ts";
 import { startServer } from "./server.ts";
+import { PrometheusAccess } from "./steering/access.ts";
 import { checkUpdated, loadRootZone, loadZones } from "./source/static.ts";
 import { unexpected } from "./unexpected.ts";
 import { Certificate } from "./transport/certificate.ts";
@@ -81,6 +82,7 @@ program
       const { loadKubeConfig } = await import("./kubernetes/watch.ts");
       loadKubeConfig(config.kubernetes.kubeconfig, config.kubernetes.context);
     }
+    if (config.role === "cluster" && config.prometheus) new PrometheusAccess(config.prometheus).close();
     if (config.role === "secondary") for (const { origin, dnssec } of config.zones) if (dnssec) loadSigner(origin, dnssec);
     const loaded = config.role === "root" ? [loadRootZone(config)] : config.role === "zones" ? loadZones(config) : [];
     const warnings = loaded.flatMap((zone) => zone.warnings.map(formatFault));

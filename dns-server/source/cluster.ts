@@ -14,6 +14,7 @@ import { IngressStatuses } from "../kubernetes/status.ts";
 import { loadKubeConfig } from "../kubernetes/watch.ts";
 import { Zones } from "../kubernetes/zones.ts";
 import { log } from "../log.ts";
+import { PrometheusAccess } from "../steering/access.ts";
 import { Registration } from "../update/registration.ts";
 import { going } from "../unexpected.ts";
 import type { View } from "../view/view.ts";
@@ -40,10 +41,11 @@ const SETTLE_CHECKS = 60;
  * make one view.
  * @param changed called after each new view, with the times of the changes that led to it, in milliseconds since the epoch
  * @param old the source of the configuration before: what it knows stays in force until it is found out anew
- * @throws UserError when there is no access to a cluster
+ * @throws UserError when there is no access to a cluster, or what Prometheus is asked with cannot be read
  */
 export function clusterSource(config: ClusterConfig, changed: (since: readonly number[]) => void, old?: Source): ClusterSource {
   const { register, zone, nameServers, delegationTtl } = config;
+  const access = config.prometheus && new PrometheusAccess(config.prometheus);
   const earlier = old && "selector" in old ? (old as ClusterSource) : undefined;
   const vanity = new Set(config.vanity.map(({ name }) => name));
   // what is not known to be current is not kept
@@ -162,7 +164,7 @@ export function clusterSource(config: ClusterConfig, changed: (since: readonly n
   );
   reminder.unref();
   const selector = new Selector(
-    { ...config, probe: { intervalMs: config.probe.interval * 1000 } },
+    { ...config, access, probe: { intervalMs: config.probe.interval * 1000 } },
     {
       changed: (name) => {
         unchosen.add(name);

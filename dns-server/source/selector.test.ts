@@ -112,7 +112,7 @@ describe("an explanation", () => {
     ]);
     await prometheus.start();
     cleanups.push(() => prometheus.stop());
-    const steering = { prometheus: { url: prometheus.url, interval: 0.02, timeout: 1, parallel: 4 } };
+    const steering = { prometheus: { url: prometheus.url, interval: 0.02, timeout: 1, parallel: 4, domainsPerNamespace: 100, queriesPerRound: 2000 } };
     const selector = start(steering);
     const domain = testDomain({
       targets: [alive("a", 1), alive("b", 2)],

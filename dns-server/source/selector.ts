@@ -34,6 +34,8 @@ export interface SelectionCounts {
   readonly loads: Iterable<{ readonly domain: Name; readonly target: string; readonly load: number }>;
   /** Candidates without a load, by domain. */
   readonly missing: Iterable<{ readonly domain: Name; readonly count: number }>;
+  /** Domains that are over a bound. */
+  readonly unasked: Iterable<Name>;
   readonly probes: ReturnType<Prober["counts"]>;
   readonly steering: SteeringCounts;
   /** Since when Prometheus is lost. */
@@ -113,6 +115,7 @@ export class Selector {
       selections,
       loads: steering.loads(),
       missing: steering.missing(),
+      unasked: steering.unasked(),
       probes: prober.counts(),
       steering: steering.counts(),
       prometheus: steering.lostSince(),

@@ -1,6 +1,8 @@
 import type { Target } from "../kubernetes/model.ts";
+import type { Name } from "../wire/name.ts";
+import type { Demand } from "./bounds.ts";
 import { QueryError, type Prometheus, type Sample } from "./prometheus.ts";
-import { expandTemplate, isPerPod, isPlainName } from "./template.ts";
+import { expandedLength, expandTemplate, isPerPod, isPlainName } from "./template.ts";
 
 /** Whose loads are asked for. */
 export interface Subject {
@@ -28,6 +30,22 @@ type Asked = Pick<Prometheus, "query">;
  */
 export const askLoads = (prometheus: Asked, template: string, subject: Subject): Promise<Answer<Loads>> =>
   isPerPod(template) ? askPerPod(prometheus, template, subject) : askTogether(prometheus, template, subject);
+
+/** What is asked for a subject in a round, by the templates for loads and TTL. */
+export function demandOf(domain: Name, subject: Subject, templates: readonly string[]): Demand {
+  const { namespace, candidates } = subject;
+  const pods = podNames(candidates);
+  let [queries, longest, characters] = [0, 0, 0];
+  for (const template of templates) {
+    const asked = isPerPod(template) ? Math.max(1, candidates.filter(({ name }) => isPlainName(name)).length) : 1;
+    const podName = pods.reduce((longer, name) => (name.length > longer.length ? name : longer), "");
+    const length = expandedLength(template, { ...subject, podName, pods });
+    queries += asked;
+    longest = Math.max(longest, length);
+    characters += asked * length;
+  }
+  return { domain, namespace, queries, longest, characters };
+}
 
 /**
  * Asks for a number of seconds: of several samples the lowest.

@@ -62,6 +62,9 @@ export function registerSelectionMetrics(registry: Registry, counts: () => Count
   gauge("peakdns_pods_without_load", "Candidates of which the last answer to their domain's query has no load.", ["domain"], (metric, now) => {
     for (const { domain, count } of now.missing) metric.set({ domain: formatName(domain) }, count);
   });
+  gauge("peakdns_steering_unasked", "1 for each domain that is not asked for, since it is over a bound.", ["domain"], (metric, now) => {
+    for (const domain of now.unasked) metric.set({ domain: formatName(domain) }, 1);
+  });
   counter("peakdns_prometheus_warnings_total", "Warnings beside Prometheus' results.", [], (metric, { steering }) =>
     metric.inc(steering.warnings),
   );

@@ -1,17 +1,23 @@
+import { hashSync } from "bcryptjs";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { writeCertificate } from "../testing/certificate.ts";
 import { eventually, freePort } from "../testing/client.ts";
 import { examplesIn, guide } from "../testing/documents.ts";
 import { testDomain, testTarget } from "../testing/domain.ts";
 import { plain, pod, TestInventory } from "../testing/objects.ts";
-import { Prometheus } from "./prometheus.ts";
+import type { CertificateFiles } from "../transport/certificate.ts";
+import type { AccessSettings } from "./access.ts";
+import { Prometheus, type QueryError } from "./prometheus.ts";
 import { Steering } from "./steering.ts";
+
+const bounds = { domainsPerNamespace: 100, queriesPerRound: 2000 };
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -24,8 +30,9 @@ class RealPrometheus {
   private readonly args: string[];
   private process: ChildProcess | undefined;
 
-  constructor(folder: string, port: number, exporter: number) {
-    this.url = `http://127.0.0.1:${port}`;
+  /** @param web file that says who is let in, over TLS */
+  constructor(folder: string, port: number, exporter: number, web?: string) {
+    this.url = `${web === undefined ? "http" : "https"}://127.0.0.1:${port}`;
     const config = join(folder, "prometheus.json");
     writeFileSync(
       config,
@@ -39,21 +46,20 @@ class RealPrometheus {
       `--storage.tsdb.path=${join(folder, "data")}`,
       `--web.listen-address=127.0.0.1:${port}`,
       "--log.level=error",
+      ...(web === undefined ? [] : [`--web.config.file=${web}`]),
     ];
   }
 
-  async start(): Promise<void> {
+  private readonly isReady = (): Promise<boolean> =>
+    fetch(`${this.url}/-/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+
+  async start(isReady = this.isReady): Promise<void> {
     this.process = spawn("prometheus", this.args, { stdio: "ignore" });
     await once(this.process, "spawn");
-    await eventually(
-      () =>
-        fetch(`${this.url}/-/ready`).then(
-          ({ ok }) => ok,
-          () => false,
-        ),
-      Boolean,
-      800,
-    );
+    await eventually(isReady, Boolean, 800);
   }
 
   async kill(): Promise<void> {
@@ -67,6 +73,9 @@ class RealPrometheus {
     this.process?.kill(name);
   }
 }
+
+/** Whether it is said of a Prometheus that has scraped nothing yet. */
+const isEarly = (message: string): boolean => message.startsWith("it succeeds and gives no load");
 
 /** Loads by pod, as an exporter shows them. */
 const loads = new Map<string, string>();
@@ -95,8 +104,8 @@ async function start(): Promise<RealPrometheus> {
 
 function steer(url: string, policy: "round-robin" | "single-best", query: string, pods: readonly string[]) {
   const faults: string[] = [];
-  const settings = { prometheus: { url, interval: 0.2, timeout: 0.5, parallel: 16 }, clusterName: "c1", readmissionMargin: 0.1, maxHeld: 0.5 };
-  const steering = new Steering(settings, { changed: () => {}, fault: (_, message) => faults.push(message) });
+  const settings = { prometheus: { url, interval: 0.2, timeout: 0.5, parallel: 16, ...bounds }, clusterName: "c1", readmissionMargin: 0.1, maxHeld: 0.5 };
+  const steering = new Steering(settings, { changed: () => {}, fault: (_, message) => void (isEarly(message) || faults.push(message)) });
   cleanups.push(() => steering.stop());
   const candidates = pods.map((name) => testTarget(name));
   const domain = testDomain({ targets: candidates, steering: { policy, query, threshold: { kind: "average-relative", factor: 1.5 } } });
@@ -223,8 +232,8 @@ test("every example of steering in the guide takes the busy pod out, or gives a 
     const { steering: spec, ttl } = cluster.domains.get("web.peak")!;
     if (ttl?.kind === "auto") continue;
     const faults: string[] = [];
-    const settings = { prometheus: { url, interval: 0.2, timeout: 1, parallel: 16 }, clusterName: "c1", readmissionMargin: 0.1, maxHeld: 0.5 };
-    const steering = new Steering(settings, { changed: () => {}, fault: (_, message) => faults.push(message) });
+    const settings = { prometheus: { url, interval: 0.2, timeout: 1, parallel: 16, ...bounds }, clusterName: "c1", readmissionMargin: 0.1, maxHeld: 0.5 };
+    const steering = new Steering(settings, { changed: () => {}, fault: (_, message) => void (isEarly(message) || faults.push(message)) });
     const candidates = pods.map((name) => testTarget(name));
     const domain = testDomain({ targets: candidates, steering: spec, ttl });
     const now = (): string => {
@@ -236,6 +245,37 @@ test("every example of steering in the guide takes the busy pod out, or gives a 
     steering.stop();
     expect(faults).toEqual([]);
   }
+}, 60_000);
+
+test("a real Prometheus that wants TLS, a client certificate and a password is asked with them", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "peakdns-prometheus-"));
+  cleanups.push(() => rmSync(folder, { recursive: true }));
+  const certificate = async (name: string): Promise<CertificateFiles> => {
+    mkdirSync(join(folder, name));
+    return writeCertificate(join(folder, name), "127.0.0.1");
+  };
+  const [server, own, other] = [await certificate("server"), await certificate("own"), await certificate("other")];
+  const tls = { cert_file: server.certificate, key_file: server.key, client_ca_file: own.certificate, client_auth_type: "RequireAndVerifyClientCert" };
+  const password = join(folder, "password");
+  writeFileSync(password, "secret\n");
+  const web = join(folder, "web.json");
+  writeFileSync(web, JSON.stringify({ tls_server_config: tls, basic_auth_users: { peak: hashSync("secret", 4) } }));
+  const prometheus = new RealPrometheus(folder, await freePort(), 1, web);
+  cleanups.push(() => prometheus.kill());
+  const asked = async (access: Partial<AccessSettings>): Promise<string> => {
+    const client = new Prometheus({ url: prometheus.url, timeout: 5, parallel: 1, ca: server.certificate, ...access });
+    const outcome = await client.query("1").then(
+      ({ samples }) => String(samples[0]?.value),
+      ({ reason }: QueryError) => reason,
+    );
+    client.close();
+    return outcome;
+  };
+  const good = { certificate: own.certificate, key: own.key, user: "peak", passwordFile: password };
+  await prometheus.start(async () => (await asked(good)) === "1");
+  expect(await asked({ ...good, user: "other" })).toBe("unauthorized");
+  expect(await asked({ ...good, ca: other.certificate })).toBe("tls");
+  expect(await asked({ ...good, certificate: other.certificate, key: other.key })).not.toBe("1");
 }, 60_000);
 
 test("a round of 1,000 pods is one request that a real Prometheus answers fast", async () => {

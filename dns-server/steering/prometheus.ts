@@ -1,5 +1,9 @@
+import { once } from "node:events";
+import { request as requestHttp, type IncomingMessage } from "node:http";
+import { request as requestHttps } from "node:https";
 import { z } from "zod";
 import { limiter } from "../concurrency.ts";
+import { PrometheusAccess, type AccessSettings } from "./access.ts";
 
 /** One series of an instant vector, or a scalar (which has no labels). NaN and infinities are numbers here. */
 export interface Sample {
@@ -17,7 +21,17 @@ export interface QueryResult {
  * Why there is no result. `rejected`: the text is no PromQL. `failed`: it cannot be evaluated, such as for a series that matches many. The
  * others mean that Prometheus is lost.
  */
-export type QueryErrorReason = "rejected" | "failed" | "timeout" | "refused" | "unreachable" | "unknown host" | "status" | "protocol";
+export type QueryErrorReason =
+  | "rejected"
+  | "failed"
+  | "timeout"
+  | "refused"
+  | "unreachable"
+  | "unknown host"
+  | "unauthorized"
+  | "tls"
+  | "status"
+  | "protocol";
 
 export class QueryError extends Error {
   override readonly name = "QueryError";
@@ -34,9 +48,8 @@ export class QueryError extends Error {
   }
 }
 
-export interface PrometheusSettings {
-  /** Of the server, without `/api/v1`. */
-  readonly url: string;
+/** The URL is the server's, without `/api/v1`. */
+export interface PrometheusSettings extends AccessSettings {
   /** For one query, seconds. */
   readonly timeout: number;
   /** Queries at a time. */
@@ -70,11 +83,15 @@ export class Prometheus {
   private readonly endpoint: URL;
   private readonly timeout: number;
   private readonly limit: ReturnType<typeof limiter>;
+  private readonly access: PrometheusAccess;
 
-  constructor({ url, timeout, parallel }: PrometheusSettings) {
+  /** @throws UserError when a file of the settings is not usable */
+  constructor(settings: PrometheusSettings, access: PrometheusAccess = new PrometheusAccess(settings)) {
+    const { url, timeout, parallel } = settings;
     this.endpoint = new URL(`${url.replace(/\/+$/, "")}/api/v1/query`);
     this.timeout = timeout;
     this.limit = limiter(parallel);
+    this.access = access;
   }
 
   /**
@@ -86,33 +103,50 @@ export class Prometheus {
     return this.limit(() => this.post(promql, signal));
   }
 
+  /** Lets go of connections. */
+  close(): void {
+    this.access.close();
+  }
+
   private async post(promql: string, signal: AbortSignal | undefined): Promise<QueryResult> {
     const deadline = AbortSignal.timeout(this.timeout * 1000);
-    let status: number;
-    let text: string;
+    // one sample more than is taken, so that too many are told from enough
+    const form = new URLSearchParams({ query: promql, timeout: String(this.timeout), limit: String(MAX_SAMPLES + 1) });
     try {
-      const answer = await fetch(this.endpoint, {
-        method: "POST",
-        // one more than is taken, so that too many are told from enough
-        body: new URLSearchParams({ query: promql, timeout: String(this.timeout), limit: String(MAX_SAMPLES + 1) }),
-        signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
-      });
-      status = answer.status;
-      text = await readBounded(answer);
+      const answer = await this.send(form.toString(), signal ? AbortSignal.any([deadline, signal]) : deadline);
+      return readResult(answer, await readBounded(answer));
     } catch (error) {
       if (error instanceof QueryError) throw error;
       throw transportError(error, this.timeout);
     }
-    return readResult(status, text);
+  }
+
+  private async send(body: string, signal: AbortSignal): Promise<IncomingMessage> {
+    const { agent, headers } = this.access.current();
+    const type = { "content-type": "application/x-www-form-urlencoded", "content-length": String(Buffer.byteLength(body)) };
+    for (let isFirst = true; ; isFirst = false) {
+      const make = this.endpoint.protocol === "https:" ? requestHttps : requestHttp;
+      const sent = make(this.endpoint, { method: "POST", agent, signal, headers: { ...type, ...headers } });
+      // what comes after the answer's head is told by the answer
+      sent.on("error", () => {});
+      sent.end(body);
+      try {
+        const [answer] = (await once(sent, "response")) as [IncomingMessage];
+        return answer;
+      } catch (error) {
+        // a connection that is kept may have been closed by the other side in this moment
+        if (!isFirst || !sent.reusedSocket || (error as NodeJS.ErrnoException).code !== "ECONNRESET") throw error;
+      }
+    }
   }
 }
 
 /** The text of an answer, read no further than it may be long. @throws QueryError */
-async function readBounded({ body }: Response): Promise<string> {
+async function readBounded(answer: IncomingMessage): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   // leaving the loop gives up the rest
-  for await (const chunk of body ?? []) {
+  for await (const chunk of answer as AsyncIterable<Uint8Array>) {
     size += chunk.length;
     if (size > MAX_OCTETS) throw tooMuch(`more than ${MAX_OCTETS >> 20} MiB`);
     chunks.push(chunk);
@@ -124,9 +158,13 @@ const tooMuch = (how: string): QueryError =>
   new QueryError("failed", `the query gives ${how}: restrict it to the domain's pods, such as by {namespace="%namespace%", pod=~"%pods%"}`);
 
 /** @throws QueryError */
-function readResult(status: number, text: string): QueryResult {
+function readResult({ statusCode: status = 0, headers }: IncomingMessage, text: string): QueryResult {
+  if (status === 401 || status === 403)
+    throw new QueryError("unauthorized", `HTTP status ${status}: see prometheus.user and passwordFile, tokenFile, certificate and tenant`);
   const parsed = response.safeParse(parseJson(text));
   if (!parsed.success) {
+    if (status >= 300 && status < 400)
+      throw new QueryError("status", `HTTP status ${status}, to ${headers.location}: give that as prometheus.url, without /api/v1/query`);
     if (status !== 200) throw new QueryError("status", `HTTP status ${status}, and no answer of Prometheus' API`);
     throw new QueryError("protocol", "the answer is none of Prometheus' API");
   }
@@ -178,6 +216,8 @@ function transportError(error: unknown, timeout: number): QueryError {
     case "UND_ERR_CONNECT_TIMEOUT":
       return new QueryError("unreachable", message);
     default:
+      if (/^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO$)/.test(code ?? ""))
+        return new QueryError("tls", `${message.split(";")[0]}: see prometheus.ca for who may vouch for it, prometheus.certificate for who asks`);
       return new QueryError("protocol", message);
   }
 }

@@ -201,6 +201,24 @@ describe("a cluster's server", () => {
     expect(event).toMatchObject({ reason: "InvalidQuery", note: expect.stringContaining("gives no load of any of the 3 pods") });
   });
 
+  test("asks for no more domains of a namespace than the configuration says, and tells the others by an Event and a metric", async () => {
+    for (const last of [2, 3]) api.apply(pod(last, STEERED));
+    api.apply(fakePod("z1", { domain: "zoo", addresses: ["127.0.0.9"], annotations: { "dns.peak/probe": "off", ...STEERED } }));
+    const server = await startServer(configuration({ prometheus: { url: prometheus.url, interval: 0.1, timeout: 1, domainsPerNamespace: 1 } }));
+    cleanups.push(() => server.close());
+    const [event] = await eventually(
+      () => api.events,
+      ({ length }) => length > 0,
+      400,
+    );
+    const note = expect.stringMatching(/^zoo.peak. is not steered by its query: the namespace default has more than 1 domains with queries/);
+    expect(event).toMatchObject({ reason: "InvalidQuery", note });
+    expect(await metricsOf(server)).toContain('peakdns_steering_unasked{domain="zoo.peak."} 1');
+    expect((await explain("zoo.peak")).steering?.query.error).toMatch(/^the namespace default has more than 1/);
+    expect(prometheus.queries.filter((query) => query.includes("z1"))).toEqual([]);
+    expect(prometheus.queries.length).toBeGreaterThan(0);
+  });
+
   test("tells the author of a broken query by an Event, and gives all pods", async () => {
     for (const last of [2, 3]) api.apply(pod(last, { "dns.peak/loadbalance": 'x{pod="%podname%"}' }));
     const server = await start();

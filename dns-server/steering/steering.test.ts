@@ -13,6 +13,8 @@ afterEach(async () => {
 const domain = (query: string | undefined, policy: SteeringSpec["policy"] = "round-robin", ttl?: TtlSpec): Domain =>
   testDomain({ steering: query === undefined ? undefined : { policy, query, threshold: { kind: "average-relative", factor: 1.5 } }, ttl });
 
+const BOUNDS = { domainsPerNamespace: 3, queriesPerRound: 10 };
+
 /** Steering over a fake Prometheus, and what an orchestrator would do with it. */
 class Harness {
   readonly prometheus: FakePrometheus;
@@ -31,7 +33,7 @@ class Harness {
     await this.prometheus.start();
     cleanups.push(() => this.prometheus.stop());
     const settings = {
-      prometheus: configured ? { url: this.prometheus.url, interval: 0.02, timeout: 0.2, parallel: 4 } : undefined,
+      prometheus: configured ? { url: this.prometheus.url, interval: 0.02, timeout: 0.2, parallel: 4, ...BOUNDS } : undefined,
       clusterName: "c1",
       readmissionMargin: 0.1,
     maxHeld: 0.5,
@@ -121,7 +123,7 @@ describe("steering", () => {
     const harness = await start((query) => [[{}, query.includes('"b"') ? "9" : "1"]]);
     harness.set(domain('x{pod="%pod-name%",cluster="%cluster-name%"}'), "a", "b", "c");
     await harness.settles("a,c");
-    expect(harness.prometheus.queries.slice(0, 3).sort()).toEqual(["a", "b", "c"].map((pod) => `x{pod="${pod}",cluster="c1"}`));
+    expect([...new Set(harness.prometheus.queries)].sort()).toEqual(["a", "b", "c"].map((pod) => `x{pod="${pod}",cluster="c1"}`));
   });
 
   test("single-best follows the load, and the next best when the best goes", async () => {
@@ -193,6 +195,47 @@ describe("steering", () => {
     };
     await empty();
     await empty();
+  });
+
+  test("an answer without any load from the start is told when pods have had the time to show some", async () => {
+    const harness = await start();
+    harness.set(domain("x"), "a", "b");
+    await eventually(
+      () => harness.faults.length,
+      (count) => count > 0,
+    );
+    expect(harness.counts().emptyAnswers).toBeGreaterThanOrEqual(12);
+    expect(harness.given()).toBe("a,b");
+  });
+
+  test("what asks for more than a round may have is never asked, and all are given; with fewer pods it is", async () => {
+    const harness = await start((query) => [[{}, query.includes('"p0"') ? "9" : "1"]]);
+    const pods = Array.from({ length: 11 }, (_, i) => `p${i}`);
+    const steered = domain('x{pod="%pod-name%"}');
+    harness.set(steered, ...pods);
+    await harness.rounds(2);
+    expect(harness.prometheus.queries).toEqual([]);
+    expect(harness.faults).toEqual([expect.stringContaining("all domains together may ask 10 queries")]);
+    expect([harness.given(), harness.interval]).toEqual([pods.join(), undefined]);
+    expect(harness.report?.query).toMatchObject({ error: harness.faults[0], broken: false });
+    harness.set(steered, ...pods.slice(0, 9));
+    await harness.settles(pods.slice(1, 9).join());
+    harness.set(steered, ...pods);
+    await harness.settles(pods.join());
+    expect(harness.faults).toHaveLength(2);
+  });
+
+  test("texts that change all the time ask no more than a round may have", async () => {
+    const harness = await start();
+    await harness.rounds(1).catch(() => undefined);
+    const before = harness.counts();
+    for (let i = 0; i < 60; i++) {
+      harness.set(domain(`x${i}`), "a");
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await harness.rounds(1);
+    const { requests, rounds } = harness.counts();
+    expect(requests - before.requests).toBeLessThanOrEqual(10 * (rounds - before.rounds + 1));
   });
 
   test("what is no number, a histogram or told twice voids only itself", async () => {

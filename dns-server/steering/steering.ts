@@ -2,9 +2,11 @@ import type { Domain, Target, Verdict } from "../kubernetes/model.ts";
 import { log } from "../log.ts";
 import { going, unexpected } from "../unexpected.ts";
 import type { Name } from "../wire/name.ts";
-import { askLoads, askSeconds, type Answer, type Loads, type Subject } from "./loads.ts";
+import { overBounds, type Demand } from "./bounds.ts";
+import { askLoads, askSeconds, demandOf, type Answer, type Loads, type Subject } from "./loads.ts";
+import type { PrometheusAccess } from "./access.ts";
 import { policies } from "./policies.ts";
-import { NOTHING_KNOWN, type Candidate, type Memories, type Round } from "./policy.ts";
+import { FORGET, NOTHING_KNOWN, type Candidate, type Memories, type Round } from "./policy.ts";
 import { Prometheus, QueryError, type QueryErrorReason, type QueryResult } from "./prometheus.ts";
 import { Reading } from "./reading.ts";
 import type { PrometheusConfig } from "./settings.ts";
@@ -13,6 +15,8 @@ import { templateFault } from "./template.ts";
 export interface SteeringSettings {
   /** Without it no domain is steered. */
   readonly prometheus?: PrometheusConfig | undefined;
+  /** What Prometheus is asked with; made of its configuration when it is absent. */
+  readonly access?: PrometheusAccess | undefined;
   /** What `%cluster-name%` stands for. */
   readonly clusterName?: string | undefined;
   /** Share of the threshold that re-admission needs. */
@@ -84,12 +88,14 @@ interface Steered {
   round: Round;
   /** Answers in a row that had no load of any candidate. */
   empty: number;
+  /** Why it is not asked for, where the bounds say so: it is not steered then. */
+  over: string | undefined;
 }
 
-const UNSTEERED = { before: NOTHING_KNOWN.memories, round: NOTHING_KNOWN, empty: 0 };
+const UNSTEERED = { before: NOTHING_KNOWN.memories, round: NOTHING_KNOWN, empty: 0, over: undefined };
 
-/** Answers without any load before their author is told: pods that have just begun have none yet. */
-const EMPTY_TOLD = 3;
+/** Answers without any load before their author is told: after loads, and before there were any, as of pods that have just begun. */
+const EMPTY_TOLD = { after: 3, before: 12 };
 /** Part of the interval that is left to chance, so that several servers do not ask in step. */
 const JITTER = 0.1;
 
@@ -109,6 +115,11 @@ export class Steering {
   private warnings = 0;
   private emptyAnswers = 0;
   private rounds = 0;
+  /** Queries of this round, those that are still to be sent included. */
+  private asked = 0;
+  /** To be asked for in a moment. */
+  private readonly fresh = new Set<Steered>();
+  private soon: NodeJS.Immediate | undefined;
   private lastRoundSeconds: number | undefined;
   private lastLoss: QueryError | undefined;
   private lost: { readonly since: number; readonly reason: QueryErrorReason; readonly message: string } | undefined;
@@ -121,7 +132,7 @@ export class Steering {
     this.listener = listener;
     this.before = before;
     if (before?.settings.prometheus?.url === settings.prometheus?.url) this.lost = before?.lost;
-    this.prometheus = settings.prometheus && new Prometheus(settings.prometheus);
+    this.prometheus = settings.prometheus && new Prometheus(settings.prometheus, settings.access);
     if (this.prometheus) this.schedule(this.intervalMs());
   }
 
@@ -132,7 +143,7 @@ export class Steering {
   select(domain: Domain, candidates: readonly Target[]): Selection {
     const { prometheus } = this.settings;
     if (!domain.steering && domain.ttl?.kind !== "query") {
-      this.steered.delete(domain.name);
+      this.remove(domain.name);
       return { chosen: candidates, verdicts: new Map(candidates.map(({ key }) => [key, "in"])), ttl: undefined, interval: undefined };
     }
     const isNew = !this.steered.has(domain.name);
@@ -147,13 +158,16 @@ export class Steering {
     this.steered.set(domain.name, steered);
     steered.round = this.decide(steered);
     // a new text is asked at once: that checks it, and its loads are not waited for
-    if (fresh) setImmediate(going("steering", () => this.refresh(steered)));
+    if (fresh) {
+      this.fresh.add(steered);
+      this.soon ??= setImmediate(going("steering", () => this.askFresh()));
+    }
     const verdicts = new Map(candidates.map(({ key }): [string, Verdict] => [key, this.verdict(steered, key)]));
     return {
       chosen: candidates.filter(({ key }) => verdicts.get(key) === "in"),
       verdicts,
-      ttl: ttl?.value,
-      interval: domain.steering && !loads?.fault ? prometheus?.interval : undefined,
+      ttl: steered.over === undefined ? ttl?.value : undefined,
+      interval: domain.steering && !loads?.fault && steered.over === undefined ? prometheus?.interval : undefined,
     };
   }
 
@@ -165,7 +179,7 @@ export class Steering {
   isSettled(): boolean {
     const isAsked = (reading: Reading<unknown> | undefined): boolean =>
       !reading || reading.answer !== undefined || reading.error !== undefined || reading.fault !== undefined;
-    return [...this.steered.values()].every(({ loads, ttl }) => isAsked(loads) && isAsked(ttl));
+    return [...this.steered.values()].every(({ loads, ttl, over }) => over !== undefined || (isAsked(loads) && isAsked(ttl)));
   }
 
   /** For a domain that asks to be steered. */
@@ -179,14 +193,14 @@ export class Steering {
       loads: loads.value ?? new Map(),
       held: round.held,
       notes: round.notes,
-      query: reportOf(loads),
+      query: reportOf(loads, steered.over),
     };
   }
 
   /** Of the query for the TTL. */
   ttlReport(domain: Name): QueryReport | undefined {
-    const reading = this.steered.get(domain)?.ttl;
-    return reading && reportOf(reading);
+    const steered = this.steered.get(domain);
+    return steered?.ttl && reportOf(steered.ttl, steered.over);
   }
 
   /** Whether Prometheus answers: since when and why not. */
@@ -209,6 +223,11 @@ export class Steering {
       if (loads?.value) yield { domain: domain.name, count: candidates.filter(({ key }) => !loads.value!.has(key)).length };
   }
 
+  /** Domains that are not asked for, since bounds say so. */
+  *unasked(): Generator<Name> {
+    for (const { domain, over } of this.steered.values()) if (over !== undefined) yield domain.name;
+  }
+
   counts(): SteeringCounts {
     const { rounds, lastRoundSeconds, requests, errors, warnings, emptyAnswers } = this;
     return { rounds, lastRoundSeconds, requests, errors, warnings, emptyAnswers };
@@ -217,6 +236,8 @@ export class Steering {
   stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
+    if (this.soon) clearImmediate(this.soon);
+    this.prometheus?.close();
     this.steered.clear();
     this.before = undefined;
   }
@@ -242,9 +263,9 @@ export class Steering {
     return reading;
   }
 
-  private decide({ domain: { steering }, candidates, loads, before }: Steered): Round {
+  private decide({ domain: { steering }, candidates, loads, before, over }: Steered): Round {
     // before the first answer nothing is known, not even that no target has a load
-    if (!steering || !loads?.value) return NOTHING_KNOWN;
+    if (!steering || !loads?.value || over !== undefined) return NOTHING_KNOWN;
     const { threshold } = steering;
     const { readmissionMargin: margin, maxHeld } = this.settings;
     return policies[steering.policy].next(before, withLoads(candidates, loads.value), { threshold, margin, maxHeld });
@@ -265,12 +286,59 @@ export class Steering {
     );
   }
 
+  private subject({ domain: { namespace }, candidates }: Steered): Subject {
+    return { namespace, clusterName: this.settings.clusterName, candidates };
+  }
+
+  /** What is asked for a domain; nothing of what is known to be wrong. */
+  private demand(steered: Steered): Demand {
+    const { domain, loads, ttl } = steered;
+    const templates = [loads, ttl].flatMap((reading) => (reading && reading.fault === undefined ? [reading.template] : []));
+    return demandOf(domain.name, this.subject(steered), templates);
+  }
+
+  /** Finds out who is asked for within the bounds, and tells those that are not any more. @returns queries of those that are */
+  private allot(): number {
+    const { prometheus } = this.settings;
+    if (!prometheus) return 0;
+    const demands = [...this.steered.values()].map((steered) => this.demand(steered)).filter(({ queries }) => queries > 0);
+    const bounded = overBounds(demands, prometheus);
+    for (const steered of this.steered.values()) {
+      const over = bounded.get(steered.domain.name);
+      const { over: before, domain } = steered;
+      steered.over = over;
+      if ((over === undefined) === (before === undefined)) continue;
+      if (over !== undefined) this.tell(domain, over);
+      // what was remembered was of another time
+      Object.assign(steered, { ...UNSTEERED, over });
+      this.listener.changed(domain.name);
+    }
+    return demands.reduce((sum, { domain, queries }) => sum + (bounded.has(domain) ? 0 : queries), 0);
+  }
+
+  /** Asks for domains with new texts, as far as the round has room for them; the others are asked for in the next one. */
+  private async askFresh(): Promise<void> {
+    this.soon = undefined;
+    const fresh = [...this.fresh].filter((steered) => this.steered.get(steered.domain.name) === steered);
+    this.fresh.clear();
+    this.allot();
+    const most = this.settings.prometheus?.queriesPerRound ?? 0;
+    const asked = fresh.filter((steered) => {
+      const { queries } = this.demand(steered);
+      if (steered.over !== undefined || this.asked + queries > most) return false;
+      this.asked += queries;
+      return true;
+    });
+    await Promise.all(asked.map((steered) => this.refresh(steered)));
+  }
+
   /** Asks for all domains at once: the client of Prometheus holds back what is too much. */
   private async round(): Promise<void> {
     const start = performance.now();
     const answersBefore = this.answers;
     this.lastLoss = undefined;
     if (this.steered.size > 0) {
+      this.asked = this.allot();
       // what goes wrong with one domain is no other's affair
       const asked = [...this.steered.values()].map((steered) => this.refresh(steered).catch((error: unknown) => unexpected("steering", error)));
       await Promise.all(asked);
@@ -286,11 +354,11 @@ export class Steering {
   private async refresh(steered: Steered): Promise<void> {
     const { domain, candidates, loads, ttl } = steered;
     const { prometheus } = this;
-    if (!prometheus || this.stopped) return;
+    if (!prometheus || this.stopped || steered.over !== undefined) return;
     const observed = {
       query: (promql: string, signal?: AbortSignal): Promise<QueryResult> => this.observe(prometheus.query(promql, signal), signal),
     };
-    const subject: Subject = { namespace: domain.namespace, clusterName: this.settings.clusterName, candidates };
+    const subject = this.subject(steered);
     const isCurrent = (): boolean => this.steered.get(domain.name) === steered;
     const read = async <T>(reading: Reading<T> | undefined, ask: (template: string) => Promise<Answer<T>>): Promise<void> => {
       if (!reading || reading.fault !== undefined) return;
@@ -321,7 +389,9 @@ export class Steering {
     if (!isEmpty) return;
     const { domain, candidates } = steered;
     this.emptyAnswers++;
-    if (steered.empty === EMPTY_TOLD)
+    // who has had a load is remembered with fewer rounds without one
+    const hadLoads = [...steered.before.values()].some(({ missing }) => missing < FORGET);
+    if (steered.empty === (hadLoads ? EMPTY_TOLD.after : EMPTY_TOLD.before))
       this.tell(
         domain,
         `it succeeds and gives no load of any of the ${candidates.length} pods: what is held back stays so for a while, and then all are given; ` +
@@ -365,11 +435,11 @@ export class Steering {
 const withLoads = (candidates: readonly Target[], loads: Loads): Candidate[] =>
   candidates.map(({ key }) => ({ key, load: loads.get(key) }));
 
-const reportOf = <T>({ template, answer, ageSeconds, error, fault }: Reading<T>): QueryReport => ({
+const reportOf = <T>({ template, answer, ageSeconds, error, fault }: Reading<T>, over: string | undefined): QueryReport => ({
   template,
   sent: answer?.sent,
   age: ageSeconds,
-  error: fault ?? error,
+  error: fault ?? over ?? error,
   broken: fault !== undefined,
   warnings: answer?.warnings ?? [],
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { expandTemplate, isPerPod, templateFault } from "./template.ts";
+import { expandedLength, expandTemplate, isPerPod, templateFault } from "./template.ts";
 
 const values = { namespace: "shop", clusterName: "c1", podName: "web-0", pods: ["web-0", "web.1"] };
 
@@ -11,6 +11,7 @@ describe("expansion", () => {
     ["x{a='%namespace%/%namespace%'}", "x{a='shop/shop'}"],
   ])("%s", (template, expected) => {
     expect(expandTemplate(template, values)).toBe(expected);
+    expect(expandedLength(template, values)).toBe(expected.length);
   });
   test("names that could end a string, or mean something in a pattern, never get into one", () => {
     expect(expandTemplate("%pods%", { ...values, pods: ['a"}', "b|c", "fd00::1", "d"] })).toBe("^(?:d)$");

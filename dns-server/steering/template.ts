@@ -53,6 +53,18 @@ export function templateFault(template: string, clusterName: string | undefined)
   return undefined;
 }
 
+/** How long a template is with its placeholders replaced: `%pods%` in it may stand for much. */
+export function expandedLength(template: string, { namespace, clusterName, podName, pods }: TemplateValues): number {
+  const more = (placeholder: string, length: number): number => (template.split(placeholder).length - 1) * (length - placeholder.length);
+  return (
+    template.length +
+    more("%namespace%", namespace.length) +
+    more("%cluster-name%", clusterName?.length ?? 0) +
+    more("%pod-name%", podName?.length ?? 0) +
+    (template.includes("%pods%") ? more("%pods%", podsPattern(pods).length) : 0)
+  );
+}
+
 /** A template with its placeholders replaced. Names that cannot stand in one are left out of `%pods%`. */
 export function expandTemplate(template: string, { namespace, clusterName, podName, pods }: TemplateValues): string {
   return template
