@@ -52,7 +52,7 @@ export function kubernetesSample(namespace: string): Sample {
   // Without controllers nothing becomes ready.
   const annotations = { "pulumi.com/patchFieldManager": "peak", "pulumi.com/skipAwait": "true" };
   const object = (type: string, name: string, body: Properties, metadata: Properties = { namespace }): Declared => {
-    const [group = "", kind = ""] = type.split(":");
+    const [group = "", kind = ""] = type.replace(/Patch$/, "").split(":");
     const apiVersion = group.replace(/^core\//, "");
     return { type: `kubernetes:${type}`, name, news: { apiVersion, kind, metadata: { annotations, ...metadata }, ...body } };
   };
@@ -63,9 +63,10 @@ export function kubernetesSample(namespace: string): Sample {
       object("core/v1:Namespace", "namespace", {}, { name: namespace }),
       object("core/v1:ConfigMap", "configmap", { data: { "prometheus.yml": "scrape_configs: []", empty: "" } }),
       object("core/v1:Secret", "secret", { stringData: { "config.yaml": secret('{"key":"topsecret"}') } }),
+      object("core/v1:Secret", "sealed", { immutable: true, stringData: { DATABASE_URL: secret("postgres://u:8f3kZq0w@db/shop") } }),
       object("core/v1:ServiceAccount", "account", {}),
       object("rbac.authorization.k8s.io/v1:ClusterRole", "role", { rules: [{ apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] }] }, {}),
-      object("rbac.authorization.k8s.io/v1:ClusterRoleBinding", "binding", {
+      object("rbac.authorization.k8s.io/v1:ClusterRoleBinding", "rolebinding", {
         roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "watcher" }, subjects: [account],
       }, {}),
       object("networking.k8s.io/v1:IngressClass", "class", { spec: { controller: "dns.peak/ingress" } }, { name: `${namespace}-class` }),
@@ -77,6 +78,12 @@ export function kubernetesSample(namespace: string): Sample {
           },
         },
       }, {}),
+      object("core/v1:PersistentVolume", "kept", {
+        spec: { capacity: { storage: "64Mi" }, accessModes: ["ReadWriteOnce"], persistentVolumeReclaimPolicy: "Retain", hostPath: { path: "/kept" } },
+      }, { name: `${namespace}-kept` }),
+      object("core/v1:PersistentVolumePatch", "binding", { spec: { claimRef: { namespace, name: "claim" } } }, {
+        name: `${namespace}-kept`, annotations: { "pulumi.com/patchForce": "true", "pulumi.com/skipAwait": "true" },
+      }),
       object("core/v1:PersistentVolumeClaim", "claim", {
         spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "64Mi" } }, storageClassName: "", volumeName: "volume" },
       }),
@@ -93,7 +100,8 @@ export function kubernetesSample(namespace: string): Sample {
               dnsPolicy: "Default", enableServiceLinks: false, automountServiceAccountToken: false, terminationGracePeriodSeconds: 5,
               securityContext: { runAsNonRoot: true, runAsUser: 65532, fsGroup: 65532, seccompProfile: { type: "RuntimeDefault" } },
               containers: [{
-                name: "echo", image: "registry.invalid/echo:1",
+                name: "echo", image: "registry.invalid/echo:1", ports: [{ name: "http", containerPort: 8080 }],
+                env: [{ name: "LEVEL", value: "debug" }, { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
                 readinessProbe: { httpGet: { port: 8080, path: "/readyz" }, periodSeconds: 2 },
                 resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "2", memory: "384Mi" } },
                 securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
@@ -116,5 +124,38 @@ export function kubernetesSample(namespace: string): Sample {
       [/^\d{4}-\d\d-\d\dT[\d:]+Z$/, "<time>"],
       [/^[0-9a-f]+(:[0-9a-f]*){3,}$/, "<address>"],
     ],
+  };
+}
+
+/** Other spellings of objects than the one that the server stores, each by the name of a resource of `kubernetesSample`. */
+export const spellings: readonly (readonly [what: string, resource: string, change: (news: Properties) => Properties])[] = [
+  ["no value", "deployment", ofContainer({ env: [{ name: "LEVEL", value: "" }] })],
+  ["larger units", "deployment", ofContainer({ resources: { requests: { cpu: "1000m", memory: "1024Mi" }, limits: { cpu: "2.0", memory: "2048Mi" } } })],
+  ["numbers", "deployment", ofContainer({ resources: { requests: { cpu: 0.5 }, limits: { cpu: 2 } } })],
+  ["what is so by itself", "deployment", ofPod({ hostNetwork: false, tolerations: [], nodeSelector: {} })],
+  ["what is null", "deployment", ofPod({ nodeSelector: null })],
+  ["no class", "volume", ofSpec({ storageClassName: "", capacity: { storage: "1024Mi" } })],
+  ["no volume", "claim", ofSpec({ volumeName: "", resources: { requests: { storage: "1024Mi" } } })],
+  ["no protocol", "service", ofSpec({ ports: [{ port: 80 }], sessionAffinity: "" })],
+  ["another base64", "secret", ({ stringData: _, ...news }) => ({ ...news, data: { a: "aGFsbG8=\n", b: "" } })],
+  ["no data", "configmap", (news) => ({ ...news, data: {} })],
+  ["no namespace", "service", (news) => ({ ...news, metadata: {} })],
+];
+
+function ofSpec(members: Properties): (news: Properties) => Properties {
+  return (news) => ({ ...news, spec: { ...(news["spec"] as Properties), ...members } });
+}
+
+function ofPod(members: Properties): (news: Properties) => Properties {
+  return (news) => {
+    const template = (news["spec"] as Properties)["template"] as Properties;
+    return ofSpec({ template: { ...template, spec: { ...(template["spec"] as Properties), ...members } } })(news);
+  };
+}
+
+function ofContainer(members: Properties): (news: Properties) => Properties {
+  return (news) => {
+    const { spec } = (news["spec"] as { template: { spec: { containers: Properties[] } } }).template;
+    return ofPod({ containers: spec.containers.map((container) => ({ ...container, ...members })) })(news);
   };
 }

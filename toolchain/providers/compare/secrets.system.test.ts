@@ -1,21 +1,24 @@
 /** No secret of the kinds of resources that this project has stands in plain text in a state, whichever plugins made it. */
 
 import * as command from "@pulumi/command";
+import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import * as tls from "@pulumi/tls";
 import { describe, expect, test } from "vitest";
+import { startApiServer } from "../../../test/harness/api-server.ts";
 import { startSshd } from "../command/sshd.ts";
 import { bundled, testStack } from "../shared/stack.ts";
 import { officialPlugin } from "./official.ts";
 import { readableSecrets } from "./secrets.ts";
 
-const official = (["command", "random", "tls"] as const).map(officialPlugin);
+const official = (["command", "kubernetes", "random", "tls"] as const).map(officialPlugin);
 const installed = official.every((folder) => folder !== undefined && folder === official[0]) ? official[0] : undefined;
 
-describe.each([["bundled", bundled], ["official", installed]] as const)("with the %s plugins", (_, folder) => {
-  test.skipIf(folder === undefined)("what is secret is not to be read", { timeout: 300_000 }, async () => {
+describe.each([["bundled", bundled, installed], ["official", installed, bundled]] as const)("with the %s plugins", (_, folder, others) => {
+  test.skipIf(folder === undefined)("what is secret is not to be read, nor after others went on with it", { timeout: 600_000 }, async () => {
     await using server = await startSshd();
+    await using api = await startApiServer();
     const { privateKey, ...endpoint } = server.connection;
     await using subject = await testStack(async () => {
       const { result, bcryptHash } = new random.RandomPassword("password", { length: 43, special: false });
@@ -29,14 +32,26 @@ describe.each([["bundled", bundled], ["official", installed]] as const)("with th
         create: "cat > /dev/null", stdin: pulumi.interpolate`${key.privateKeyOpenssh} ${bcryptHash} ${made.stdout}`, delete: "true",
         logging: command.remote.Logging.None, addPreviousOutputInEnv: false,
       });
+      const provider = new k8s.Provider("cluster", { kubeconfig: pulumi.secret(api.kubeconfig), clusterIdentifier: "cluster" });
+      const inCluster = { provider, retainOnDelete: true }; // which ends with the test
+      new k8s.core.v1.Secret("config", { stringData: { "config.yaml": pulumi.interpolate`key: ${result}` } }, inCluster);
+      new k8s.core.v1.Secret("sealed", { immutable: true, stringData: { URL: result, KEY: key.privateKeyPem } }, inCluster);
+      new k8s.core.v1.Secret("encoded", { data: { key: result.apply((text) => Buffer.from(`${text}!`).toString("base64")) } }, inCluster);
       return { host: endpoint.host };
     });
     subject.usePlugins(folder!);
     await subject.stack.up();
-    const { deployment } = await subject.stack.exportStack();
-    const stored = await subject.storedState();
-    expect(readableSecrets(deployment, stored)).toEqual([]);
-    for (const hidden of ["PRIVATE KEY-----", privateKey.split("\n")[1]!]) expect(stored).not.toContain(hidden);
+    const token = /"token":"([^"]+)"/.exec(api.kubeconfig)![1]!;
+    for (const plugins of [folder!, ...(others === undefined ? [] : [others, folder!])]) {
+      subject.usePlugins(plugins);
+      await subject.stack.preview({ expectNoChanges: true });
+      await subject.stack.refresh({ expectNoChanges: true });
+      await subject.stack.up({ expectNoChanges: true });
+      const { deployment } = await subject.stack.exportStack();
+      const stored = await subject.storedState();
+      expect(readableSecrets(deployment, stored)).toEqual([]);
+      for (const hidden of ["PRIVATE KEY-----", privateKey.split("\n")[1]!, token]) expect(stored).not.toContain(hidden);
+    }
     await subject.stack.destroy();
   });
 });

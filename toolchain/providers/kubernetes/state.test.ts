@@ -41,6 +41,8 @@ test.each<[string, Json, Json, Json]>([
   ["named items follow the inputs' order", [{ name: "x" }, { name: "y" }], [{ name: "y" }, { name: "x" }], [{ name: "y" }, { name: "x" }]],
   ["other lists count as a whole", [1, 2, 3], [1], [1, 2, 3]],
   ["items of other lists are pruned", [{ a: 1, b: 2 }], [{ a: 0 }], [{ a: 1 }]],
+  ["a default is not what the program gave", { a: "None", b: [1], c: { d: 1 }, e: 1 }, { a: "", b: [], c: null, e: 0 }, { e: 1 }],
+  ["nothing that is stored as nothing is", { a: "", b: [] }, { a: "", b: [] }, { a: "", b: [] }],
 ])("prunes: %s", (_, live, inputs, pruned) => {
   expect(prune(live, inputs)).toEqual(pruned);
 });

@@ -102,11 +102,12 @@ export function inputsOf(live: KubeObject): KubeObject {
 
 /**
  * The part of a live value that the program gave. In a list of named items (containers, ports, volumes) those that the
- * program named count, since others may add theirs by server-side apply; any other list counts as a whole.
+ * program named count, since others may add theirs by server-side apply; any other list counts as a whole. What stands
+ * where the program gave nothing (`sessionAffinity: ""`) is a default, and not the program's.
  */
 export function prune(live: Json, inputs: Json): Json {
   if (isObject(live) && isObject(inputs)) {
-    const kept = Object.keys(inputs).filter((key) => live[key] !== undefined);
+    const kept = Object.keys(inputs).filter((key) => live[key] !== undefined && !(isNothing(inputs[key]) && !isNothing(live[key])));
     return Object.fromEntries(kept.map((key) => [key, prune(live[key] ?? null, inputs[key] ?? null)]));
   }
   if (!Array.isArray(live) || !Array.isArray(inputs)) return live;
@@ -114,6 +115,10 @@ export function prune(live: Json, inputs: Json): Json {
     return inputs.flatMap((input) => live.filter((item) => item["name"] === input["name"]).map((item) => prune(item, input)));
   }
   return live.map((item, index) => (inputs[index] === undefined ? item : prune(item, inputs[index])));
+}
+
+function isNothing(value: Json | undefined): boolean {
+  return value === "" || value === null || (Array.isArray(value) && value.length === 0);
 }
 
 function isNamed(item: Json): item is JsonObject {
