@@ -37,7 +37,10 @@ export function commandSample({ connection }: Sshd): Sample {
 export const randomSample: Sample = {
   resources: [
     { type: "random:index/randomPassword:RandomPassword", name: "registry", news: { length: 32, special: false } },
-    { type: "random:index/randomPassword:RandomPassword", name: "kept", news: { length: 8, minSpecial: 1, overrideSpecial: "_-", keepers: { a: "1" } } },
+    {
+      type: "random:index/randomPassword:RandomPassword", name: "kept",
+      news: { length: 8, minSpecial: 1, overrideSpecial: "_-", keepers: { a: "1" } },
+    },
     { type: "random:index/randomString:RandomString", name: "text", news: { length: 10, special: false, upper: false } },
   ],
   masks: [
@@ -65,7 +68,9 @@ export function kubernetesSample(namespace: string): Sample {
       object("core/v1:Secret", "secret", { stringData: { "config.yaml": secret('{"key":"topsecret"}') } }),
       object("core/v1:Secret", "sealed", { immutable: true, stringData: { DATABASE_URL: secret("postgres://u:8f3kZq0w@db/shop") } }),
       object("core/v1:ServiceAccount", "account", {}),
-      object("rbac.authorization.k8s.io/v1:ClusterRole", "role", { rules: [{ apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] }] }, {}),
+      object("rbac.authorization.k8s.io/v1:ClusterRole", "role", {
+        rules: [{ apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] }],
+      }, {}),
       object("rbac.authorization.k8s.io/v1:ClusterRoleBinding", "rolebinding", {
         roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "watcher" }, subjects: [account],
       }, {}),
@@ -130,7 +135,7 @@ export function kubernetesSample(namespace: string): Sample {
 /** Other spellings of objects than the one that the server stores, each by the name of a resource of `kubernetesSample`. */
 export const spellings: readonly (readonly [what: string, resource: string, change: (news: Properties) => Properties])[] = [
   ["no value", "deployment", ofContainer({ env: [{ name: "LEVEL", value: "" }] })],
-  ["larger units", "deployment", ofContainer({ resources: { requests: { cpu: "1000m", memory: "1024Mi" }, limits: { cpu: "2.0", memory: "2048Mi" } } })],
+  ["larger units", "deployment", ofContainer({ resources: { requests: { cpu: "1000m", memory: "1024Mi" }, limits: { cpu: "2.0" } } })],
   ["numbers", "deployment", ofContainer({ resources: { requests: { cpu: 0.5 }, limits: { cpu: 2 } } })],
   ["what is so by itself", "deployment", ofPod({ hostNetwork: false, tolerations: [], nodeSelector: {} })],
   ["what is null", "deployment", ofPod({ nodeSelector: null })],
@@ -139,7 +144,7 @@ export const spellings: readonly (readonly [what: string, resource: string, chan
   ["no protocol", "service", ofSpec({ ports: [{ port: 80 }], sessionAffinity: "" })],
   ["another base64", "secret", ({ stringData: _, ...news }) => ({ ...news, data: { a: "aGFsbG8=\n", b: "" } })],
   ["no data", "configmap", (news) => ({ ...news, data: {} })],
-  ["no namespace", "service", (news) => ({ ...news, metadata: {} })],
+  ["no namespace", "account", ({ metadata, ...news }) => ({ ...news, metadata: { ...(metadata as Properties), namespace: "" } })],
 ];
 
 function ofSpec(members: Properties): (news: Properties) => Properties {
