@@ -106,6 +106,8 @@ export class ControlPlane extends pulumi.ComponentResource {
           "--enable-admission-plugins=NodeRestriction",
           "--anonymous-auth=false",
           "--profiling=false",
+          // When it is restarted, watches are ended at once. By default they are waited for, for a minute in which nobody is let in.
+          "--shutdown-send-retry-after=true",
           `--client-ca-file=${directory}/ca.crt`,
           `--tls-cert-file=${directory}/apiserver.crt`,
           `--tls-private-key-file=${directory}/apiserver.key`,
