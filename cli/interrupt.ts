@@ -38,14 +38,14 @@ export async function interruptibly<T>(say: (text: string) => void, work: (signa
     () => say("stopping"),
     () => process.exit(130),
   );
-  try {
-    const result = await work(interrupt.signal);
-    interrupt.signal.throwIfAborted();
-    return result;
-  } catch (error) {
-    if (interrupt.signal.aborted) throw new Interrupted("stopped; the same command goes on from here");
-    throw error;
-  }
+  const stopped = new Interrupted("stopped; the same command goes on from here");
+  const result = await work(interrupt.signal).catch((error: unknown) => {
+    throw interrupt.signal.aborted ? stopped : error;
+  });
+  if (!interrupt.signal.aborted) return result;
+  // It has come to its end all the same: what was to follow does not.
+  if (typeof result === "object" && result !== null && Symbol.asyncDispose in result) await (result as AsyncDisposable)[Symbol.asyncDispose]();
+  throw stopped;
 }
 
 /**

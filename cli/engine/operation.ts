@@ -66,6 +66,8 @@ async function follow(session: Session, operation: Operation | "preview", screen
         }
       },
     });
+    // What is asked after a preview, and done then, is not any more.
+    if (interrupt.signal.aborted && operation === "preview") throw new Interrupted("stopped; nothing was changed");
   } catch (error) {
     if (interrupt.signal.aborted)
       throw new Interrupted(`stopped; ${operation === "preview" ? "nothing was changed" : "the same command goes on from here"}`);
