@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { confirm } from "../confirm.ts";
+import { confirm, requireAnswer } from "../confirm.ts";
 import { during, screenOn } from "../display/screen.ts";
 import { CliError, messageOf, UsageError } from "../errors.ts";
 import { LOCAL, stackOf, stackOption } from "../stacks.ts";
@@ -14,6 +14,8 @@ export function forget(): Command {
     .addHelpText("after", "\nA host that still answers is removed by taking it out of the inventory, and ./peak up: its pods move first.")
     .action(async (name: string, { yes }: { yes?: boolean }, command: Command) => {
       const stack = stackOf(command);
+      const question = `forget ${name} of the stack ${stack}`;
+      if (stack !== LOCAL) requireAnswer(question, yes === true);
       const { requireOutputs } = await import("../engine/outputs.ts");
       const { findByName } = await import("../names.ts");
       const { nodeReadiness, removeNode } = await import("../status/kubernetes.ts");
@@ -39,7 +41,7 @@ export function forget(): Command {
         throw new UsageError(`${name} is alive, as Kubernetes sees it (a minute after it died it does so no more). ` +
           `To remove a host that answers, take it out of ${inventory}${stack === LOCAL ? " or use --nodes" : ""}, and run \`${up}\``);
       }
-      if (stack !== LOCAL) await confirm(`forget ${name} of the stack ${stack}`, yes === true);
+      if (stack !== LOCAL) await confirm(question, yes === true);
 
       using screen = screenOn(process.stderr);
       await workOn(stack, screen, {}, async (session) => {

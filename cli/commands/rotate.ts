@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Argument, Command } from "commander";
 import { parseKeyring, renderKeyring, rotatable, type Rotatable, type Step } from "../../components/pki/generations.ts";
-import { confirm } from "../confirm.ts";
+import { confirm, requireAnswer } from "../confirm.ts";
 import { screenOn, type Screen } from "../display/screen.ts";
 import { changesText } from "../display/text.ts";
 import { appliedOf, nextMove, rotations, stepText, type Applied } from "../engine/rotation.ts";
 import { Interrupted, UsageError } from "../errors.ts";
 import { interrupts } from "../interrupt.ts";
-import { LOCAL, stackOf, stackOption } from "../stacks.ts";
+import { LOCAL, notUpText, stackOf, stackOption } from "../stacks.ts";
 
 /** Waits of this length and less are waited for; what takes longer is left to another run. */
 const patience = 10 * 60;
@@ -28,22 +28,30 @@ Three updates, after each of which everything works: the new generation is trust
 forgotten. The configuration (peak:keys) says how far it is; after Ctrl-C or a failure, the same command goes on from there.`)
     .action(async (what: Rotatable, { yes }: { yes?: boolean }, command: Command) => {
       const stack = stackOf(command);
+      const question = `rotate the ${what} keys of the stack ${stack}`;
+      if (stack !== LOCAL) requireAnswer(question, yes === true);
+      const { readStack } = await import("../engine/outputs.ts");
       const { readConfig, writeKeys } = await import("../engine/keys.ts");
       const { updateHistory } = await import("../engine/history.ts");
       const { workOn } = await import("../engine/work.ts");
       const { operate } = await import("../engine/operation.ts");
       using screen = screenOn(process.stderr);
+      // An update that has come to its end in spite of Ctrl-C is the last one, too.
+      using interrupt = interrupts(() => {}, () => {});
       for (let begun = false; ; begun = true) {
         const { keys, kubeContext } = await readConfig(stack);
         if (kubeContext !== "" && what !== "dns")
           throw new UsageError(`the ${what} keys of the stack ${stack} are not its own: its cluster was there before. Nothing was changed.`);
+        // A stack that an update has left half up may be one whose rotation goes on: if it was all up before.
+        const { state } = await readStack(stack);
         const applied = appliedOf(await updateHistory(stack), what);
-        if (!applied) throw new UsageError(`the stack ${stack} has never been all up: ./peak up comes first. Nothing was changed.`);
+        if (state === "absent" || !applied) throw new UsageError(notUpText(stack, state === "absent" ? state : "partial"));
         const ring = parseKeyring(keys);
         const move = nextMove(ring[what], applied.generations, begun);
         if (move.kind === "done") break;
+        if (interrupt.signal.aborted) throw new Interrupted("stopped; the same command goes on from here");
         if (move.kind === "step" && !(await settled(screen, what, move.step, applied, begun))) return;
-        if (!begun && stack !== LOCAL) await confirm(`rotate the ${what} keys of the stack ${stack}`, yes === true);
+        if (!begun && stack !== LOCAL) await confirm(question, yes === true);
         if (move.kind === "step") await writeKeys(stack, renderKeyring({ ...ring, [what]: move.step.to }));
         screen.line(`rotate ${what}: ${move.kind === "step" ? stepText(move.step) : "going on with the step that was begun"}`);
         const changes = await workOn(stack, screen, {}, (session) => operate(session, "up", screen));

@@ -42,14 +42,16 @@ test("steps are told in words", () => {
 
 describe("what a stack has come to", () => {
   const update = (keys: string, hour: number, change: Partial<PastUpdate> = {}): PastUpdate =>
-    ({ kind: "update", result: "succeeded", endTime: `2026-01-01T0${hour}:00:00Z`, keys, ...change });
+    ({ kind: "update", result: "succeeded", endTime: `2026-01-01T0${hour}:00:00Z`, keys, partial: false, ...change });
   const [before, now] = ["dns=1,2", "dns=2,1 etcd=2"];
   test.each<[string, PastUpdate[], string | undefined]>([
     ["since the first update that brought it", [update(now, 5), update("dns=2,1", 3), update(before, 1)], "2,1 since 03"],
     ["not by one that failed", [update(now, 5, { result: "failed" }), update(before, 3)], "1,2 since 03"],
+    ["not by one of some resources only", [update(now, 5, { partial: true }), update(before, 3)], "1,2 since 03"],
     ["whatever failed in between", [update(now, 5), update(before, 4, { result: "failed" }), update(now, 3)], "2,1 since 03"],
     ["whatever a refresh ran with", [update(now, 5), update("", 4, { kind: "refresh" }), update(now, 3)], "2,1 since 03"],
     ["not since an earlier time with it", [update(now, 5), update(before, 4), update(now, 1)], "2,1 since 05"],
+    ["nothing since it was destroyed", [update(now, 5, { result: "failed" }), update(now, 4, { kind: "destroy" }), update(now, 3)], undefined],
     ["nothing", [update(now, 1, { result: "failed" })], undefined],
   ])("%s", (_, history, expected) => {
     const applied = appliedOf(history, "dns");

@@ -24,6 +24,7 @@ export const rotations: Readonly<Record<Rotatable, RotationOf>> = {
     settle: { forget: { seconds: 65 * minute, because: "pods use tokens of the earlier key for up to an hour" } },
   },
   dns: { what: "the keys that sign updates and transfers of zones", settle: {} },
+  ssh: { what: "the key that logs in to the hosts, and the keys by which these are known", settle: {} },
 };
 
 /** What is to be done next: bring the configuration that is there to its end, take a further step, or nothing. */
@@ -55,6 +56,8 @@ export interface PastUpdate {
   endTime: string;
   /** `peak:keys` at that time. */
   keys: string;
+  /** Whether it was for a part of the stack only. */
+  partial: boolean;
 }
 
 /** What the stack has come to. */
@@ -64,14 +67,15 @@ export interface Applied {
 }
 
 /**
- * The generations that the last update has brought about that came to its end, and since when: the end of the earliest update that has
+ * The generations that the last update of the whole stack has brought about that came to its end, and since when: the end of the earliest update that has
  * had them without a break. Pure.
- * @param history the newest first
+ * @param history the newest first; what was before the stack was destroyed is of other keys
  * @returns undefined when no update has come to its end
  */
 export function appliedOf(history: readonly PastUpdate[], what: Rotatable): Applied | undefined {
   let applied: Applied | undefined;
-  for (const { endTime, keys } of history.filter(({ kind, result }) => kind === "update" && result === "succeeded")) {
+  const destroyed = history.findIndex(({ kind }) => kind === "destroy");
+  for (const { endTime, keys } of history.slice(0, destroyed < 0 ? undefined : destroyed).filter(({ kind, result, partial }) => kind === "update" && result === "succeeded" && !partial)) {
     const generations = parseKeyring(keys)[what];
     if (applied !== undefined && `${generations}` !== `${applied.generations}`) break;
     applied = { generations, since: new Date(endTime) };

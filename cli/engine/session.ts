@@ -6,7 +6,7 @@ import { during, progressOf, type Screen } from "../display/screen.ts";
 import { BusyError, CliError, messageOf } from "../errors.ts";
 import { paths, root, workDir } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
-import { ask, backendFault, engineBinary, hasLocalState, makeBackend, PROJECT, useBackend } from "./environment.ts";
+import { ask, backendFault, engineBinary, hasLocalState, isAbsent, makeBackend, PROJECT, useBackend } from "./environment.ts";
 import { exportState } from "./exported.ts";
 import { backendDirectory, backendLocks, isHeld } from "./locks.ts";
 import { endOrphans } from "./orphans.ts";
@@ -47,6 +47,7 @@ export async function openSession(name: string, screen: Screen, { nodes, signal 
   const engine = await bringEngine(name, screen, signal);
   await mkdir(workDir, { recursive: true, mode: 0o700 });
   const local = name === LOCAL ? await initLocal(engine, committed, nodes) : undefined;
+  if (!local) await initOther(name, engine);
   if (await endOrphans(name)) screen.line("an earlier run was killed: what it left running has been ended");
   const configFile = local && paths.config;
   const session = await sessionOf({ name, configFile, enginePid: paths.enginePid(name), refuse: local ?? (async () => {}) });
@@ -69,14 +70,14 @@ export async function bringEngine(stack: string, screen: Screen, signal: AbortSi
 }
 
 /**
- * A session on a stack that is there, or in the backend of somebody else may be made.
+ * A session on a stack that is there.
  * @param env what the engine gets besides our own environment
  */
 export async function sessionOf(
   described: Pick<Session, "name" | "configFile" | "enginePid" | "refuse">,
   env: Record<string, string> = {},
 ): Promise<Session> {
-  const { name, configFile, enginePid } = described;
+  const { name, enginePid } = described;
   let programError: unknown;
   const workspace = await LocalWorkspace.create({
     workDir: root,
@@ -93,10 +94,9 @@ export async function sessionOf(
     envVars: { ...env, PEAK_ENGINE_PID: enginePid },
     pulumiCommand: await PulumiCommand.get({ root: import.meta.dirname }),
   });
-  const open = configFile === undefined ? Stack.createOrSelect(name, workspace) : Stack.select(name, workspace);
-  const stack = await open.catch((error: unknown) => {
-    throw backendFault(name, error);
-  });
+  // Whichever stack the user has selected for the project stays so: all calls name theirs.
+  workspace.selectStack = async () => {};
+  const stack = await Stack.select(name, workspace);
   return {
     ...described,
     stack,
@@ -130,6 +130,18 @@ async function initLocal(engine: string, committed: string, nodes: number | unde
   };
   await configure(nodes ?? before);
   return () => configure(before);
+}
+
+/** Makes a stack in the backend that the user is logged in to, unless it is there. Its salt goes to its Pulumi.STACK.yaml, as `pulumi stack init` has it. */
+async function initOther(name: string, engine: string): Promise<void> {
+  try {
+    await ask(engine, ["stack", "--show-name", "--stack", name]);
+  } catch (error) {
+    if (!isAbsent(messageOf(error))) throw backendFault(name, error);
+    await ask(engine, ["stack", "init", name, "--no-select"]).catch((error: unknown) => {
+      throw backendFault(name, error);
+    });
+  }
 }
 
 /** What `--nodes` has asked for since the local stack was brought up. */
