@@ -10,6 +10,7 @@ import { Testbed } from "./components/hardware/testbed.ts";
 import { Monitoring } from "./components/monitoring/monitoring.ts";
 import { Machines } from "./components/node/machines.ts";
 import { silentHosts } from "./components/node/silent-hosts.ts";
+import { pairsOf } from "./components/node/ssh-key.ts";
 import { rootName } from "./components/peakdns/configuration.ts";
 import { ToolchainProduct } from "./components/node/toolchain-product.ts";
 import { PeakDns } from "./components/peakdns/peakdns.ts";
@@ -32,13 +33,13 @@ export default async function peak() {
   const rootServers = rootHosts.map(({ number }, index) => ({ name: rootName(index + 1, zone), address: publishedScope(plan.node(number)).rootServer }));
 
   const silent = await silentHosts(inventory, plan);
-  const machines = new Machines("machines", { inventory, plan, zone, rootServers, silent });
+  const machines = new Machines("machines", { inventory, plan, zone, rootServers, silent, generations: keys.ssh });
   const { nodes } = machines;
   if (inventory.hosts.some(({ board }) => board)) {
     new Testbed("testbed", {
       inventory, plan,
-      operatorKey: machines.operatorKey.public,
-      hostKeys: Object.fromEntries(machines.hosts.map(({ name, hostKey }) => [name, hostKey])),
+      operatorKeys: machines.operatorKeys.accepted.map((key) => key.public),
+      hostKeys: Object.fromEntries(machines.hosts.map(({ name, hostKeys }) => [name, pairsOf(hostKeys)])),
     });
   }
 
@@ -81,8 +82,8 @@ export default async function peak() {
     clients: machines.clients,
     ssh: {
       user: "root",
-      privateKey: machines.operatorKey.private,
-      hostKeys: Object.fromEntries(machines.hosts.map((host) => [host.name, host.hostKey.public])),
+      privateKey: machines.operatorKeys.used.private,
+      hostKeys: Object.fromEntries(machines.hosts.map((host) => [host.name, host.hostKeys.accepted.map((key) => key.public)])),
     },
     rootDns: dns.rootAddresses.apply((addresses) => server(addresses[0]!)),
     secondaryDns: dns.rootAddresses.apply((addresses) => addresses.slice(1).map(server)),

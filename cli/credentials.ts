@@ -29,9 +29,9 @@ export async function sshArguments(stack: string, { ssh }: Outputs, { name, ula 
 }
 
 /** A known_hosts file. */
-export function knownHosts(hostKeys: Readonly<Record<string, string>>): string {
+export function knownHosts(hostKeys: Readonly<Record<string, readonly string[]>>): string {
   return Object.entries(hostKeys)
-    .map(([name, key]) => `${name} ${key.trim()}\n`)
+    .flatMap(([name, keys]) => keys.map((key) => `${name} ${key.trim()}\n`))
     .join("");
 }
 

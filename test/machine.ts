@@ -34,7 +34,7 @@ export class Machine {
 
   switchOn(): void {
     const hostKey = { private: this.key("host"), public: this.key("host.pub").trim() };
-    this.#verb("pi up", { name: "pi1", addresses: [this.address], gateway: `${this.#prefix}:ffff::1`, authorizedKey: this.key("operator.pub").trim(), hostKey });
+    this.#verb("pi up", { name: "pi1", addresses: [this.address], gateway: `${this.#prefix}:ffff::1`, authorizedKeys: [this.key("operator.pub").trim()], hostKeys: [hostKey] });
   }
 
   /** With its disk. */

@@ -26,8 +26,12 @@ const stackOutputs = z.object({
   services: z.record(z.string(), z.string()),
   /** When the certificates end that the stack has made, and their whole life in hours. */
   certificates: z.array(z.object({ name: z.string(), ends: z.string(), hours: z.number() })).default([]),
-  /** How to log in to the nodes: user, private key (secret), and each host's public key. */
-  ssh: z.object({ user: z.string(), privateKey: z.string(), hostKeys: z.record(z.string(), z.string()) }),
+  /** How to log in to the nodes: user, private key (secret), and each host's public keys. Once there was one of each. */
+  ssh: z.object({
+    user: z.string(),
+    privateKey: z.string(),
+    hostKeys: z.record(z.string(), z.union([z.array(z.string()), z.string().transform((key) => [key])])),
+  }),
 });
 export type Outputs = z.infer<typeof stackOutputs>;
 

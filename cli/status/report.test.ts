@@ -162,5 +162,6 @@ describe("pods by name", () => {
   test("none", () => expect(() => choosePod(pods, "ech")).toThrow(/there is no node and no pod ech:\n {2}peak\/dns-1/));
 });
 
-test("known hosts: a line a host", () =>
-  expect(knownHosts({ pi1: "ssh-ed25519 AAAA\n", pi2: "ssh-ed25519 BBBB" })).toBe("pi1 ssh-ed25519 AAAA\npi2 ssh-ed25519 BBBB\n"));
+test("known hosts: a line a key", () =>
+  expect(knownHosts({ pi1: ["ssh-ed25519 AAAA\n", "ecdsa-sha2-nistp256 CCCC"], pi2: ["ssh-ed25519 BBBB"] }))
+    .toBe("pi1 ssh-ed25519 AAAA\npi1 ecdsa-sha2-nistp256 CCCC\npi2 ssh-ed25519 BBBB\n"));

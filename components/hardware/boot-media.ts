@@ -9,21 +9,19 @@ export interface BootMediaArgs {
   addresses: readonly string[];
   /** Where its default route points. */
   router: string;
-  /** Logs in as root. */
-  operatorKey: pulumi.Input<string>;
-  /** The identity of its SSH server; the private half is a secret. */
-  hostKey: { private: pulumi.Input<string>; public: pulumi.Input<string> };
+  /** Log in as root. */
+  operatorKeys: pulumi.Input<string>[];
+  /** The identity of its SSH server; the private halves are secrets. */
+  hostKeys: { private: pulumi.Input<string>; public: pulumi.Input<string> }[];
 }
 
 /** What a board boots: files by their path on the boot partition, secret, since the host's private key is among them. `./peak hardware media` writes them. */
 export class BootMedia extends pulumi.ComponentResource {
-  constructor(name: string, { host, addresses, router, operatorKey, hostKey }: BootMediaArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { host, addresses, router, operatorKeys, hostKeys }: BootMediaArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:hardware:BootMedia", name, {}, opts);
     const files = pulumi
-      .all([operatorKey, hostKey.private, hostKey.public])
-      .apply(([authorizedKey, secret, line]) =>
-        renderMedia(host, { addresses, router, authorizedKey, hostKey: { private: secret, public: line } }),
-      );
+      .all([operatorKeys, hostKeys] as const)
+      .apply(([authorizedKeys, hostKeys]) => renderMedia(host, { addresses, router, authorizedKeys, hostKeys }));
     record(name, pulumi.secret(files), this);
     this.registerOutputs({});
   }

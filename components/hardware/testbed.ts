@@ -9,10 +9,10 @@ export interface TestbedArgs {
   inventory: Inventory;
   /** Where the boards' addresses come from. */
   plan: AddressPlan;
-  /** Logs in as root on every board: its public half. */
-  operatorKey: pulumi.Input<string>;
+  /** Log in as root on every board: their public halves. */
+  operatorKeys: pulumi.Input<string>[];
   /** The identities of the boards' SSH servers, by name. */
-  hostKeys: Readonly<Record<string, { private: pulumi.Input<string>; public: pulumi.Input<string> }>>;
+  hostKeys: Readonly<Record<string, { private: pulumi.Input<string>; public: pulumi.Input<string> }[]>>;
 }
 
 /**
@@ -20,7 +20,7 @@ export interface TestbedArgs {
  * the boards is no business of it.
  */
 export class Testbed extends pulumi.ComponentResource {
-  constructor(name: string, { inventory, plan, operatorKey, hostKeys }: TestbedArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { inventory, plan, operatorKeys, hostKeys }: TestbedArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:hardware:Testbed", name, {}, opts);
     const wiring = wiringPlan(inventory, plan);
     for (const entry of wiring.switches) new Switch(entry.name, { plan: entry }, { parent: this });
@@ -29,7 +29,7 @@ export class Testbed extends pulumi.ComponentResource {
       const addresses = [ula, global].flatMap((scope) => (scope ? [scope.address] : []));
       new Board(
         host.name,
-        { host, media: { addresses, router: plan.router.ula, operatorKey, hostKey: hostKeys[host.name]! } },
+        { host, media: { addresses, router: plan.router.ula, operatorKeys, hostKeys: hostKeys[host.name]! } },
         { parent: this },
       );
     }

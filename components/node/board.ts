@@ -39,6 +39,7 @@ export class Board extends SshHost {
     }, { parent: this });
     this.incarnation = pulumi.unsecret(settled.stdout);
     this.resource = settled;
+    this.admit(name, settled);
     this.registerOutputs({ ula: this.ula, global: this.global });
   }
 }

@@ -4,7 +4,7 @@ import { planAddresses } from "../../addressing/delegation.ts";
 import { Board } from "./board.ts";
 import { ClientEmulator } from "./client-emulator.ts";
 import type { Host } from "./host.ts";
-import { SshKey } from "./ssh-key.ts";
+import { operatorKeys } from "./ssh-key.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 import { VirtualPi } from "./virtual-pi.ts";
 import { clientSpec, networkSpec, piSpec } from "../../programs/virtual/spec.ts";
@@ -37,11 +37,11 @@ beforeAll(async () => {
       throw new Error(`unexpected call of ${token}`);
     },
   });
-  const operatorKey = new SshKey("operator");
+  const keys = { operatorKeys: operatorKeys("operator", [1], {}), generations: [1] } as const;
   const network = new VirtualNetwork("network", { plan, nodes: [1, 2] });
-  virtual = new VirtualPi("pi", { machine: { name: "pi99", number: 2, role: "service" }, network, operatorKey });
-  board = new Board("board", { machine: { name: "board1", number: 3, role: "steering" }, plan, operatorKey, arch: "arm64", silent: undefined });
-  new Board("silent", { machine: { name: "board2", number: 4, role: "service" }, plan, operatorKey, arch: "arm64", silent: "no answer" });
+  virtual = new VirtualPi("pi", { machine: { name: "pi99", number: 2, role: "service" }, network, ...keys });
+  board = new Board("board", { machine: { name: "board1", number: 3, role: "steering" }, plan, ...keys, arch: "arm64", silent: undefined });
+  new Board("silent", { machine: { name: "board2", number: 4, role: "service" }, plan, ...keys, arch: "arm64", silent: "no answer" });
   new ClientEmulator("client", { machine: { name: "client99", number: 101 }, network, zone: "peak.", servers: [{ name: "pi1.ns.peak.", address: `${G}:1::1` }] });
   await pulumi.runtime.disconnect();
 });
@@ -56,7 +56,7 @@ const router = `${C}:ffff::1`;
 
 test("the commands are these, and no others", () => {
   expect([...commands.keys()].sort()).toEqual([
-    "board", "client", "network", "network-packages", "network-rootfs", "pi", "silent",
+    "board", "board-keys", "client", "network", "network-packages", "network-rootfs", "pi", "pi-keys", "silent", "silent-keys",
   ]);
 });
 
@@ -72,8 +72,8 @@ describe("each virtual host's command gets the spec that its script takes", () =
     name: "pi99",
     addresses: [`${C}:2::1`, `${G}:2::1`],
     gateway: router,
-    authorizedKey: keyOf("operator").public,
-    hostKey: keyOf("pi-host-key"),
+    authorizedKeys: [keyOf("operator").public],
+    hostKeys: [keyOf("pi-host-key")],
   }));
 
   test("client emulator", () => expect(clientSpec.parse(specOf("client"))).toEqual({

@@ -7,7 +7,8 @@ import { Board } from "./board.ts";
 import { ClientBoard } from "./client-board.ts";
 import { ClientEmulator } from "./client-emulator.ts";
 import type { Architecture } from "./host.ts";
-import { SshKey } from "./ssh-key.ts";
+import type { Generations } from "../pki/generations.ts";
+import { operatorKeys, type SshKeys } from "./ssh-key.ts";
 import type { SshHost } from "./ssh-host.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 import { VirtualPi } from "./virtual-pi.ts";
@@ -21,6 +22,8 @@ export interface MachinesArgs {
   rootServers: RootServer[];
   /** The hosts that do not answer, see `silentHosts`. */
   silent: Readonly<Record<string, string>>;
+  /** Of the keys that SSH works with. */
+  generations: Generations;
 }
 
 /** The machines of a stack. This is the only place that knows how they come into being. */
@@ -31,29 +34,30 @@ export class Machines extends pulumi.ComponentResource {
   readonly hosts: SshHost[];
   /** Names and numbers of the clients. */
   readonly clients: { name: string; number: number; ula: string; global: string | undefined; emulated: boolean }[];
-  /** Logs in as root on every host. */
-  readonly operatorKey: SshKey;
+  /** Log in as root on every host. */
+  readonly operatorKeys: SshKeys;
   /** Of all nodes. */
   readonly arch: Architecture;
   /** Exists once this machine has the tools that making hosts and images takes; empty where that is the operator's business. */
   readonly tools: pulumi.Resource[];
 
-  constructor(name: string, { inventory, plan, zone, rootServers, silent }: MachinesArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { inventory, plan, zone, rootServers, silent, generations }: MachinesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:node:Machines", name, {}, opts);
     const nodes = nodesOf(inventory);
     const clients = inventory.hosts.filter(({ role }) => role === "client");
     const emulated = inventory.kind === "virtual";
-    const operatorKey = new SshKey(`${name}-operator-key`, { parent: this, protect: true });
+    const operators = operatorKeys(`${name}-operator-key`, generations, { parent: this });
+    const keys = { operatorKeys: operators, generations };
 
     if (emulated) {
       const network = new VirtualNetwork(`${name}-network`, { plan, nodes: nodes.map(({ number }) => number) }, { parent: this });
-      this.nodes = nodes.map((machine) => new VirtualPi(machine.name, { machine, network, operatorKey }, { parent: this }));
+      this.nodes = nodes.map((machine) => new VirtualPi(machine.name, { machine, network, ...keys }, { parent: this }));
       for (const machine of clients) new ClientEmulator(machine.name, { machine, network, zone, servers: rootServers }, { parent: this });
       this.hosts = this.nodes;
       this.tools = [network.packages];
     } else {
       const { arch = "arm64" } = inventory;
-      const board = (machine: InventoryHost) => ({ machine, plan, operatorKey, arch, silent: silent[machine.name] });
+      const board = (machine: InventoryHost) => ({ machine, plan, ...keys, arch, silent: silent[machine.name] });
       this.nodes = nodes.map((machine) => new Board(machine.name, board(machine), { parent: this }));
       const delegations = nodes.map(({ number }) => plan.node(number));
       this.hosts = [...this.nodes, ...clients.map((machine) =>
@@ -64,7 +68,7 @@ export class Machines extends pulumi.ComponentResource {
       const { ula, global } = plan.node(number);
       return { name, number, ula: ula.address, global: global?.address, emulated };
     });
-    this.operatorKey = operatorKey;
+    this.operatorKeys = operators;
     this.arch = this.nodes[0]?.arch ?? hostArch;
     this.registerOutputs({});
   }

@@ -1,6 +1,7 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { hostArch } from "../../toolchain/products.ts";
+import { pairsOf } from "./ssh-key.ts";
 import { SshHost, type SshHostArgs } from "./ssh-host.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
 import { rootfsKey } from "../../programs/virtual/rootfs.ts";
@@ -27,8 +28,8 @@ export class VirtualPi extends SshHost {
       name: this.name,
       addresses: [this.ula, this.global].filter((address) => address !== undefined),
       gateway: network.plan.router.ula,
-      authorizedKey: args.operatorKey.public,
-      hostKey: { private: this.hostKey.private, public: this.hostKey.public },
+      authorizedKeys: args.operatorKeys.accepted.map((key) => key.public),
+      hostKeys: pairsOf(this.hostKeys),
     });
     this.isBlank = machineId(this.name) === undefined;
     this.incarnation = expectedMachineId(this.name);
@@ -43,6 +44,7 @@ export class VirtualPi extends SshHost {
       addPreviousOutputInEnv: false,
     }, { parent: this, dependsOn: network.resource });
     this.resource = this.lifetime;
+    this.admit(name, this.resource);
     this.registerOutputs({ ula: this.ula, global: this.global });
   }
 }

@@ -1,5 +1,5 @@
 /** The keys that can be rotated. */
-export const rotatable = ["kubernetes", "etcd", "registry", "tokens", "dns"] as const;
+export const rotatable = ["kubernetes", "etcd", "registry", "tokens", "dns", "ssh"] as const;
 export type Rotatable = (typeof rotatable)[number];
 
 /** Numbers of a key's generations: all of them are accepted, the first one is used. */

@@ -9,10 +9,10 @@ export interface MediaFacts {
   addresses: readonly string[];
   /** Where its default route points, inside one of those /64s. */
   router: string;
-  /** Logs in as root: a line of authorized_keys. */
-  authorizedKey: string;
-  /** The identity of its SSH server, which the stack has pinned: OpenSSH private key and public line. */
-  hostKey: { private: string; public: string };
+  /** Log in as root: lines of authorized_keys. */
+  authorizedKeys: readonly string[];
+  /** The identity of its SSH server, of which the stack has pinned one: OpenSSH private keys and public lines, ed25519 or ECDSA. */
+  hostKeys: readonly { private: string; public: string }[];
 }
 
 /** Memory cgroups, which Kubernetes needs and the firmware's default leaves out. */
@@ -41,7 +41,8 @@ export function renderMedia(host: InventoryHost, facts: MediaFacts): Record<stri
   };
 }
 
-function renderUserData({ name }: InventoryHost, { authorizedKey, hostKey }: MediaFacts): string {
+function renderUserData({ name }: InventoryHost, { authorizedKeys, hostKeys }: MediaFacts): string {
+  const keys = hostKeys.map((key) => ({ ...key, type: key.public.startsWith("ecdsa-") ? "ecdsa" : "ed25519" }));
   return `#cloud-config\n${stringify(
     {
       hostname: name,
@@ -50,9 +51,9 @@ function renderUserData({ name }: InventoryHost, { authorizedKey, hostKey }: Med
       ssh_pwauth: false,
       disable_root: false,
       ssh_deletekeys: true,
-      ssh_genkeytypes: ["ed25519"],
-      ssh_keys: { ed25519_private: hostKey.private.trimEnd() + "\n", ed25519_public: hostKey.public },
-      users: [{ name: "root", lock_passwd: true, ssh_authorized_keys: [authorizedKey] }],
+      ssh_genkeytypes: keys.map(({ type }) => type),
+      ssh_keys: Object.fromEntries(keys.flatMap((key) => [[`${key.type}_private`, key.private.trimEnd() + "\n"], [`${key.type}_public`, key.public]])),
+      users: [{ name: "root", lock_passwd: true, ssh_authorized_keys: [...authorizedKeys] }],
       package_update: true,
       packages: [...nodePackages],
       write_files: [{ path: "/etc/sysctl.d/90-peak.conf", content: "net.ipv6.conf.all.forwarding = 1\n" }],

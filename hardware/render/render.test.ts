@@ -16,8 +16,8 @@ describe("boot media", () => {
   const facts = {
     addresses: ["fd7e:ea4c:0:1:3::1", "2001:db8:7ea:c:3::1"],
     router: "fd7e:ea4c:0:1:ffff::1",
-    authorizedKey: "ssh-ed25519 OPERATOR",
-    hostKey: { private: "-----BEGIN OPENSSH PRIVATE KEY-----\nHOST\n-----END OPENSSH PRIVATE KEY-----\n", public: "ssh-ed25519 HOST" },
+    authorizedKeys: ["ssh-ed25519 OPERATOR"],
+    hostKeys: [{ private: "-----BEGIN OPENSSH PRIVATE KEY-----\nHOST\n-----END OPENSSH PRIVATE KEY-----\n", public: "ssh-ed25519 HOST" }],
   };
   const [card] = loadInventory(path).hosts.filter(({ name }) => name === "service1") as [InventoryHost];
   const network: InventoryHost = { ...card, board: { ...card.board!, boot: "network", mac: "2c:cf:67:00:00:03", serial: "0123456789abcdef" } };
@@ -29,10 +29,20 @@ describe("boot media", () => {
     for (const [file, text] of Object.entries(renderMedia(host, facts))) await expect(text).toMatchFileSnapshot(`golden/${name}/${file}`);
   });
 
+  test("bring both generations of keys while these are rotated", () => {
+    const ecdsa = { private: "-----BEGIN OPENSSH PRIVATE KEY-----\nNEXT\n", public: "ecdsa-sha2-nistp256 NEXT" };
+    const userData = renderMedia(card, { ...facts, authorizedKeys: ["ssh-ed25519 OPERATOR", "ssh-ed25519 NEXT"], hostKeys: [...facts.hostKeys, ecdsa] })["user-data"]!;
+    expect(parse(userData)).toMatchObject({
+      ssh_genkeytypes: ["ed25519", "ecdsa"],
+      ssh_keys: { ed25519_public: "ssh-ed25519 HOST", ecdsa_private: ecdsa.private, ecdsa_public: ecdsa.public },
+      users: [{ ssh_authorized_keys: ["ssh-ed25519 OPERATOR", "ssh-ed25519 NEXT"] }],
+    });
+  });
+
   test("are taken by a board again that was set up from others, and only then", () => {
     const id = (changed: object) => (parse(renderMedia(card, { ...facts, ...changed })["meta-data"]!) as Record<string, string>)["instance-id"];
     expect(id({})).toBe(id({}));
-    expect(id({ authorizedKey: "ssh-ed25519 OTHER" })).not.toBe(id({}));
+    expect(id({ authorizedKeys: ["ssh-ed25519 OTHER"] })).not.toBe(id({}));
     expect(id({ addresses: ["fd7e:ea4c:0:1:4::1"] })).not.toBe(id({}));
   });
 

@@ -1,12 +1,13 @@
 /**
  * Hosts that come into being by themselves, as `node programs/hosts/main.ts VERB`, with a JSON spec on standard input:
  * `silent` waits for hosts and tells which do not answer; `look` tells the incarnation of each; `settle` makes a host one of the stack's, and
- * `leave` undoes that.
+ * `leave` undoes that; `admit` brings it the SSH keys of the stack.
  */
 import { randomUUID } from "node:crypto";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
 import { connectionSpec, withSession, type Connection } from "../ssh.ts";
+import { admit, admitSpec } from "./admit.ts";
 import { silence } from "./answers.ts";
 
 /** How long one login may take. */
@@ -28,6 +29,10 @@ const verbs: Record<string, (spec: unknown) => Promise<string>> = {
   // A host without an incarnation is to get one. Why it cannot be looked at is told by `settle`, which has more to do there then.
   look: async (spec) => (await incarnation(lookSpec.parse(spec).connection).catch(() => "")) || randomUUID(),
   settle: async (spec) => settle(settleSpec.parse(spec)),
+  admit: async (spec) => {
+    await admit(admitSpec.parse(spec));
+    return "";
+  },
   leave: async (spec) => {
     const { name, connection } = settleSpec.parse(spec);
     return withSession(connection, LOGIN_SECONDS, ({ run }) => run(`rm -f ${file}; rmdir ${directory} 2>/dev/null || :`)).catch((error: Error) => {
@@ -48,6 +53,9 @@ async function settle({ name, arch, incarnation, silent, connection }: z.infer<t
     if (machines[machine] !== arch) {
       throw new Error(`${name} is a machine of the architecture ${machines[machine] ?? machine}: say so in the inventory, which has it as ${arch}`);
     }
+    const there = (await run(`cat ${file} 2>/dev/null || :`)).trim();
+    // It could not be looked at, and can be now. To take it for a new disk would be to set all of it up from nothing.
+    if (there !== "" && there !== incarnation) throw new Error(`${name} (${connection.host}) did not answer for a moment: run this again`);
     await run(`mkdir -p ${directory} && echo '${incarnation}' > ${file}.new && mv ${file}.new ${file}`);
     return incarnation;
   });

@@ -8,6 +8,7 @@ import { removeCgroup } from "./cgroups.ts";
 import { type Layout, directory, namespace } from "./layout.ts";
 import { plugIn, unplug } from "./links.ts";
 import { rootfs, rootfsKey } from "./rootfs.ts";
+import { hostKeyFile, hostKeyFiles, markedKey, privateText } from "../ssh-keys.ts";
 import type { PiSpec } from "./spec.ts";
 import { expectedMachineId, isRunning, upperLayer } from "./state.ts";
 import { type Unit, down, up } from "./units.ts";
@@ -20,7 +21,8 @@ import { type Unit, down, up } from "./units.ts";
 export function piUp(names: Layout, spec: PiSpec, start?: string, machineId?: string): ReturnType<typeof up> {
   return up(names, {
     ...pi(names, spec.name),
-    spec: { ...spec, rootfs: rootfsKey() },
+    // Keys are brought to a running one (programs/hosts): it is not started anew for another.
+    spec: { ...spec, authorizedKeys: [], hostKeys: [], rootfs: rootfsKey() },
     start: () => launch(names, spec, machineId ?? expectedMachineId(spec.name, names)),
     ready: () => ready(names, spec),
   }, start);
@@ -69,9 +71,11 @@ async function writeIdentity(upper: string, spec: PiSpec, machineId: string): Pr
   const [address] = spec.addresses;
   const files: [path: string, content: string, mode: number][] = [
     ["etc/hostname", `${spec.name}\n`, 0o644],
-    ["etc/ssh/ssh_host_ed25519_key", ended(spec.hostKey.private), 0o600],
-    ["etc/ssh/ssh_host_ed25519_key.pub", ended(spec.hostKey.public), 0o644],
-    ["root/.ssh/authorized_keys", ended(spec.authorizedKey), 0o600],
+    ...spec.hostKeys.flatMap((key): typeof files => [
+      [hostKeyFile(key.public), privateText(key.private), 0o600],
+      [`${hostKeyFile(key.public)}.pub`, `${markedKey(key.public)}\n`, 0o644],
+    ]),
+    ["root/.ssh/authorized_keys", spec.authorizedKeys.map((key) => `${markedKey(key)}\n`).join(""), 0o600],
   ];
   // What the node keeps once it has it.
   const first: typeof files = [
@@ -84,15 +88,12 @@ async function writeIdentity(upper: string, spec: PiSpec, machineId: string): Pr
     await mkdir(join(upper, path), { recursive: true });
     await chmod(join(upper, path), mode);
   }
+  for (const file of hostKeyFiles) for (const path of [file, `${file}.pub`]) await rm(join(upper, path), { force: true });
   for (const [path, content, mode] of files) {
     await mkdir(dirname(join(upper, path)), { recursive: true });
     await writeFile(join(upper, path), content, { mode });
     await chmod(join(upper, path), mode);
   }
-}
-
-function ended(line: string): string {
-  return line.endsWith("\n") ? line : `${line}\n`;
 }
 
 /** Waits for the SSH server's greeting, for a minute at most; gives up at once if the node ends. */

@@ -34,7 +34,6 @@ const files: Readonly<Record<string, { content: string; mode: number }>> = {
   "/etc/systemd/journald.conf.d/peak.conf": { content: "[Journal]\nSystemMaxUse=64M\n", mode: 0o644 },
   "/etc/ssh/sshd_config.d/peak.conf": {
     content: [
-      "HostKey /etc/ssh/ssh_host_ed25519_key",
       "PermitRootLogin prohibit-password",
       "PasswordAuthentication no",
       "UseDNS no",

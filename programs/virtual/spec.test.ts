@@ -5,8 +5,8 @@ const pi = {
   name: "pi1",
   addresses: ["fd00:0:0:1:1::1"],
   gateway: "fd00:0:0:1:ffff::1",
-  authorizedKey: "ssh-ed25519 AAAA operator",
-  hostKey: { private: "-----BEGIN OPENSSH PRIVATE KEY-----\n…\n", public: "ssh-ed25519 BBBB pi1" },
+  authorizedKeys: ["ssh-ed25519 AAAA operator", "ssh-ed25519 CCCC"],
+  hostKeys: [{ private: "-----BEGIN OPENSSH PRIVATE KEY-----\n…\n", public: "ssh-ed25519 BBBB pi1" }],
 };
 const client = {
   name: "client1",
@@ -30,8 +30,10 @@ describe("a fault is named with its place", () => {
     ["name: use 1 to 15", { ...pi, name: "Pi_1" }],
     ["name: is the name of something else", { ...pi, name: "switch" }],
     ["addresses.0: not an IPv6 address", { ...pi, addresses: ["10.0.0.1"] }],
-    ["authorizedKey: must be one line", { ...pi, authorizedKey: "a\nb" }],
-    ["hostKey.private", { ...pi, hostKey: { private: "", public: "x" } }],
+    ["authorizedKeys.0: must be one line", { ...pi, authorizedKeys: ["ssh-ed25519 AAAA\nb"] }],
+    ["authorizedKeys: ", { ...pi, authorizedKeys: [] }],
+    ["hostKeys.0.private", { ...pi, hostKeys: [{ private: "", public: "ssh-ed25519 x" }] }],
+    ["hostKeys.0.public", { ...pi, hostKeys: [{ ...pi.hostKeys[0], public: "ssh-dss x" }] }],
     ["Unrecognized key", { ...pi, colour: "red" }],
   ])("%s", (message, spec) => expect(() => parseSpec(piSpec, JSON.stringify(spec))).toThrow(message));
 

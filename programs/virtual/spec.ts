@@ -1,5 +1,6 @@
 import { isIPv6 } from "node:net";
 import { z } from "zod";
+import { keyPair, publicKey } from "../ssh-keys.ts";
 import { BRIDGE, SWITCH } from "./layout.ts";
 
 const address = z.string().refine(isIPv6, "not an IPv6 address");
@@ -12,8 +13,6 @@ const name = z
   .string()
   .regex(/^[a-z][a-z0-9]{0,14}$/, "use 1 to 15 lower-case letters and digits, starting with a letter")
   .refine((text) => text !== SWITCH && text !== BRIDGE, "is the name of something else");
-const line = z.string().regex(/^[^\n]+$/, "must be one line");
-
 /** Prefixes that are reached through an address. */
 const route = z.strictObject({ via: address, prefixes: z.array(prefix) });
 
@@ -37,10 +36,10 @@ export const piSpec = z.strictObject({
   addresses: z.array(address).min(1),
   /** The default router. */
   gateway: address,
-  /** Public key that may log in as root, in OpenSSH format. */
-  authorizedKey: line,
-  /** The SSH server's identity: an ed25519 key pair in OpenSSH format. */
-  hostKey: z.strictObject({ private: z.string().startsWith("-----BEGIN OPENSSH PRIVATE KEY-----"), public: line }),
+  /** Public keys that may log in as root. */
+  authorizedKeys: z.array(publicKey).min(1),
+  /** The SSH server's identity. */
+  hostKeys: z.array(keyPair).min(1),
 });
 export type PiSpec = z.infer<typeof piSpec>;
 

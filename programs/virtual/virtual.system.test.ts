@@ -86,10 +86,10 @@ beforeAll(async () => {
     name: "pi1",
     addresses: [`${ula}:1::1`, `${global}:1::1`],
     gateway: `${ula}:ffff::1`,
-    authorizedKey: read("operator.pub").trim(),
-    hostKey: { private: read("host"), public: read("host.pub").trim() },
+    authorizedKeys: [read("operator.pub").trim()],
+    hostKeys: [{ private: read("host"), public: read("host.pub").trim() }],
   };
-  writeFileSync(join(scratch, "known_hosts"), `${ula}:1::1 ${pi.hostKey.public}\n`);
+  writeFileSync(join(scratch, "known_hosts"), `${ula}:1::1 ${pi.hostKeys[0]!.public}\n`);
   await verb("host-packages");
   await verb("rootfs");
 }, 600_000);
@@ -139,7 +139,7 @@ describe("a switch, a virtual Pi and a client emulator", { timeout: 120_000 }, (
   test("the client reaches the node in both scopes, from its address in the same scope", () => {
     for (const scope of [ula, global]) {
       expect(inClient("ip", "-6", "route", "get", `${scope}:1:1::10`)).toContain(`via ${ula}:1::1 dev eth0 src ${scope}:65::1`);
-      expect(inClient("ssh-keyscan", "-t", "ed25519", `${scope}:1::1`)).toContain(pi.hostKey.public.split(" ")[1]);
+      expect(inClient("ssh-keyscan", "-t", "ed25519", `${scope}:1::1`)).toContain(pi.hostKeys[0]!.public.split(" ")[1]);
     }
   });
 
