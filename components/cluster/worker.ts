@@ -4,6 +4,7 @@ import type { AddressPlan } from "../../addressing/delegation.ts";
 import type { Binaries } from "../node/binaries.ts";
 import type { Host } from "../node/host.ts";
 import { HostSetup } from "../node/host-setup.ts";
+import { waiting } from "../waiting.ts";
 import { endContainers, type ContainerRuntime } from "./container-runtime.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { renderJoin, renderLeave, roleKey, taintsOf } from "./membership.ts";
@@ -28,7 +29,8 @@ export class Worker extends pulumi.ComponentResource {
   readonly membership: pulumi.Resource;
 
   constructor(name: string, { host, binaries, runtime, controlPlane, plan }: WorkerArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("peak:cluster:Worker", name, {}, opts);
+    const { own, dependsOn } = waiting(opts);
+    super("peak:cluster:Worker", name, {}, own);
     const identity = controlPlane.client(`${name}-kubelet`, `system:node:${host.name}`, "system:nodes");
     const serving = controlPlane.certificate(`${name}-kubelet-server`, {
       commonName: `system:node:${host.name}`,
@@ -88,7 +90,7 @@ export class Worker extends pulumi.ComponentResource {
           version: binaries.digest,
         },
       ],
-    }, { parent: this, dependsOn: [binaries, runtime.setup, controlPlane.setup] });
+    }, { parent: this, dependsOn: [binaries, runtime.setup, controlPlane.setup, ...dependsOn] });
 
     // Taken back before the set-up is: pods move while the kubelet still runs.
     const { kubectl } = controlPlane;

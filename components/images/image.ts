@@ -5,6 +5,7 @@ import { imageRecipe } from "../../programs/images/recipe.ts";
 import type { BuildResult, DestinationSpec, ImageBase, ImageSpec } from "../../programs/images/spec.ts";
 import { diskTree } from "../../programs/images/tree.ts";
 import type { ProductName } from "../../toolchain/products.ts";
+import { waiting } from "../waiting.ts";
 
 /** A binary that the image takes beside the project's files. */
 export interface ProductFile {
@@ -44,7 +45,8 @@ export class Image extends pulumi.ComponentResource {
   readonly ref: pulumi.Output<string>;
 
   constructor(name: string, args: ImageArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("peak:images:Image", name, {}, opts);
+    const { own, dependsOn } = waiting(opts);
+    super("peak:images:Image", name, {}, own);
     const files = (args.files ?? []).map(({ product: { product, digest }, binary }) => ({ product, digest, binary }));
     const image = pulumi.all([files, args.base] as const).apply(([files, base]): ImageSpec => ({
       name: args.name,
@@ -63,7 +65,7 @@ export class Image extends pulumi.ComponentResource {
         logging: command.local.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },
-      { parent: this },
+      { parent: this, dependsOn },
     );
     // What goes in has a password; a reference has none, and plans should show it.
     this.ref = pulumi.unsecret(build.stdout).apply((text) => (JSON.parse(text) as BuildResult).ref);

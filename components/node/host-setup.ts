@@ -1,5 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { waiting } from "../waiting.ts";
 import type { Host } from "./host.ts";
 import { renderInstall, renderRemove, type SetupCheck, type SetupFile, type SetupUnit } from "./setup-script.ts";
 
@@ -36,7 +37,8 @@ export class HostSetup extends pulumi.ComponentResource {
   readonly done: pulumi.Resource;
 
   constructor(name: string, args: HostSetupArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("peak:node:HostSetup", name, {}, opts);
+    const { own, dependsOn } = waiting(opts);
+    super("peak:node:HostSetup", name, {}, own);
     const { host, packages = [], files = [], directories = [], units = [], sysctls = {}, undo, check } = args;
     const script = pulumi.all([files, units, host.incarnation] as [InputFile[], InputUnit[], pulumi.Input<string>])
       .apply(([files, units, incarnation]) => renderInstall({
@@ -51,7 +53,7 @@ export class HostSetup extends pulumi.ComponentResource {
       delete: renderRemove(name),
       logging: command.remote.Logging.Stderr,
       addPreviousOutputInEnv: false,
-    }, { parent: this, dependsOn: host.resource, ...(host.lifetime && { deletedWith: host.lifetime }) });
+    }, { parent: this, dependsOn: [host.resource, ...dependsOn], ...(host.lifetime && { deletedWith: host.lifetime }) });
     this.registerOutputs({});
   }
 }

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { confined, inNetworkOf, unprivileged } from "../kubernetes/pod.ts";
 import { Volume } from "../kubernetes/volume.ts";
 import type { Host } from "../node/host.ts";
+import { waiting } from "../waiting.ts";
 import { stateDirectory, type NameServer } from "./configuration.ts";
 
 /** Where a server runs and answers. */
@@ -35,7 +36,8 @@ const port = 53;
 /** One PeakDNS server: a Deployment of one pod, in the network of its host, so that its addresses last as long as the host's. */
 export class Server extends pulumi.ComponentResource {
   constructor(name: string, args: ServerArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("peak:peakdns:Server", name, {}, opts);
+    const { own, dependsOn } = waiting(opts);
+    super("peak:peakdns:Server", name, {}, own);
     const { namespace, image, place, serviceAccount, state } = args;
     const { host, metricsPort } = place;
     const labels = { app: name };
@@ -49,7 +51,7 @@ export class Server extends pulumi.ComponentResource {
         "config.yaml": pulumi.secret(pulumi.all([args.config, listen]).apply(([config, listen]) =>
           JSON.stringify({ ...config, listen, http, control: "/run/peakdns/control.sock" }, undefined, 2))),
       },
-    }, { parent: this });
+    }, { parent: this, dependsOn });
     const volume = state === undefined ? undefined : new Volume(name, { namespace, host, size: state }, { parent: this });
     const probe = (path: string) => ({ httpGet: { port: metricsPort, path, ...(host && { host: host.ula }) } });
 
@@ -97,7 +99,7 @@ export class Server extends pulumi.ComponentResource {
           },
         },
       },
-    }, { parent: this });
+    }, { parent: this, dependsOn });
     this.registerOutputs({});
   }
 }

@@ -9,16 +9,33 @@ export interface Registered {
   type: string;
   name: string;
   inputs: Record<string, unknown>;
+  /** URNs of what it waits for. */
+  dependencies: string[];
 }
 
 /** The SDK's mocks know no hooks, and leave who registers one waiting. */
 Object.assign(MockMonitor.prototype, { registerResourceHook: (_: unknown, done: (error: null, answer: object) => void) => done(null, {}) });
 
+/** What each resource waits for, by type and name: the SDK's mocks are not told. */
+const dependencies = new Map<string, string[]>();
+interface Request {
+  getType(): string;
+  getName(): string;
+  getDependenciesList(): string[];
+}
+const { registerResource } = MockMonitor.prototype as unknown as { registerResource: (request: Request, done: unknown) => Promise<void> };
+Object.assign(MockMonitor.prototype, {
+  registerResource(this: unknown, request: Request, done: unknown) {
+    dependencies.set(`${request.getType()} ${request.getName()}`, request.getDependenciesList());
+    return registerResource.call(this, request, done);
+  },
+});
+
 /** What the commands of the program print, by the start of the command. Any other command throws. */
 const printed: [command: string, stdout: string][] = [
   ["node programs/virtual/main.ts", "{}"],
   ["node programs/hosts/main.ts silent", "{}"],
-  ["node programs/hosts/main.ts look", "incarnation"],
+  ["node programs/hosts/main.ts look", '{"incarnation":"incarnation"}'],
   ["node programs/hosts/main.ts settle", "incarnation"],
   ["node programs/hosts/main.ts admit", ""],
   ["node programs/binaries/main.ts push", "d".repeat(64)],
@@ -28,7 +45,7 @@ const printed: [command: string, stdout: string][] = [
 ];
 
 /** What resources of the program have when they are made: their inputs, and what a provider would add. @throws Error for a type without one */
-export function outputs({ type, name, inputs }: Registered): Record<string, unknown> {
+export function outputs({ type, name, inputs }: Omit<Registered, "dependencies">): Record<string, unknown> {
   if (type === "command:local:Command") {
     const found = printed.find(([command]) => String(inputs["create"]).startsWith(command));
     if (!found) throw new Error(`no mock for the command: ${String(inputs["create"])}`);
@@ -73,7 +90,7 @@ export async function runStack(
   const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8")) as { config: Record<string, unknown> };
   await pulumi.runtime.setMocks({
     newResource: ({ type, name, inputs, id }) => {
-      const registered: Registered = { type, name, inputs: inputs as Record<string, unknown> };
+      const registered: Registered = { type, name, inputs: inputs as Record<string, unknown>, dependencies: dependencies.get(`${type} ${name}`) ?? [] };
       const state = outputs(registered);
       resources.push(registered);
       return { id: id || `${name}-id`, state };

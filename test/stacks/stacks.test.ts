@@ -39,6 +39,11 @@ describe.each([
     expect(resources.filter(({ type }) => type === "peak:cluster:Worker")).toHaveLength(nodes);
   });
 
+  test("has no component that itself waits for something: when that failed, the engine would end the whole update", () => {
+    expect(resources.filter(({ type, dependencies }) => type.startsWith("peak:") && dependencies.length > 0)).toEqual([]);
+    expect(resources.some(({ dependencies }) => dependencies.length > 0)).toBe(true);
+  });
+
   test("has two root servers on hosts of their own, and two servers of the cluster", () => {
     const servers = resources.filter(({ type }) => type === "peak:peakdns:Server").map(({ name }) => name);
     expect(servers.filter((name) => name.startsWith("peakdns-root"))).toHaveLength(nodes === 0 ? 1 : 2);
