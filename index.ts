@@ -51,7 +51,7 @@ export default async function peak() {
   const image = (name: string, what: Pick<ImageArgs, "source" | "files">) => new Image(`${name}-image`, {
     name, ...what, arch: machines.arch, base, destination: cluster.images, store: cluster.imageStore,
   }, { dependsOn: [...machines.tools, ...cluster.imagesReady] }).ref;
-  const inside = { provider: cluster.provider, transformations: [ownFields, within(cluster.lifetime, cluster.isBlank)] };
+  const inside = { provider: cluster.provider, transformations: [ownFields, within(cluster.lifetime, await cluster.isBlank)] };
 
   const prometheus = new ToolchainProduct("prometheus", { product: "prometheus", arch: machines.arch });
   const monitoring = new Monitoring("monitoring", {

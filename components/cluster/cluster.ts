@@ -53,7 +53,7 @@ export interface ClusterAccess {
   /** What is in the cluster ends with it; undefined for a cluster that was there before. */
   readonly lifetime: pulumi.Resource | undefined;
   /** Whether it is known that there is nothing in it yet. */
-  readonly isBlank: boolean;
+  readonly isBlank: Promise<boolean>;
 }
 
 /** An IPv6-only Kubernetes cluster on hosts: native routing between the nodes' own prefixes, no overlay, no NAT. */
@@ -66,7 +66,7 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
   readonly certificates: pulumi.Output<Ending[]>;
   readonly imageStore: pulumi.Output<string>;
   readonly lifetime: pulumi.Resource;
-  readonly isBlank: boolean;
+  readonly isBlank: Promise<boolean>;
 
   constructor(name: string, { hosts, plan, zone, rootServers, base, keys }: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:Cluster", name, {}, opts);

@@ -23,12 +23,14 @@ export class ExistingCluster extends pulumi.ComponentResource implements Cluster
   readonly certificates = pulumi.output([]);
   readonly imageStore = undefined;
   readonly lifetime = undefined;
-  readonly isBlank = false;
+  readonly isBlank = Promise.resolve(false);
 
   constructor(name: string, { context, imageRegistry, facts }: ExistingClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:ExistingCluster", name, {}, opts);
     const { nodes } = facts;
-    this.images = imageRegistry === undefined ? { kind: "minikube", profile: context, nodes } : { kind: "plain-registry", host: imageRegistry, nodes };
+    this.images = imageRegistry === undefined
+      ? { kind: "minikube", profile: context, nodes }
+      : { kind: "plain-registry", host: imageRegistry, nodes };
     for (const limit of limitsOf(context, facts)) pulumi.log.warn(limit, this);
     this.provider = new k8s.Provider(name, {
       context,

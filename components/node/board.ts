@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Architecture } from "./host.ts";
@@ -11,6 +12,12 @@ export interface BoardArgs extends SshHostArgs {
 
 const script = "node programs/hosts/main.ts";
 
+/** What a look at a board finds: its incarnation, unless it has none yet, or nobody could look. */
+interface Found {
+  incarnation?: string;
+  fault?: string;
+}
+
 /**
  * A machine that comes into being by being switched on, such as a Raspberry Pi that boots media of ours, and that outlives the stack. While
  * it does not answer, nothing that is put on it is tried; all of it fails with the one resource that makes the board the stack's.
@@ -19,7 +26,7 @@ export class Board extends SshHost {
   readonly arch: Architecture;
   readonly answers: boolean;
   readonly incarnation: pulumi.Output<string>;
-  readonly isBlank = false;
+  readonly isBlank: Promise<boolean>;
   readonly resource: pulumi.Resource;
   readonly lifetime = undefined;
 
@@ -28,13 +35,19 @@ export class Board extends SshHost {
     this.arch = arch;
     this.answers = silent === undefined;
     // Looked at each time the program runs: a board that was flashed anew has no incarnation, and is given another.
-    const incarnation = silent === undefined
-      ? command.local.runOutput({ command: `${script} look`, stdin: pulumi.jsonStringify({ connection: this.connection }), addPreviousOutputInEnv: false }).stdout
-      : "";
+    const found = silent === undefined
+      ? command.local.runOutput({ command: `${script} look`, stdin: pulumi.jsonStringify({ connection: this.connection }), addPreviousOutputInEnv: false })
+        .stdout.apply((text) => JSON.parse(text) as Found)
+      : pulumi.output<Found>({});
+    const blank = ({ incarnation, fault }: Found) => silent === undefined && incarnation === undefined && fault === undefined;
+    const incarnation = found.apply((found) => found.incarnation ?? (blank(found) ? randomUUID() : ""));
+    this.isBlank = valueOf(found).then((found) => found !== undefined && blank(found));
     const settled = new command.local.Command(name, {
       create: `${script} settle`,
       delete: `${script} leave`,
-      stdin: pulumi.secret(pulumi.jsonStringify({ name: this.name, arch, incarnation, silent, connection: this.connection })),
+      stdin: pulumi.secret(pulumi.jsonStringify({
+        name: this.name, arch, incarnation, silent, fault: found.apply(({ fault }) => fault), connection: this.connection,
+      })),
       addPreviousOutputInEnv: false,
     }, { parent: this });
     this.incarnation = pulumi.unsecret(settled.stdout);
@@ -42,4 +55,14 @@ export class Board extends SshHost {
     this.admit(name, settled);
     this.registerOutputs({ ula: this.ula, global: this.global });
   }
+}
+
+/** What an output comes to; undefined where that is not known, as in a preview of what is still to be made. */
+async function valueOf<T>(output: pulumi.Output<T>): Promise<T | undefined> {
+  let value: T | undefined;
+  output.apply((known) => (value = known as T));
+  // Settles with the output, whether or not that is known.
+  await pulumi.isSecret(output);
+  await new Promise(setImmediate);
+  return value;
 }

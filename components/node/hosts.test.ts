@@ -33,7 +33,7 @@ beforeAll(async () => {
       return { id: name, state: { ...inputs, stdout: "{}" } };
     },
     call({ token, inputs }) {
-      if (token === "command:local:run" && inputs["command"] === "node programs/hosts/main.ts look") return { ...inputs, stdout: "flashed once" };
+      if (token === "command:local:run" && inputs["command"] === "node programs/hosts/main.ts look") return { ...inputs, stdout: '{"incarnation":"flashed once"}' };
       throw new Error(`unexpected call of ${token}`);
     },
   });

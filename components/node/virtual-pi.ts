@@ -18,7 +18,7 @@ export class VirtualPi extends SshHost {
   readonly arch = hostArch;
   readonly answers = true;
   readonly incarnation: string;
-  readonly isBlank: boolean;
+  readonly isBlank: Promise<boolean>;
   readonly resource: pulumi.Resource;
   readonly lifetime: pulumi.Resource;
 
@@ -31,7 +31,7 @@ export class VirtualPi extends SshHost {
       authorizedKeys: args.operatorKeys.accepted.map((key) => key.public),
       hostKeys: pairsOf(this.hostKeys),
     });
-    this.isBlank = machineId(this.name) === undefined;
+    this.isBlank = Promise.resolve(machineId(this.name) === undefined);
     this.incarnation = expectedMachineId(this.name);
     const script = "node programs/virtual/main.ts";
     this.lifetime = new command.local.Command(name, {

@@ -1,9 +1,8 @@
 /**
  * Hosts that come into being by themselves, as `node programs/hosts/main.ts VERB`, with a JSON spec on standard input:
- * `silent` waits for hosts and tells which do not answer; `look` tells the incarnation of each; `settle` makes a host one of the stack's, and
+ * `silent` waits for hosts and tells which do not answer; `look` tells a host's incarnation; `settle` makes a host one of the stack's, and
  * `leave` undoes that; `admit` brings it the SSH keys of the stack.
  */
-import { randomUUID } from "node:crypto";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
 import { connectionSpec, withSession, type Connection } from "../ssh.ts";
@@ -18,7 +17,11 @@ const machines = { x86_64: "amd64", aarch64: "arm64" } as Readonly<Record<string
 
 const silentSpec = z.object({ hosts: z.array(z.object({ name: z.string(), address: z.string() })), seconds: z.number() });
 const lookSpec = z.object({ connection: connectionSpec });
-const settleSpec = z.object({ name: z.string(), arch: z.string(), incarnation: z.string(), silent: z.string().optional(), connection: connectionSpec });
+const settleSpec = z.object({
+  name: z.string(), arch: z.string(), incarnation: z.string(), connection: connectionSpec,
+  /** Why it does not answer, or cannot be looked at. */
+  silent: z.string().optional(), fault: z.string().optional(),
+});
 
 const verbs: Record<string, (spec: unknown) => Promise<string>> = {
   silent: async (spec) => {
@@ -26,8 +29,8 @@ const verbs: Record<string, (spec: unknown) => Promise<string>> = {
     const all = await Promise.all(hosts.map(async ({ name, address }) => [name, await silence(address, seconds)] as const));
     return JSON.stringify(Object.fromEntries(all.filter(([, why]) => why !== undefined)));
   },
-  // A host without an incarnation is to get one. Why it cannot be looked at is told by `settle`, which has more to do there then.
-  look: async (spec) => (await incarnation(lookSpec.parse(spec).connection).catch(() => "")) || randomUUID(),
+  // Why it cannot be looked at is an answer, too, which `settle` tells: nothing else of the stack hangs on it.
+  look: async (spec) => JSON.stringify(await look(lookSpec.parse(spec).connection)),
   settle: async (spec) => settle(settleSpec.parse(spec)),
   admit: async (spec) => {
     await admit(admitSpec.parse(spec));
@@ -42,12 +45,18 @@ const verbs: Record<string, (spec: unknown) => Promise<string>> = {
 };
 const directory = file.slice(0, file.lastIndexOf("/"));
 
-function incarnation(connection: Connection): Promise<string> {
-  return withSession(connection, LOGIN_SECONDS, async ({ run }) => (await run(`cat ${file} 2>/dev/null || :`)).trim());
+async function look(connection: Connection): Promise<{ incarnation?: string } | { fault: string }> {
+  try {
+    const incarnation = await withSession(connection, LOGIN_SECONDS, async ({ run }) => (await run(`cat ${file} 2>/dev/null || :`)).trim());
+    return incarnation === "" ? {} : { incarnation };
+  } catch (error) {
+    return { fault: (error as Error).message };
+  }
 }
 
-async function settle({ name, arch, incarnation, silent, connection }: z.infer<typeof settleSpec>): Promise<string> {
+async function settle({ name, arch, incarnation, silent, fault, connection }: z.infer<typeof settleSpec>): Promise<string> {
   if (silent !== undefined) throw new Error(`${name} (${connection.host}) does not answer: ${silent}. Switch it on, or take it out of the inventory`);
+  if (fault !== undefined) throw new Error(`${name} cannot be looked at: ${fault}`);
   return withSession(connection, LOGIN_SECONDS, async ({ run }) => {
     const machine = (await run("uname -m")).trim();
     if (machines[machine] !== arch) {
