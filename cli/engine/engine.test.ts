@@ -56,10 +56,19 @@ describe("state", () => {
   });
 
   test("drops pending operations and nothing else", () => {
-    const interrupted = { version: 3, deployment: { resources, pending_operations: [{}, {}], manifest: { version: "v3" } } };
+    const pending = ["creating", "reading"].map((type) => ({ type, resource: resources[3] }));
+    const interrupted = { version: 3, deployment: { resources, pending_operations: pending, manifest: { version: "v3" } } };
     expect(pendingCount(interrupted)).toBe(2);
     expect(withoutPending(interrupted)).toEqual({ version: 3, deployment: { resources, manifest: { version: "v3" } } });
     expect(pendingCount(withoutPending(interrupted))).toBe(0);
+  });
+
+  test.each(["updating", "deleting"])("makes a command whose %s was interrupted another one than the program's, whichever that is", (type) => {
+    const command = { ...resources[3]!, inputs: { create: "put", delete: "drop" }, outputs: { create: "put", delete: "drop", stdout: "" } };
+    const rest = resources.slice(0, 3);
+    const interrupted = { version: 3, deployment: { resources: [...rest, command], pending_operations: [{ type, resource: command }] } };
+    const neverRun = { ...command, inputs: { create: "", delete: "drop" }, outputs: { create: "", delete: "drop", stdout: "" } };
+    expect(withoutPending(interrupted).deployment.resources).toEqual([...rest, neverRun]);
   });
 
   test("drops protection and nothing else, and keeps a stack that has no resources", () => {

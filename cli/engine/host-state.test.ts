@@ -55,6 +55,13 @@ describe("a stack without a host", () => {
   test("does not name it as a node", () =>
     expect(resources[0]).toMatchObject({ outputs: { nodes: [{ name: "pi1" }], names: ["echo.peak."] } }));
 
+  test("does not have to leave a board that is dead, nor names it as a client", () => {
+    const before = JSON.parse(JSON.stringify(exported()).replaceAll("peak:node:VirtualPi", "peak:node:Board").replaceAll('"nodes"', '"clients"')) as ExportedStack;
+    const { stack, removed } = withoutHost(before, "pi2");
+    expect(removed.sort()).toEqual([machine("pi2"), machine("pi2-binaries"), setup("pi2-waits"), setup("pi2-worker")].sort());
+    expect(stack.deployment.resources![0]).toMatchObject({ outputs: { clients: [{ name: "pi1" }] } });
+  });
+
   test("is the same when it is done again, and what it was made of is as it was", () => {
     expect(withoutHost(stack, "pi2")).toEqual({ stack, removed: [] });
     expect(before).toEqual(exported());

@@ -17,22 +17,24 @@ const hostTypes = ["peak:node:VirtualPi", "peak:node:Board"];
 /**
  * A stack without what was done on a host over SSH, to be used when that host is gone: nothing that is left has to reach it. What the stack
  * has for the host elsewhere (keys, a virtual Pi, objects in Kubernetes) stays, so that the next update takes it away, or makes the host
- * anew. The host is also no longer among the nodes that the stack's outputs name. Pure.
+ * anew. The host is also no longer among the machines that the stack's outputs name. Pure.
  * @returns the stack, and the URNs that it is without
  */
 export function withoutHost<T extends ExportedStack>(stack: T, host: string): { stack: T; removed: string[] } {
   const resources = (stack.deployment.resources ?? []) as StateResource[];
   const own = new Set<string>();
+  // To leave a board is to reach it; a virtual Pi is taken away from without.
+  const isBoard = resources.some(({ urn, type }) => type === "peak:node:Board" && urn.endsWith(`::${host}`));
   // Parents come before their children.
   for (const { urn, type, parent } of resources) {
     if ((hostTypes.includes(type) && urn.endsWith(`::${host}`)) || (parent !== undefined && own.has(parent))) own.add(urn);
   }
   const reaches = (resource: StateResource) =>
     own.has(resource.urn)
-      ? resource.type.startsWith("command:remote:")
+      ? resource.type.startsWith(isBoard ? "command:" : "command:remote:")
       : resource.type.startsWith("command:") && references(resource).some((urn) => own.has(urn));
   const removed = new Set(resources.filter(reaches).map(({ urn }) => urn));
-  const kept = resources.filter(({ urn }) => !removed.has(urn)).map((resource) => withoutNode(withoutReferences(resource, removed), host));
+  const kept = resources.filter(({ urn }) => !removed.has(urn)).map((resource) => withoutMachine(withoutReferences(resource, removed), host));
   return { stack: { ...stack, deployment: { ...stack.deployment, resources: kept } }, removed: [...removed] };
 }
 
@@ -54,8 +56,11 @@ function withoutReferences(resource: StateResource, removed: ReadonlySet<string>
   };
 }
 
-function withoutNode(resource: StateResource, host: string): StateResource {
-  const nodes = resource.type === "pulumi:pulumi:Stack" ? resource.outputs?.["nodes"] : undefined;
-  if (!Array.isArray(nodes)) return resource;
-  return { ...resource, outputs: { ...resource.outputs, nodes: nodes.filter((node: { name?: unknown }) => node.name !== host) } };
+function withoutMachine(resource: StateResource, host: string): StateResource {
+  if (resource.type !== "pulumi:pulumi:Stack" || resource.outputs === undefined) return resource;
+  const rest = Object.entries(resource.outputs).map(([output, value]): [string, unknown] => {
+    const machines = (output === "nodes" || output === "clients") && Array.isArray(value);
+    return [output, machines ? value.filter((machine: { name?: unknown }) => machine.name !== host) : value];
+  });
+  return { ...resource, outputs: Object.fromEntries(rest) };
 }

@@ -34,11 +34,24 @@ export function pendingCount(stack: ExportedStack): number {
 
 /**
  * The same stack without its pending operations. That is safe in this project because every command converges whatever it finds: to do an
- * operation again is to finish it. Kubernetes objects are another matter (recovery.ts).
+ * operation again is to finish it. What was being changed or removed is neither as the state has it nor as it was to become, so it is made a
+ * difference to whatever the program wants next. Kubernetes objects are another matter (recovery.ts).
  */
 export function withoutPending(stack: ExportedStack): ExportedStack {
-  const { pending_operations: _, ...deployment } = stack.deployment;
-  return { ...stack, deployment };
+  const { pending_operations, ...deployment } = stack.deployment;
+  const pending = (pending_operations ?? []) as { type: string; resource: { urn: string; type: string } }[];
+  const halfWay = new Set(pending
+    .filter(({ type, resource }) => ["updating", "deleting"].includes(type) && resource.type.startsWith("command:"))
+    .map(({ resource }) => resource.urn));
+  const resources = deployment.resources?.map((resource: CommandResource) => (halfWay.has(resource.urn) ? neverRun(resource) : resource));
+  return { ...stack, deployment: { ...deployment, ...(resources && { resources }) } };
+}
+
+type CommandResource = NonNullable<ExportedStack["deployment"]["resources"]>[number] & { inputs?: object; outputs?: object };
+
+/** A command that is another one than the program's, whichever that is. How to undo it stays. */
+function neverRun({ inputs, outputs, ...resource }: CommandResource): CommandResource {
+  return { ...resource, ...(inputs && { inputs: { ...inputs, create: "" } }), ...(outputs && { outputs: { ...outputs, create: "" } }) };
 }
 
 /**
