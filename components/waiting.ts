@@ -6,7 +6,10 @@ import type * as pulumi from "@pulumi/pulumi";
  * has nothing to do with the failure would not be done either.
  * @returns the options for `super`, and what the resources wait for
  */
-export function waiting(opts: pulumi.ComponentResourceOptions = {}): { own: pulumi.ComponentResourceOptions; dependsOn: pulumi.Input<pulumi.Resource>[] } {
+export function waiting(opts: pulumi.ComponentResourceOptions = {}): {
+  own: pulumi.ComponentResourceOptions;
+  dependsOn: pulumi.Input<pulumi.Resource>[];
+} {
   const { dependsOn = [], ...own } = opts;
   return { own, dependsOn: (Array.isArray(dependsOn) ? dependsOn : [dependsOn]) as pulumi.Input<pulumi.Resource>[] };
 }

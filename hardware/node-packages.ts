@@ -3,6 +3,7 @@
  * with them, so that a node needs no package registry while it is provisioned.
  */
 export const nodePackages: readonly string[] = [
+  "bind9-dnsutils",
   "ca-certificates",
   "catatonit",
   "conntrack",

@@ -4,11 +4,14 @@ import { during, screenOn } from "../display/screen.ts";
 import { CliError, messageOf, UsageError } from "../errors.ts";
 import { LOCAL, stackOf, stackOption } from "../stacks.ts";
 
+/** How long a client is listened for. */
+const ALIVE_SECONDS = 3;
+
 /** `./peak forget NODE`: takes a host that is dead out of a stack, without reaching it. */
 export function forget(): Command {
   return new Command("forget")
     .description("take a dead host out of the stack and the cluster, without reaching it")
-    .argument("<node>", "name of the node, e.g. pi3")
+    .argument("<node>", "name of the node, or of a board that is a client, e.g. pi3")
     .addOption(stackOption())
     .option("-y, --yes", "do not ask before a host of a stack other than local is forgotten")
     .addHelpText("after", "\nA host that still answers is removed by taking it out of the inventory, and ./peak up: its pods move first.")
@@ -28,6 +31,8 @@ export function forget(): Command {
       const inventory = await inventoryOf(stack);
 
       const outputs = await requireOutputs(stack);
+      const client = outputs.clients.find((one) => one.name === name);
+      if (client) return forgetClient({ stack, up, inventory, client, yes: yes === true });
       const node = findByName("node", name, outputs.nodes);
       if (node === outputs.nodes.find(({ role }) => role === "steering")) {
         throw new UsageError(
@@ -54,4 +59,32 @@ export function forget(): Command {
         screen.line(forgottenText({ name, removed: removed.length, lost: lost!, inventory, up, fewer }));
       });
     });
+}
+
+interface ForgetClient {
+  stack: string;
+  /** The command that updates the stack. */
+  up: string;
+  /** Path of the inventory. */
+  inventory: string;
+  client: { name: string; ula: string; emulated: boolean };
+  yes: boolean;
+}
+
+/** A client is in no cluster: only the state has to forget it. */
+async function forgetClient({ stack, up, inventory, client: { name, ula, emulated }, yes }: ForgetClient): Promise<void> {
+  const { silence } = await import("../../programs/hosts/answers.ts");
+  const { workOn } = await import("../engine/work.ts");
+  const { withoutHost } = await import("../engine/host-state.ts");
+  const { forgottenClientText } = await import("../display/forgotten.ts");
+  const remove = `take it out of ${inventory}, and run \`${up}\``;
+  if (emulated) throw new UsageError(`${name} is a namespace on this host, which need not be reached: to remove it, ${remove}`);
+  if ((await silence(ula, ALIVE_SECONDS)) === undefined) throw new UsageError(`${name} is alive: it answers at ${ula}. To remove it, ${remove}`);
+  await confirm(`forget ${name} of the stack ${stack}`, yes);
+  using screen = screenOn(process.stderr);
+  await workOn(stack, screen, {}, async (session) => {
+    const { stack: rest, removed } = withoutHost(await session.stack.exportStack(), name);
+    await session.stack.importStack(rest);
+    screen.line(forgottenClientText({ name, removed: removed.length, inventory, up }));
+  });
 }

@@ -4,10 +4,10 @@ import { stackOf, stackOption, takeStack } from "../stacks.ts";
 /** `./peak ssh NODE [CMD...]`: a shell or a command on a node. */
 export function ssh(): Command {
   return new Command("ssh")
-    .description("log in to a node, or run a command on it")
+    .description("log in to a node or a client board, or run a command on it")
     .usage("[--stack NAME] NODE [COMMAND...]")
     .addOption(stackOption())
-    .argument("<node>", "name of the node, e.g. pi1")
+    .argument("<node>", "name of the node or the board, e.g. pi1")
     .argument("[command...]", "what to run there, passed on as it is")
     .passThroughOptions()
     .action(async (name: string, following: string[], _options: object, command: Command) => {
@@ -18,10 +18,11 @@ export function ssh(): Command {
       const { findByName } = await import("../names.ts");
       const { become } = await import("../exec.ts");
       const outputs = await requireOutputs(stack);
+      const hosts = [...outputs.nodes, ...outputs.clients.filter(({ emulated }) => !emulated)];
       const remote = words[0] === "--" ? words.slice(1) : words;
       become(
         "ssh",
-        [...(await sshArguments(stack, outputs, findByName("node", name, outputs.nodes))), "--", ...remote],
+        [...(await sshArguments(stack, outputs, findByName("host", name, hosts))), "--", ...remote],
         "install openssh-client",
       );
     });

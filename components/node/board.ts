@@ -36,8 +36,11 @@ export class Board extends SshHost {
     this.answers = silent === undefined;
     // Looked at each time the program runs: a board that was flashed anew has no incarnation, and is given another.
     const found = silent === undefined
-      ? command.local.runOutput({ command: `${script} look`, stdin: pulumi.jsonStringify({ connection: this.connection }), addPreviousOutputInEnv: false })
-        .stdout.apply((text) => JSON.parse(text) as Found)
+      ? command.local.runOutput({
+        command: `${script} look`,
+        stdin: pulumi.jsonStringify({ connection: this.connection }),
+        addPreviousOutputInEnv: false,
+      }).stdout.apply((text) => JSON.parse(text) as Found)
       : pulumi.output<Found>({});
     const blank = ({ incarnation, fault }: Found) => silent === undefined && incarnation === undefined && fault === undefined;
     const incarnation = found.apply((found) => found.incarnation ?? (blank(found) ? randomUUID() : ""));

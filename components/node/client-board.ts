@@ -25,7 +25,7 @@ export class ClientBoard extends Board {
     super(name, args, opts);
     new HostSetup(`${name}-client`, {
       host: this,
-      packages: ["unbound"],
+      packages: ["unbound", "bind9-dnsutils", "curl"],
       files: [
         { path: `${directory}/unbound.conf`, content: renderUnbound({ zone, servers, address: "::1", port: 53, allow: ["::1/128"] }) },
         { path: `${directory}/resolv.conf`, content: "nameserver ::1\n" },
