@@ -37,6 +37,8 @@ describe.each<[string[], RegExp]>([
   [["--stack", "minikube", "doctor"], /`doctor` is not for the stack minikube: it asks nothing of this host/],
   [["test", "--stack", "minikube"], /`test` is not for the stack minikube/],
   [["up", "--stack", "minikube", "--nodes", "3"], /--nodes is for the stack local/],
+  [["destroy", "--target", "pi2", "--purge"], /option '--target <resource>' cannot be used with option '--purge'/],
+  [["destroy", "--stack", "minikube", "--target", "x"], /no terminal to ask whether to destroy a part of the stack minikube: add --yes/],
   [["test", "everything"], /Allowed choices are types, unit/],
   [["ssh"], /missing required argument 'node'/],
   [["client"], /missing required argument 'command'/],

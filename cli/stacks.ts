@@ -16,9 +16,9 @@ export function stackOption(): Option {
   return new Option("--stack <name>", `stack to work on (default: ${LOCAL})`).choices(stackNames());
 }
 
-/** `--target RESOURCE`, repeatable. */
-export function targetOption(): Option {
-  return resourceOption("--target <resource>", "change this alone: a name (pi2), a type with a name ('VirtualPi pi2'), or a URN; repeatable");
+/** `--target RESOURCE`, repeatable. @param effect what it has the command do */
+export function targetOption(effect = "change this alone"): Option {
+  return resourceOption("--target <resource>", `${effect}: a name (pi2), a type with a name ('VirtualPi pi2'), or a URN; repeatable`);
 }
 
 /** `--replace RESOURCE`, repeatable. */

@@ -4,26 +4,47 @@ import { confirm, requireAnswer } from "../confirm.ts";
 import { during, type Screen, screenOn } from "../display/screen.ts";
 import { changesText } from "../display/text.ts";
 import { BusyError, CliError, Interrupted, messageOf } from "../errors.ts";
-import { LOCAL, stackOf, stackOption } from "../stacks.ts";
+import { LOCAL, stackOf, stackOption, targetOption } from "../stacks.ts";
+
+interface DestroyOptions {
+  purge?: boolean;
+  yes?: boolean;
+  target: string[];
+}
 
 /** `./peak destroy`: removes the stack, with all that it has on this host. */
 export function destroy(): Command {
   return new Command("destroy")
-    .description("remove a stack and all that belongs to it")
+    .description("remove a stack and all that belongs to it, or a part of it")
     .addOption(stackOption())
+    .addOption(targetOption("remove this and what depends on it alone; `up` makes it again").conflicts("purge"))
     .option("--purge", "empty the cache of downloads and builds as well")
     .option("-y, --yes", "do not ask before a stack other than local is destroyed")
-    .action(async ({ purge: emptyCache, yes }: { purge?: boolean; yes?: boolean }, command: Command) => {
+    .action(async ({ purge: emptyCache, yes = false, target }: DestroyOptions, command: Command) => {
       const stack = stackOf(command);
       using screen = screenOn(process.stderr);
-      if (stack === LOCAL) await destroyLocal(screen);
-      else await destroyOther(stack, screen, yes === true);
+      if (target.length > 0) await destroyPart(stack, screen, yes, target);
+      else if (stack === LOCAL) await destroyLocal(screen);
+      else await destroyOther(stack, screen, yes);
       if (emptyCache) {
         const { busy } = await during(screen, "emptying the cache", purge);
         if (busy.length > 0) throw new CliError(`the cache is not empty: another run is making ${busy.join(", ")}`);
         screen.line("the cache is empty");
       }
     });
+}
+
+async function destroyPart(stack: string, screen: Screen, yes: boolean, target: string[]): Promise<void> {
+  if (stack !== LOCAL) requireAnswer(`destroy a part of the stack ${stack}`, yes);
+  const { requireThere } = await import("../engine/outputs.ts");
+  await requireThere(stack);
+  const { workOn } = await import("../engine/work.ts");
+  const { operate } = await import("../engine/operation.ts");
+  const changes = await workOn(stack, screen, {}, async (session) => {
+    if (stack !== LOCAL) await confirm(`destroy ${target.join(", ")} of the stack ${stack}, and what depends on that`, yes);
+    return operate(session, "destroy", screen, { target });
+  });
+  screen.line(`destroy: ${changesText(changes)}`);
 }
 
 async function destroyOther(stack: string, screen: Screen, yes: boolean): Promise<void> {

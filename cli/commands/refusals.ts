@@ -11,10 +11,15 @@ export function refuse(): Command {
     .addOption(stackOption())
     .option("--drop", "do not answer them at all")
     .option("--for <time>", "how long: 30s, 10m, 1h, 7d; without it until `allow`")
-    .action(async (prefix: string, { drop, for: time }: { drop?: boolean; for?: string }, command: Command) => {
+    .option("--json", "print what is refused, and by which servers, as one JSON object")
+    .action(async (prefix: string, { drop, for: time, json }: { drop?: boolean; for?: string; json?: boolean }, command: Command) => {
       const options = [...(drop ? ["--drop"] : []), ...(time === undefined ? [] : [`--for=${time}`])];
       const { done, faults, refused } = await ask(command, ["refuse", ...options, "--", prefix]);
-      process.stdout.write(`${done[0]!.stdout.trim()}\t${done.map(({ server }) => server).join(", ")}\n`);
+      const servers = done.map(({ server }) => server);
+      const said = done[0]!.stdout.trim();
+      const [known = prefix, action, until] = said.split("\t");
+      if (json) printJson({ prefix: known, action, ...(time !== undefined && { until }), servers, faults: [...faults, ...refused] });
+      else process.stdout.write(`${said}\t${servers.join(", ")}\n`);
       requireAll([...faults, ...refused], "run this again when they answer");
     });
 }
@@ -33,7 +38,7 @@ export function refusals(): Command {
       const shared = shareRefusals(lists);
       if (json) {
         const agree = shared.every(({ servers }) => servers.length === lists.length);
-        process.stdout.write(`${JSON.stringify({ agree, servers: lists, faults }, undefined, 2)}\n`);
+        printJson({ agree, servers: lists, faults });
       } else process.stdout.write(refusalsText(shared, lists.length));
       for (const fault of faults) process.stderr.write(`peak: ${fault}\n`);
       if (faults.length > 0) process.exitCode = exitCodes.failed;
@@ -46,12 +51,19 @@ export function allow(): Command {
     .description("have all DNS servers of the stack answer a refused prefix again")
     .argument("<prefix>", "a prefix that `./peak refusals` lists")
     .addOption(stackOption())
-    .action(async (prefix: string, _options: object, command: Command) => {
+    .option("--json", "print what is answered again, and by which servers, as one JSON object")
+    .action(async (prefix: string, { json }: { json?: boolean }, command: Command) => {
       // A server that did not refuse the prefix answers it as well: no fault, as long as another one did.
       const { done, faults } = await ask(command, ["allow", "--", prefix]);
-      process.stdout.write(done[0]!.stdout);
+      const [known = prefix] = done[0]!.stdout.split(" ", 1);
+      if (json) printJson({ prefix: known, servers: done.map(({ server }) => server), faults });
+      else process.stdout.write(done[0]!.stdout);
       requireAll(faults, "run this again when they answer");
     });
+}
+
+function printJson(value: object): void {
+  process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
 }
 
 async function ask(command: Command, words: readonly string[]): Promise<Sorted> {

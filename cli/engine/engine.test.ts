@@ -74,6 +74,9 @@ describe("state", () => {
   test("drops protection and nothing else, and keeps a stack that has no resources", () => {
     const deployment = { resources: resources.map((resource) => ({ ...resource, protect: true })), manifest: { version: "v3" } };
     expect(withoutProtection({ version: 3, deployment })).toEqual({ version: 3, deployment: { resources, manifest: { version: "v3" } } });
+    const one = resources[1]!.urn;
+    const part = withoutProtection({ version: 3, deployment }, [one]).deployment.resources!;
+    expect(part.filter(({ protect }) => !protect).map(({ urn }) => urn)).toEqual([one]);
     expect(withoutProtection({ version: 3, deployment: { resources: null } })).toEqual({ version: 3, deployment: { resources: null } });
   });
 });

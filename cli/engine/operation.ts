@@ -116,9 +116,9 @@ async function call(stack: Stack, operation: Operation | "preview", { policyPack
   else if (operation === "preview") await stack.preview({ ...options, policyPacks });
   else if (operation === "refresh") await stack.refresh(options);
   else {
-    await importState(stack, withoutProtection(await exportState(stack)));
+    await importState(stack, withoutProtection(await exportState(stack), options.target));
     options.signal.throwIfAborted();
-    await stack.destroy({ ...options, continueOnError });
+    await stack.destroy({ ...options, continueOnError, targetDependents: options.target !== undefined });
   }
 }
 

@@ -67,8 +67,13 @@ export function encryptedWith(salt: string | undefined, stack: ExportedStack): E
 /**
  * The same stack with nothing in it protected. Protection is against what nobody asked for, such as a name that was changed by mistake; who
  * destroys a stack asks for it.
+ * @param urns of what is asked for. Default: the whole stack
  */
-export function withoutProtection(stack: ExportedStack): ExportedStack {
-  const resources = stack.deployment.resources?.map(({ protect: _, ...resource }) => resource);
+export function withoutProtection(stack: ExportedStack, urns?: readonly string[]): ExportedStack {
+  const resources = stack.deployment.resources?.map((resource) => {
+    if (urns !== undefined && !urns.includes(resource.urn)) return resource;
+    const { protect: _, ...rest } = resource;
+    return rest;
+  });
   return { ...stack, deployment: { ...stack.deployment, ...(resources && { resources }) } };
 }
