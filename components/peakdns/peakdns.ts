@@ -96,7 +96,8 @@ export class PeakDns extends pulumi.ComponentResource {
         ({ name: `${name}-${host.name}`, host, metricsPort, nameServer: pulumi.output({ name: nameServer, addresses }) }));
     }
     const service = new k8s.core.v1.Service(name, {
-      metadata: { namespace },
+      // Its pods are told its address: they come after it, so it cannot wait for them.
+      metadata: { namespace, annotations: { "pulumi.com/skipAwait": "true" } },
       spec: { selector: { app: name }, ports: [{ name: "dns", port: 53, protocol: "UDP" }, { name: "dns-tcp", port: 53, protocol: "TCP" }] },
     }, { parent: this });
     const nameServer = service.spec.clusterIP.apply((address) => ({ name: alone, addresses: [address] }));
