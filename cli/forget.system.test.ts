@@ -8,6 +8,7 @@ import { startApiServer } from "../test/harness/api-server.ts";
 import { testStack } from "../toolchain/providers/shared/stack.ts";
 import { exportState, importState } from "./engine/exported.ts";
 import { withoutHost } from "./engine/host-state.ts";
+import { withoutProtection } from "./engine/state.ts";
 import { removeNode } from "./status/kubernetes.ts";
 
 test("a node goes out of the cluster with its pods at once, and what is lost is told", async () => {
@@ -38,20 +39,25 @@ test("the engine takes the state without a host, and then needs not reach it", a
       const machine = new command.local.Command(name, { create: ":", delete: marks(name) }, { parent: host });
       // To reach a dead host fails.
       const remove = name === "pi2" ? "false" : ":";
-      return new command.local.Command(`${name}-setup`, { create: ":", delete: remove, environment: { MACHINE: machine.stdout } }, { dependsOn: machine });
+      const reached = { create: ":", delete: remove, environment: { MACHINE: machine.stdout } };
+      const directory = new pulumi.ComponentResource("peak:node:HostSetup", `${name}-directory`, {}, { protect: true });
+      new command.local.Command(`${name}-directory`, reached, { parent: directory, dependsOn: machine });
+      new command.local.Command(`${name}-volume`, { create: ":" }, { dependsOn: directory, protect: true });
+      return new command.local.Command(`${name}-setup`, reached, { dependsOn: machine });
     });
     new command.local.Command("cluster", { create: ":" }, { dependsOn: setups });
   });
   const { stack, dir } = subject;
   await stack.up();
   const { stack: rest, removed } = withoutHost(await exportState(stack), "pi2");
-  expect(removed.map((urn) => urn.split("::").at(-1))).toEqual(["pi2-setup"]);
+  expect(removed.map((urn) => urn.split("::").at(-1)).sort()).toEqual(["pi2-directory", "pi2-setup"]);
   await importState(stack, rest);
 
   writeFileSync(join(dir, "removed"), "");
   hosts = ["pi1"];
   const { summary } = await stack.up();
-  expect(summary.resourceChanges).toMatchObject({ delete: 2 });
+  expect(summary.resourceChanges).toMatchObject({ delete: 4 });
   expect(existsSync(join(dir, "removed"))).toBe(true);
+  await stack.importStack(withoutProtection(await stack.exportStack() as Exported) as Imported);
   await stack.destroy();
 }, 600_000);

@@ -7,6 +7,9 @@ const root = urn("pulumi:pulumi:Stack", "peak-local");
 const host = (name: string) => urn("peak:node:VirtualPi", name);
 const machine = (name: string) => urn("command:local:Command", name);
 const setup = (name: string) => urn("command:remote:Command", name);
+const directory = (name: string) => urn("peak:node:HostSetup", `${name}-directory`);
+const volume = (name: string) => urn("kubernetes:core/v1:PersistentVolume", name);
+const key = urn("tls:index/privateKey:PrivateKey", "operator-key");
 
 /** What a stack of two nodes has, as far as it matters here. */
 function exported(): ExportedStack {
@@ -25,9 +28,13 @@ function exported(): ExportedStack {
       urn: setup(`${name}-membership`), type: "command:remote:Command", custom: true, parent: root,
       dependencies: [setup(`${name}-worker`)], propertyDependencies: { create: [setup(`${name}-worker`)] }, deletedWith: machine("pi1"),
     },
+    { urn: directory(name), type: "peak:node:HostSetup", parent: root, protect: true },
+    { urn: setup(`${name}-directory`), type: "command:remote:Command", custom: true, parent: directory(name), protect: true, dependencies: [machine(name)] },
+    { urn: volume(name), type: "kubernetes:core/v1:PersistentVolume", custom: true, parent: root, protect: true, dependencies: [setup(`${name}-directory`)] },
   ];
   const resources = [
     { urn: root, type: "pulumi:pulumi:Stack", outputs: { nodes: [{ name: "pi1" }, { name: "pi2" }], names: ["echo.peak."] } },
+    { urn: key, type: "tls:index/privateKey:PrivateKey", custom: true, parent: root, protect: true },
     ...node("pi1"),
     ...node("pi2"),
     { urn: urn("pulumi:providers:kubernetes", "cluster"), type: "pulumi:providers:kubernetes", custom: true, parent: root, dependencies: [setup("pi1-worker"), setup("pi2-worker")] },
@@ -42,7 +49,7 @@ describe("a stack without a host", () => {
   const resources = stack.deployment.resources as unknown as Record<string, unknown>[];
 
   test("has nothing left that would have to reach it, and all else", () => {
-    expect(removed.sort()).toEqual([machine("pi2-binaries"), setup("pi2-waits"), setup("pi2-worker")].sort());
+    expect(removed.sort()).toEqual([machine("pi2-binaries"), setup("pi2-waits"), setup("pi2-worker"), setup("pi2-directory")].sort());
     expect(resources.map((one) => one["urn"])).toEqual(before.deployment.resources!.map((one) => one.urn).filter((one) => !removed.includes(one)));
   });
 
@@ -50,6 +57,11 @@ describe("a stack without a host", () => {
     for (const gone of removed) expect(JSON.stringify(resources)).not.toContain(`"${gone}"`);
     expect(resources.find((one) => one["urn"] === setup("pi2-membership"))).toMatchObject({ dependencies: [], propertyDependencies: { create: [] }, deletedWith: machine("pi1") });
     expect(resources.find((one) => one["type"] === "pulumi:providers:kubernetes")).toMatchObject({ dependencies: [setup("pi1-worker")] });
+  });
+
+  test("protects nothing that it held, and all else", () => {
+    const kept = resources.filter((one) => one["protect"] === true).map((one) => one["urn"]);
+    expect(kept).toEqual([key, directory("pi1"), setup("pi1-directory"), volume("pi1")]);
   });
 
   test("does not name it as a node", () =>

@@ -5,6 +5,7 @@ interface StateResource {
   urn: string;
   type: string;
   parent?: string;
+  protect?: boolean;
   dependencies?: string[];
   propertyDependencies?: Record<string, string[] | null>;
   deletedWith?: string;
@@ -17,7 +18,8 @@ const hostTypes = ["peak:node:VirtualPi", "peak:node:Board"];
 /**
  * A stack without what was done on a host over SSH, to be used when that host is gone: nothing that is left has to reach it. What the stack
  * has for the host elsewhere (keys, a virtual Pi, objects in Kubernetes) stays, so that the next update takes it away, or makes the host
- * anew. The host is also no longer among the machines that the stack's outputs name. Pure.
+ * anew. So does what the host held (a volume), without its protection: its data is gone with the host. The host is also no longer among the
+ * machines that the stack's outputs name. Pure.
  * @returns the stack, and the URNs that it is without
  */
 export function withoutHost<T extends ExportedStack>(stack: T, host: string): { stack: T; removed: string[] } {
@@ -34,8 +36,23 @@ export function withoutHost<T extends ExportedStack>(stack: T, host: string): { 
       ? resource.type.startsWith(isBoard ? "command:" : "command:remote:")
       : resource.type.startsWith("command:") && references(resource).some((urn) => own.has(urn));
   const removed = new Set(resources.filter(reaches).map(({ urn }) => urn));
-  const kept = resources.filter(({ urn }) => !removed.has(urn)).map((resource) => withoutMachine(withoutReferences(resource, removed), host));
+  const lost = lostWith(removed, resources);
+  const kept = resources.filter(({ urn }) => !removed.has(urn)).map((resource) =>
+    withoutMachine(withoutReferences(lost.has(resource.urn) ? withoutProtection(resource) : resource, removed), host));
   return { stack: { ...stack, deployment: { ...stack.deployment, resources: kept } }, removed: [...removed] };
+}
+
+/** What the removed resources were part of, and what was made on top of either. */
+function lostWith(removed: ReadonlySet<string>, resources: readonly StateResource[]): Set<string> {
+  const lost = new Set(removed);
+  // Children come after their parents.
+  for (const { urn, parent } of resources.toReversed()) if (lost.has(urn) && parent !== undefined) lost.add(parent);
+  for (const resource of resources) if (references(resource).some((urn) => removed.has(urn))) lost.add(resource.urn);
+  return lost;
+}
+
+function withoutProtection({ protect: _, ...resource }: StateResource): StateResource {
+  return resource;
 }
 
 /** What a resource must not outlive or be made before, its parent apart. */
