@@ -58,6 +58,6 @@ test("the engine takes the state without a host, and then needs not reach it", a
   const { summary } = await stack.up();
   expect(summary.resourceChanges).toMatchObject({ delete: 4 });
   expect(existsSync(join(dir, "removed"))).toBe(true);
-  await stack.importStack(withoutProtection(await stack.exportStack() as Exported) as Imported);
+  await importState(stack, withoutProtection(await exportState(stack)));
   await stack.destroy();
 }, 600_000);
