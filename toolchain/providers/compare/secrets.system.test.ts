@@ -1,5 +1,6 @@
 /** No secret of the kinds of resources that this project has stands in plain text in a state, whichever plugins made it. */
 
+import { generateKeyPairSync } from "node:crypto";
 import * as command from "@pulumi/command";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
@@ -64,4 +65,17 @@ test("a secret that stands elsewhere is found, also within a text, in base64, or
   expect(readableSecrets(exported, '{"id":"x correct-horse-battery"}')).toEqual(["correct-horse-battery"]);
   expect(readableSecrets(exported, `{"data":"${Buffer.from("correct-horse-battery").toString("base64")}"}`)).toHaveLength(1);
   expect(readableSecrets(exported, '{"stdin":"MC4CAQAwBQYDK2VwBCIEIFvo"}')).toEqual(["MC4CAQAwBQYDK2VwBCIEIFvo"]);
+});
+
+test("a line of a private key that is its public key's is none, wherever it stands; the others are", () => {
+  const hide = (text: string) => ({ "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", plaintext: JSON.stringify(text) });
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const publicKeyPem = publicKey.export({ type: "spki", format: "pem" }) as string;
+  for (const type of ["sec1", "pkcs8"] as const) {
+    const secret = privateKey.export({ type, format: "pem" }) as string;
+    const lines = secret.split("\n").slice(1, -2);
+    const exported = { resources: [{ outputs: { publicKeyPem, privateKeyPem: hide(secret) } }] };
+    expect(readableSecrets(exported, JSON.stringify({ publicKeyPem, certPem: lines.at(-1) }))).toEqual([]);
+    expect(readableSecrets(exported, JSON.stringify({ publicKeyPem, secret }))).toEqual([secret, ...lines.slice(0, -1)]);
+  }
 });

@@ -11,7 +11,9 @@ const SHORTEST = 16;
  * @param stored the same as the backend stores it
  */
 export function readableSecrets(exported: unknown, stored: string): string[] {
-  const texts = [...new Set(secretTexts(exported as Value))].filter((text) => text.length >= SHORTEST);
+  const known = publicKeys(exported as Value);
+  const isPublic = (text: string): boolean => known.some((key) => key.includes(Buffer.from(text, "base64")));
+  const texts = [...new Set(secretTexts(exported as Value))].filter((text) => text.length >= SHORTEST && !isPublic(text));
   return texts.filter((text) => stored.includes(text) || stored.includes(JSON.stringify(text).slice(1, -1)));
 }
 
@@ -22,6 +24,16 @@ function secretTexts(value: Value): string[] {
   if (!isSecret(value)) return Object.values(value).flatMap(secretTexts);
   const revealed = JSON.parse(String(value["plaintext"])) as Value;
   return typeof revealed === "string" ? [revealed, Buffer.from(revealed).toString("base64"), ...keyLines(revealed)] : secretTexts(revealed);
+}
+
+/** The public keys that a state has. A private key in PEM has lines of nothing but its public one, which then stand in certificates, too. */
+function publicKeys(value: Value): Buffer[] {
+  if (typeof value === "string") {
+    const found = value.matchAll(/-----BEGIN PUBLIC KEY-----([^-]*)-----END|(?:ssh|ecdsa)-\S+ (\S+)/g);
+    return [...found].map(([, pem, openssh]) => Buffer.from(pem ?? openssh ?? "", "base64"));
+  }
+  if (Array.isArray(value)) return value.flatMap(publicKeys);
+  return isMap(value) && !isSecret(value) ? Object.values(value).flatMap(publicKeys) : [];
 }
 
 function keyLines(text: string): string[] {
