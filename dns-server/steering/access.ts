@@ -118,7 +118,9 @@ function token({ tokenFile }: AccessSettings, text: string): string {
 /** RFC 9325 section 3.1.1 */
 const OLDEST_TLS = "TLSv1.2";
 
-function secured({ certificate, key, ca }: AccessSettings, texts: Texts): { ca?: string; cert?: string; key?: string; minVersion: typeof OLDEST_TLS } {
+type Secured = { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly minVersion: typeof OLDEST_TLS };
+
+function secured({ certificate, key, ca }: AccessSettings, texts: Texts): Secured {
   if (texts.ca !== undefined) {
     const blocks = texts.ca.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
     try {

@@ -40,7 +40,11 @@ test("length counts: of one query, and of all", () => {
 });
 
 test("what is asked for never is more than the bounds, and is the same in any order", () => {
-  const some = fc.record({ namespace: fc.constantFrom("a", "b", "c", "d"), queries: fc.integer({ min: 1, max: 60 }), characters: fc.integer({ min: 1, max: 4 << 20 }) });
+  const some = fc.record({
+    namespace: fc.constantFrom("a", "b", "c", "d"),
+    queries: fc.integer({ min: 1, max: 60 }),
+    characters: fc.integer({ min: 1, max: 4 << 20 }),
+  });
   fc.assert(
     fc.property(fc.array(some, { maxLength: 30 }), (list) => {
       const demands = list.map(({ namespace, queries, characters }, i) => demand(namespace, `d${i}`, queries, characters));

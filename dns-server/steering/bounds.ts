@@ -55,8 +55,8 @@ export function overBounds(demands: readonly Demand[], { domainsPerNamespace, qu
     } else
       over.set(
         domain,
-        `all domains together may ask ${queriesPerRound} queries of ${MAX_ROUND >> 20} Mi characters in a round, and its ${queries} are more than is left: ` +
-          `ask for all pods at once, with %pods%`,
+        `all domains together may ask ${queriesPerRound} queries of ${MAX_ROUND >> 20} Mi characters in a round, ` +
+          `and its ${queries} are more than is left: ask for all pods at once, with %pods%`,
       );
   }
   return over;

@@ -104,7 +104,8 @@ async function start(): Promise<RealPrometheus> {
 
 function steer(url: string, policy: "round-robin" | "single-best", query: string, pods: readonly string[]) {
   const faults: string[] = [];
-  const settings = { prometheus: { url, interval: 0.2, timeout: 0.5, parallel: 16, ...bounds }, clusterName: "c1", readmissionMargin: 0.1, maxHeld: 0.5 };
+  const prometheus = { url, interval: 0.2, timeout: 0.5, parallel: 16, ...bounds };
+  const settings = { prometheus, clusterName: "c1", readmissionMargin: 0.1, maxHeld: 0.5 };
   const steering = new Steering(settings, { changed: () => {}, fault: (_, message) => void (isEarly(message) || faults.push(message)) });
   cleanups.push(() => steering.stop());
   const candidates = pods.map((name) => testTarget(name));
@@ -232,7 +233,8 @@ test("every example of steering in the guide takes the busy pod out, or gives a 
     const { steering: spec, ttl } = cluster.domains.get("web.peak")!;
     if (ttl?.kind === "auto") continue;
     const faults: string[] = [];
-    const settings = { prometheus: { url, interval: 0.2, timeout: 1, parallel: 16, ...bounds }, clusterName: "c1", readmissionMargin: 0.1, maxHeld: 0.5 };
+    const prometheus = { url, interval: 0.2, timeout: 1, parallel: 16, ...bounds };
+    const settings = { prometheus, clusterName: "c1", readmissionMargin: 0.1, maxHeld: 0.5 };
     const steering = new Steering(settings, { changed: () => {}, fault: (_, message) => void (isEarly(message) || faults.push(message)) });
     const candidates = pods.map((name) => testTarget(name));
     const domain = testDomain({ targets: candidates, steering: spec, ttl });
@@ -255,7 +257,8 @@ test("a real Prometheus that wants TLS, a client certificate and a password is a
     return writeCertificate(join(folder, name), "127.0.0.1");
   };
   const [server, own, other] = [await certificate("server"), await certificate("own"), await certificate("other")];
-  const tls = { cert_file: server.certificate, key_file: server.key, client_ca_file: own.certificate, client_auth_type: "RequireAndVerifyClientCert" };
+  const clients = { client_ca_file: own.certificate, client_auth_type: "RequireAndVerifyClientCert" };
+  const tls = { cert_file: server.certificate, key_file: server.key, ...clients };
   const password = join(folder, "password");
   writeFileSync(password, "secret\n");
   const web = join(folder, "web.json");
