@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -9,7 +9,7 @@ import { renderJoin, renderLeave } from "./membership.ts";
 
 interface Node {
   metadata: { labels: Record<string, string> };
-  spec: { taints?: { key: string; value?: string; effect: string }[] };
+  spec: { unschedulable?: boolean; taints?: { key: string; value?: string; effect: string }[] };
 }
 
 let server: ApiServer;
@@ -39,6 +39,18 @@ async function addPod(name: string, nodeName: string): Promise<void> {
   await server.request({ method: "POST", path, body: { metadata: { name, labels: { app: name } }, spec } });
   const status = { phase: "Running", conditions: [{ type: "Ready", status: "True" }] };
   await server.request({ method: "PATCH", path: `${path}/${name}/status`, body: { status } });
+}
+
+/** A pod that may not be evicted. */
+async function addNeededPod(name: string, nodeName: string): Promise<void> {
+  await addPod(name, nodeName);
+  const budget = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
+  await server.request({ method: "POST", path: budget, body: { metadata: { name }, spec: { minAvailable: 1, selector: { matchLabels: { app: name } } } } });
+  for (let tries = 0; tries < 100; tries++) {
+    const { status } = await server.request<{ status: { currentHealthy: number } }>({ path: `${budget}/${name}` });
+    if (status.currentHealthy === 1) break;
+    await sleep(100);
+  }
 }
 
 const node = (name: string) => server.request<Node>({ path: `/api/v1/nodes/${name}` });
@@ -81,19 +93,36 @@ describe("a node that is removed", () => {
 
   test("waits for a disruption budget as long as the limit, says whom it hits, and goes", async () => {
     await addNode("guarded");
-    await addPod("needed", "guarded");
-    const budget = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
-    await server.request({ method: "POST", path: budget, body: { metadata: { name: "needed" }, spec: { minAvailable: 1, selector: { matchLabels: { app: "needed" } } } } });
-    for (let tries = 0; tries < 100; tries++) {
-      const { status } = await server.request<{ status: { currentHealthy: number } }>({ path: `${budget}/needed` });
-      if (status.currentHealthy === 1) break;
-      await sleep(100);
-    }
+    await addNeededPod("needed", "guarded");
     const { code, said } = run(renderLeave(kubectl, "guarded", 2));
     expect(code).toBe(0);
     expect(said).toMatch(/would violate the pod's disruption budget/);
     expect(said).toMatch(/^warning: guarded was not drained within 2 s; these pods end with it: default\/needed$/m);
     expect(await names("nodes")).not.toContain("guarded");
+  });
+
+  test("stays, and takes pods again, when whoever asked is gone before its pods are", async () => {
+    await addNode("kept");
+    await addNeededPod("lasting", "kept");
+    const isCordoned = async (wanted: boolean) => {
+      for (let tries = 0; tries < 300; tries++) {
+        if (((await node("kept")).spec.unschedulable ?? false) === wanted) return;
+        await sleep(100);
+      }
+      throw new Error(`kept is ${wanted ? "not" : "still"} cordoned`);
+    };
+    // As sshd is of what it runs for a connection.
+    const asker = spawn("sh", ["-c", 'sh -c "$1" & wait', "sh", renderLeave(kubectl, "kept", 60)], { stdio: "ignore" });
+    await isCordoned(true);
+    asker.kill("SIGKILL");
+    await isCordoned(false);
+    expect([await names("nodes"), await pods()]).toEqual([expect.arrayContaining(["kept"]), expect.arrayContaining(["lasting"])]);
+  });
+
+  test("that was left cordoned takes pods again when it joins", async () => {
+    expect(run(`${kubectl} cordon stays`)).toMatchObject({ code: 0 });
+    expect(run(renderJoin(kubectl, { name: "stays", role: "service" }))).toMatchObject({ code: 0 });
+    expect((await node("stays")).spec.unschedulable).toBeUndefined();
   });
 
   test("is not waited for when it is dead", async () => {

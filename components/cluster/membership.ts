@@ -19,6 +19,8 @@ export function renderJoin(kubectl: string, { name, role }: { name: string; role
   const taints = taintsOf(role).map(({ key, value, effect }) => `${key}=${value}:${effect}`);
   return `set -e
 ${kubectl} wait --for=create --timeout=120s node/${node}
+# A removal that was not carried through may have left it so.
+${kubectl} uncordon node/${node}
 ${kubectl} wait --for=condition=Ready --timeout=120s node/${node}
 ${kubectl} label --overwrite node/${node} ${roleKey}=${role}
 ${taints.length > 0
@@ -31,7 +33,8 @@ esac`}`;
 /**
  * The command that takes a node out of the cluster. Its pods are evicted as their disruption budgets allow, and end in their own time, while
  * the node still runs; after the limit the removal that was asked for goes on, and says whom it hits. A node that is dead already
- * has nobody who would end pods: that is not waited for. Pure.
+ * has nobody who would end pods: that is not waited for. When whoever asked for the removal is gone before the pods are, the node stays and
+ * takes pods again: nobody would know that it has been removed. Pure.
  * @param seconds the limit
  */
 export function renderLeave(kubectl: string, name: string, seconds: number): string {
@@ -43,7 +46,21 @@ export function renderLeave(kubectl: string, name: string, seconds: number): str
 ready=$(${kubectl} get --ignore-not-found node/${node} --output='jsonpath={.status.conditions[?(@.type=="Ready")].status}')
 limit=${seconds}
 [ "$ready" = True ] || limit=
-if [ ! "$limit" ] || ! ${kubectl} drain ${node} --ignore-daemonsets --delete-emptydir-data --force --timeout="\${limit}s"; then
+drain() {
+  ${kubectl} drain ${node} --ignore-daemonsets --delete-emptydir-data --force --timeout="\${limit}s" &
+  # The process that this one was started by goes with the connection.
+  while kill -0 $! 2> /dev/null; do
+    if [ ! -d /proc/$PPID ]; then
+      kill $!
+      wait $! || :
+      ${kubectl} uncordon node/${node}
+      exit 1
+    fi
+    sleep 1
+  done
+  wait $!
+}
+if [ ! "$limit" ] || ! drain; then
   left=$(${pods})
   if [ "$left" ]; then
     [ "$limit" ] && why="was not drained within $limit s" || why="is not ready, so nothing was drained"
