@@ -73,12 +73,12 @@ export function renderCni(own: NodeDelegation): string {
 export function renderNetwork(own: NodeDelegation, peers: NodeDelegation[]): string {
   // Nothing that the node itself begins comes from these: they are deprecated as sources (RFC 4862, 5.5.4).
   const addresses = scopes(own).map((scope) => `ip -6 address replace ${scope.rootServer}/128 dev eth0 nodad preferred_lft 0\n`).join("");
-  return `${renderRoutes(peers)}${addresses}nft -f /etc/peak/firewall.nft\n`;
+  return `${renderRoutes("node", peers)}${addresses}nft -f /etc/peak/firewall.nft\n`;
 }
 
 /** What takes back what the script of a node has done, and the bridge that pods were plugged into. Pure. */
 function renderUndo(own: NodeDelegation): string {
-  return `${renderRoutesUndo()}for address in ${scopes(own).map((scope) => scope.rootServer).join(" ")}; do
+  return `${renderRoutesUndo("node")}for address in ${scopes(own).map((scope) => scope.rootServer).join(" ")}; do
   [ -z "$(ip -6 address show dev eth0 to "$address/128")" ] || ip -6 address delete "$address/128" dev eth0
 done
 if ip link show dev cni0 > /dev/null 2>&1; then ip link delete cni0; fi

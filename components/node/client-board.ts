@@ -31,7 +31,7 @@ export class ClientBoard extends Board {
         { path: `${directory}/resolv.conf`, content: "nameserver ::1\n" },
         { path: `${directory}/nsswitch.conf`, content: "passwd: files\ngroup: files\nhosts: files dns\n" },
         { path: asClient, content: renderAsClient(), mode: 0o755 },
-        { path: `${directory}/routes`, content: renderRoutes(nodes), mode: 0o755 },
+        { path: `${directory}/routes`, content: renderRoutes("client", nodes), mode: 0o755 },
       ],
       units: [
         {
@@ -50,7 +50,7 @@ export class ClientBoard extends Board {
           restart: "always",
         },
       ],
-      undo: renderRoutesUndo(),
+      undo: renderRoutesUndo("client"),
     }, { parent: this });
   }
 }

@@ -121,6 +121,8 @@ describe("roles that move", () => {
     expect(await boards.kubectl("get", "nodes", "-o", "name")).toBe("node/board1\nnode/board2\nnode/client1\n");
     expect(boards.on("board3", "ls -A /etc/peak /var/lib/kubelet /var/lib/containerd")).toBe("/etc/peak:\nclient\n\n/var/lib/containerd:\n\n/var/lib/kubelet:\n");
     expect(boards.on("client1", "ls /etc/peak")).not.toContain("client");
+    // What was taken back is not what the new role has.
+    for (const name of ["board3", "client1"]) expect(boards.on(name, "ip -6 route show")).toContain("fd7e:ea4c:0:b0a4:2::/80 via fd7e:ea4c:0:b0a4:2::1");
     await boards.namedPods(4);
   });
 
