@@ -23,8 +23,6 @@ export interface Row {
   readonly peak: number;
   readonly changes: number;
   readonly relief: number | undefined;
-  /** Of the first seed. */
-  readonly course: readonly number[];
 }
 
 const THRESHOLDS: readonly (readonly [string, ThresholdSpec])[] = [
@@ -69,7 +67,6 @@ export function compare(contender: Contender, scenario: Scenario, seeds: readonl
     peak: average(({ peak }) => peak),
     changes: average(({ changes }) => changes),
     relief: scenario.overload && average(({ relief }) => relief!),
-    course: outcomes[0]!.course,
   };
 }
 
