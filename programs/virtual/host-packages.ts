@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { run } from "../../shell/run.ts";
 import { which } from "../../shell/which.ts";
+import { installPackages } from "../debian.ts";
 import { readyBuilder } from "../image-builder.ts";
 import { progress } from "./progress.ts";
 
@@ -32,12 +32,6 @@ export async function hostPackages(): Promise<{ installed: string[] }> {
   if (!which("apt-get")) throw new Error(`the local stack needs programs that are not installed; on Debian or Ubuntu: ${command}`);
   if (process.getuid?.() !== 0) throw new Error(`the local stack needs Debian packages: sudo ${command}`);
   progress(`installing ${missing.join(", ")}`);
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const install = ["install", "--yes", "--quiet", "--no-install-recommends", ...missing];
-  // Package lists may be missing or older than the registry; they are read anew only then.
-  await run("apt-get", install, { env }).catch(async () => {
-    await run("apt-get", ["update", "--quiet"], { env });
-    await run("apt-get", install, { env });
-  });
+  await installPackages(missing);
   return { installed: missing };
 }
