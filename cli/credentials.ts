@@ -1,7 +1,5 @@
-import { mkdir, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Outputs } from "./engine/outputs.ts";
-import { paths } from "./paths.ts";
+import { writeSecret } from "./secret-file.ts";
 
 /** How kubectl gets to the stack's cluster: arguments that come first, and its environment. */
 export async function kubectlAccess(
@@ -33,14 +31,4 @@ export function knownHosts(hostKeys: Readonly<Record<string, readonly string[]>>
   return Object.entries(hostKeys)
     .flatMap(([name, keys]) => keys.map((key) => `${name} ${key.trim()}\n`))
     .join("");
-}
-
-/** Another command may read the file at the same time: it is replaced as a whole. */
-async function writeSecret(stack: string, name: string, text: string): Promise<string> {
-  const dir = paths.credentials(stack);
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  const file = join(dir, name);
-  await writeFile(`${file}.${process.pid}`, text, { mode: 0o600 });
-  await rename(`${file}.${process.pid}`, file);
-  return file;
 }

@@ -36,6 +36,12 @@ export class BusyError extends CliError {
   }
 }
 
+/** What to say when a file or directory of ours is another user's, mostly root's after a sudo; any other error as it is. */
+export function ownershipFault(path: string, error: unknown): unknown {
+  if ((error as NodeJS.ErrnoException).code !== "EACCES") return error;
+  return new UsageError(`${path} belongs to another user: run this as that user, or with sudo`, { cause: error });
+}
+
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

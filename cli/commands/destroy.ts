@@ -53,12 +53,12 @@ async function destroyOther(stack: string, screen: Screen, yes: boolean): Promis
   await requireThere(stack);
   const { workOn } = await import("../engine/work.ts");
   const { operate } = await import("../engine/operation.ts");
-  const { forgetCredentials } = await import("../engine/forget.ts");
+  const { forgetStack } = await import("../engine/forget.ts");
   const changes = await workOn(stack, screen, {}, async (session) => {
     await confirm(`destroy the stack ${stack}, ${session.resources.length} resources`, yes);
     return operate(session, "destroy", screen);
   });
-  await forgetCredentials(stack);
+  await forgetStack(stack);
   screen.line(`destroy: ${changesText(changes)}`);
 }
 

@@ -3,9 +3,10 @@ import { access, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CommandError, run } from "../../shell/run.ts";
 import { hostArch } from "../../toolchain/products.ts";
-import type { Progress } from "../../toolchain/progress.ts";
+import { type Progress, progressOn } from "../../toolchain/progress.ts";
 import { provide } from "../../toolchain/provide.ts";
-import { CliError, messageOf, UsageError } from "../errors.ts";
+import { CliError, messageOf, ownershipFault, UsageError } from "../errors.ts";
+import { interruptibly } from "../interrupt.ts";
 import { paths, root } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
 
@@ -24,8 +25,9 @@ export async function hasLocalState(): Promise<boolean> {
     await access(join(paths.state, ".pulumi", "stacks", PROJECT, `${LOCAL}.json`));
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EACCES") return false;
-    throw new UsageError(`${paths.state} belongs to another user: run this as that user, or with sudo`, { cause: error });
+    const fault = ownershipFault(paths.state, error);
+    if (fault === error) return false;
+    throw fault;
   }
 }
 
@@ -59,6 +61,14 @@ export interface AskOptions {
   /** Besides our own. */
   env?: NodeJS.ProcessEnv;
   input?: string;
+}
+
+/** The engine, pointed to a stack's backend, for a command that only reads. Where it has to be made first, Ctrl-C ends that. */
+export async function readingEngine(stack: string): Promise<string> {
+  const say = (text: string) => void process.stderr.write(`${text}\n`);
+  const engine = await interruptibly(say, (signal) => engineBinary(progressOn(process.stderr), signal));
+  useBackend(stack);
+  return engine;
 }
 
 /**

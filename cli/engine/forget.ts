@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { paths, workDir } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
 
-/** Removes the credentials that commands wrote for a stack. */
-export async function forgetCredentials(stack: string): Promise<void> {
-  await rm(paths.credentials(stack), { recursive: true, force: true });
+/** Removes what commands wrote of a stack, wherever its state is: credentials, and what an interrupted run had begun. */
+export async function forgetStack(stack: string): Promise<void> {
+  for (const path of [paths.credentials(stack), paths.begun(stack), paths.enginePid(stack)]) await rm(path, { recursive: true, force: true });
 }
 
 /**
@@ -13,13 +13,11 @@ export async function forgetCredentials(stack: string): Promise<void> {
  * passphrase it is of no use.
  */
 export async function forgetLocalStack(): Promise<void> {
-  await forgetCredentials(LOCAL);
+  await forgetStack(LOCAL);
   const own = [
     paths.state,
     paths.passphrase,
     paths.home,
-    paths.enginePid(LOCAL),
-    paths.begun(LOCAL),
     paths.nodes,
     paths.keys,
     paths.config,

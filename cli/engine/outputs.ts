@@ -1,11 +1,11 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { z } from "zod";
-import { progressOn } from "../../toolchain/progress.ts";
 import { messageOf, UsageError } from "../errors.ts";
 import { paths } from "../paths.ts";
+import { writeSecret } from "../secret-file.ts";
 import { LOCAL, notUpText } from "../stacks.ts";
-import { ask, backendFault, engineBinary, hasLocalState, isAbsent, useBackend } from "./environment.ts";
+import { ask, backendFault, hasLocalState, isAbsent, readingEngine } from "./environment.ts";
 import { type ExportedStack, knownResources } from "./state.ts";
 
 const endpoint = z.object({ address: z.string(), port: z.number() });
@@ -50,13 +50,12 @@ export type StackState = { state: "up"; outputs: Outputs } | { state: "partial" 
 /** Reads a stack's outputs, secrets included, from its state. The engine itself is asked, not the SDK: that takes a tenth of the time. */
 export async function readStack(stack: string): Promise<StackState> {
   if (stack === LOCAL && !(await hasLocalState())) return { state: "absent" };
-  const engine = await engineBinary(progressOn(process.stderr), new AbortController().signal);
-  useBackend(stack);
+  const engine = await readingEngine(stack);
   try {
     const json = await ask(engine, ["stack", "output", "--stack", stack, "--json", "--show-secrets"]);
     const outputs = parseOutputs(json);
     if (outputs) {
-      await remember(stack, json);
+      await remember(stack, json).catch(() => {}); // it is only for later, when an update is under way
       return { state: "up", outputs };
     }
     const resources = knownResources(JSON.parse(await ask(engine, ["stack", "export", "--stack", stack])) as ExportedStack);
@@ -88,9 +87,7 @@ export async function requireThere(stack: string): Promise<void> {
 async function remember(stack: string, json: string): Promise<void> {
   const file = paths.outputs(stack);
   if (json === (await readFile(file, "utf8").catch(() => undefined))) return;
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(`${file}.new`, json, { mode: 0o600 });
-  await rename(`${file}.new`, file);
+  await writeSecret(stack, basename(file), json);
 }
 
 async function remembered(stack: string): Promise<Outputs | undefined> {
