@@ -32,6 +32,8 @@ describe.each<[string[], RegExp]>([
   [["up", "--stack", "nowhere"], /Allowed choices are local, minikube, pi-testbed/],
   [["--stack", "nowhere", "kubectl", "get", "pods"], /Allowed choices are local/],
   [["kubectl", "get", "pods", "--stack", "nowhere"], /argument 'nowhere' is invalid. Allowed choices are local/],
+  [["pulumi", "stack", "export", "--stack", "nowhere"], /argument 'nowhere' is invalid. Allowed choices are local/],
+  [["pulumi", "stack", "export", "-s", "nowhere"], /argument 'nowhere' is invalid. Allowed choices are local/],
   [["logs", "--stack", "nowhere", "pi1"], /argument 'nowhere' is invalid. Allowed choices are local/],
   [["ssh", "pi1", "--stack", "nowhere", "ls"], /argument 'nowhere' is invalid. Allowed choices are local/],
   [["--stack", "minikube", "doctor"], /`doctor` is not for the stack minikube: it asks nothing of this host/],

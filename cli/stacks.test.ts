@@ -31,6 +31,15 @@ describe("--stack among words that are passed on", () => {
     expect(stackOf(command)).toBe(stack);
   });
 
+  test.each(["-s minikube stack export", "stack export -s=minikube", "stack -sminikube export", "stack export --stack minikube"])(
+    "that has a short form there: %s",
+    (words) => {
+      const command = passing();
+      expect(takeStack(command, words.split(" "), "anywhere", true)).toEqual(["stack", "export"]);
+      expect(stackOf(command)).toBe("minikube");
+    },
+  );
+
   test.each([
     ["--stack nowhere get pods", "option '--stack <name>' argument 'nowhere' is invalid. Allowed choices are local, minikube, pi-testbed."],
     ["get pods --stack=", "argument '' is invalid"],

@@ -11,7 +11,7 @@ export function stackNames(): string[] {
   return names.sort((a, b) => Number(b === LOCAL) - Number(a === LOCAL) || a.localeCompare(b));
 }
 
-/** `--stack NAME`: taken before every command and after it. There is no short form: to kubectl, `-s` is another option. */
+/** `--stack NAME`: taken before every command and after it. There is no short form of ours: to kubectl, `-s` is another option. */
 export function stackOption(): Option {
   return new Option("--stack <name>", `stack to work on (default: ${LOCAL})`).choices(stackNames());
 }
@@ -48,13 +48,15 @@ export function requireLocal(command: Command, why: string): void {
 /**
  * Takes `--stack NAME` out of words that go to another program.
  * @param where `first`: only before the first other word, where that begins what the other program is; `anywhere`: up to a `--`, where the
- *   other program has no such option
+ *   other program has no such option, or the same
+ * @param short whether the other program takes `-s` for the same
  * @returns the words that are left; the stack is what `stackOf` tells from now on
  */
-export function takeStack(command: Command, words: readonly string[], where: "first" | "anywhere"): string[] {
+export function takeStack(command: Command, words: readonly string[], where: "first" | "anywhere", short = false): string[] {
   const rest: string[] = [];
   for (let at = 0; at < words.length; at++) {
-    const [option, value] = /^(--stack)(?:=(.*))?$/s.exec(words[at]!)?.slice(1) ?? [];
+    const long = /^(--stack)(?:=(.*))?$/s.exec(words[at]!);
+    const [option, value] = (long ?? (short ? /^(-s)(?:=?(.+))?$/s.exec(words[at]!) : undefined))?.slice(1) ?? [];
     if (option !== undefined) {
       const name = value ?? words[++at];
       if (name === undefined) command.error("error: option '--stack <name>' argument missing");

@@ -11,7 +11,7 @@ export function pulumi(): Command {
     .allowUnknownOption()
     .passThroughOptions()
     .action(async (words: string[], _options: object, command: Command) => {
-      const args = takeStack(command, words, "first");
+      const args = takeStack(command, words, "anywhere", true);
       const stack = stackOf(command);
       const { bringEngine } = await import("../engine/session.ts");
       const { interruptibly } = await import("../interrupt.ts");
