@@ -48,7 +48,7 @@ export function askServers(access: Outputs, servers: readonly DnsServer[], words
   return Promise.all(
     servers.map(async ({ name: server, pod }): Promise<Answer> => {
       if (pod === undefined) return { server, fault: "does not run" };
-      return run(exec, pod, ["node", "dns-server/main.ts", ...words]).then(
+      return runIn(exec, pod, ["node", "dns-server/main.ts", ...words]).then(
         (ended) => ({ server, ...ended }),
         (error: unknown) => ({ server, fault: `cannot be asked: ${messageOf(error)}` }),
       );
@@ -56,20 +56,21 @@ export function askServers(access: Outputs, servers: readonly DnsServer[], words
   );
 }
 
-/** Runs a command in a server's container to its end. */
-async function run(exec: Exec, pod: string, command: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+/** Runs a command in a server's container to its end. @throws Error also when the connection is not open within the limit, in milliseconds */
+export async function runIn(exec: Exec, pod: string, command: string[], limit = LIMIT): Promise<{ code: number; stdout: string; stderr: string }> {
   const [stdout, stderr] = [new Collector(), new Collector()];
   const { promise: ended, resolve, reject } = Promise.withResolvers<V1Status>();
-  const socket = await exec.exec(NAMESPACE, pod, CONTAINER, command, stdout, stderr, null, false, resolve).catch((event: { message?: string }) => {
-    throw new Error(event.message || "the connection was refused"); // it need not be an Error
-  });
-  const timer = setTimeout(() => reject(new Error(`no answer within ${LIMIT / 1000} s`)), LIMIT);
-  socket.addEventListener("close", () => reject(new Error("the connection was lost")));
+  const timer = setTimeout(() => reject(new Error(`no answer within ${limit / 1000} s`)), limit);
+  const opened = exec.exec(NAMESPACE, pod, CONTAINER, command, stdout, stderr, null, false, resolve);
+  opened.then(
+    (socket) => socket.addEventListener("close", () => reject(new Error("the connection was lost"))),
+    (event: { message?: string }) => reject(new Error(event.message || "the connection was refused")), // it need not be an Error
+  );
   try {
     return { code: exitCode(await ended), stdout: stdout.text(), stderr: stderr.text() };
   } finally {
     clearTimeout(timer);
-    socket.close();
+    void opened.then((socket) => socket.close(), () => {});
   }
 }
 

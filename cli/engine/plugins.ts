@@ -1,7 +1,7 @@
-import { access, constants } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
+import { which } from "../../shell/which.ts";
 import { type PluginName, pluginBinary, pluginNames } from "../../toolchain/products.ts";
 import type { Progress } from "../../toolchain/progress.ts";
 import { providePlugin } from "../../toolchain/provide.ts";
@@ -26,9 +26,8 @@ export async function enginePath(
     pluginNames.map(async (name) => {
       const version = sdkVersion(name);
       const installed = join(env["PULUMI_HOME"] || join(homedir(), ".pulumi"), "plugins", `resource-${name}-v${version}`);
-      for (const directory of [...chosen, installed, ...path]) {
-        if (await isExecutable(join(directory, pluginBinary(name)))) return directory;
-      }
+      const found = which(pluginBinary(name), [...chosen, installed, ...path].join(delimiter));
+      if (found !== undefined) return dirname(found);
       const downloaded = await download(name, version, { log, signal });
       return downloaded === undefined ? [] : join(downloaded, "bin");
     }),
@@ -44,11 +43,4 @@ function sdkVersion(name: PluginName): string {
 
 function directoriesOf(path = ""): string[] {
   return path.split(delimiter).filter(Boolean);
-}
-
-async function isExecutable(file: string): Promise<boolean> {
-  return access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
 }
