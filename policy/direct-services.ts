@@ -3,7 +3,6 @@ import type { ResourcePolicy, StackPolicy } from "./policy.ts";
 
 const PROXIED_TYPES: ReadonlySet<string | undefined> = new Set(["LoadBalancer", "NodePort"]);
 const PUBLISHED = "dns.peak/domain";
-const PEAK_NAMESPACE = "peak";
 
 interface ServiceSpec {
   readonly type?: string;
@@ -19,9 +18,7 @@ export const directServices: ResourcePolicy = {
   enforcementLevel: "mandatory",
   violations(resource) {
     const service = proxiedService(resource);
-    if (!service) return [];
-    if (resource.metadata?.namespace === PEAK_NAMESPACE) return [message(service.type, `is in namespace "${PEAK_NAMESPACE}"`)];
-    return service.selector && PUBLISHED in service.selector ? [message(service.type, `selects pods by ${PUBLISHED}`)] : [];
+    return service?.selector && PUBLISHED in service.selector ? [message(service.type, `selects pods by ${PUBLISHED}`)] : [];
   },
 };
 

@@ -122,12 +122,12 @@ describe("direct-services and direct-workloads", () => {
   });
 
   test.each<[string, KubernetesObject, number]>([
-    ["ClusterIP in the peak namespace", service({ type: "ClusterIP" }, "peak"), 0],
-    ["LoadBalancer in the peak namespace", service({ type: "LoadBalancer" }, "peak"), 1],
+    ["ClusterIP on published pods", service({ type: "ClusterIP", selector: { "dns.peak/domain": "web.peak" } }), 0],
+    ["LoadBalancer on published pods", service({ type: "LoadBalancer", selector: { "dns.peak/domain": "web.peak" } }), 1],
     ["NodePort on published pods", service({ type: "NodePort", selector: { "dns.peak/domain": "web.peak" } }), 1],
     ["LoadBalancer of a comparison ingress", service({ type: "LoadBalancer", selector: { app: "ingress" } }, "ingress"), 0],
     ["no type", service({ selector: { "dns.peak/domain": "web.peak" } }), 0],
-    ["another kind of Service", { ...service({ type: "NodePort" }, "peak"), apiVersion: "serving.knative.dev/v1" }, 0],
+    ["another kind of Service", { ...service({ type: "NodePort", selector: { "dns.peak/domain": "web.peak" } }), apiVersion: "serving.knative.dev/v1" }, 0],
   ])("%s by itself", (_name, resource, count) => expect(directServices.violations(resource)).toHaveLength(count));
 
   const deployment = (metadata: object, namespace = "default"): KubernetesObject => ({
