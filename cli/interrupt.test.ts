@@ -12,7 +12,7 @@ describe("work that Ctrl-C ends", () => {
   test("has been ended also when nothing in it listened any more", async () => {
     const said: string[] = [];
     const done = interruptibly((text) => said.push(text), async () => {
-      process.emit("SIGINT");
+      process.emit("SIGINT", "SIGINT");
       return "done";
     });
     await expect(done).rejects.toThrow(Interrupted);

@@ -11,13 +11,13 @@ export interface Interrupts extends Disposable {
 /**
  * Until disposed, the first signal aborts `signal`, so that what is going on stops at a point from which it can go on; the second calls
  * `force`.
- * @param asked called at the first signal, to tell the user what happens now
+ * @param asked called with the first signal, to tell the user what happens now
  */
-export function interrupts(asked: () => unknown, force: () => unknown): Interrupts {
+export function interrupts(asked: (signal: NodeJS.Signals) => unknown, force: () => unknown): Interrupts {
   const controller = new AbortController();
-  const onSignal = () => {
+  const onSignal = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) return void force();
-    asked();
+    asked(name);
     controller.abort(new Error("interrupted"));
   };
   for (const name of signals) process.on(name, onSignal);

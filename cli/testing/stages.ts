@@ -64,8 +64,8 @@ export async function runStage(stage: Stage): Promise<Tally> {
 async function run(args: readonly string[]): Promise<number | null> {
   const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
   using interrupt = interrupts(
-    // A terminal has sent it to the child already, which takes a second one as an order to end at once.
-    () => process.stdin.isTTY || child.kill("SIGINT"),
+    // A terminal has sent Ctrl-C to the child already, which takes a second one as an order to end at once.
+    (signal) => (signal === "SIGINT" && process.stdin.isTTY) || child.kill("SIGINT"),
     () => child.kill("SIGKILL"),
   );
   const code = await new Promise<number | null>((resolve, reject) => child.on("error", reject).on("exit", resolve));

@@ -1,8 +1,8 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { endLeftover, prefix } from "./leftover.ts";
 
 /** How a command ended. */
 export interface Ended {
@@ -15,7 +15,7 @@ const project = join(import.meta.dirname, "../..");
 
 /** A copy of the project, with files that a test may change. */
 export class Copy {
-  readonly directory = mkdtempSync(join(tmpdir(), "peak-e2e-"));
+  readonly directory = mkdtempSync(prefix);
 
   /** Of what is run in it. */
   readonly environment: NodeJS.ProcessEnv;
@@ -69,13 +69,17 @@ export class Copy {
   }
 }
 
-/** A copy with a local stack of its own: other names on this host and other prefixes, so that it can be up beside the user's. */
+/**
+ * A copy with a local stack of its own: other names on this host and other prefixes, so that it can be up beside the user's. What a killed
+ * run has left of that is taken down first.
+ */
 export class Clone extends Copy {
   /**
    * @param name of what it has on this host
    * @param group of its prefixes, hexadecimal
    */
   constructor(name = "peake2e", group = "e2e") {
+    endLeftover(name);
     super({ PEAK_LOCAL_NAME: name });
     this.edit("Pulumi.local.yaml", (content) => content.replaceAll("fd7e:ea4c:0:1::", `fd7e:ea4c:0:${group}::`).replaceAll("2001:db8:7ea:c::", `2001:db8:${group}:c::`));
   }
@@ -87,9 +91,10 @@ export class Clone extends Copy {
     return JSON.parse(listed.stdout) as Record<string, unknown[]>;
   }
 
-  /** Takes down whatever is there, and removes the copy. */
+  /** Takes down whatever is there, and removes the copy. @throws Error when something stays */
   override async [Symbol.asyncDispose](): Promise<void> {
-    await this.peak("destroy");
+    const { code } = await this.peak("destroy");
     await super[Symbol.asyncDispose]();
+    if (code !== 0) throw new Error(`./peak destroy ended with ${code}: PEAK_LOCAL_NAME=${this.environment.PEAK_LOCAL_NAME} ./peak destroy tries again`);
   }
 }

@@ -24,7 +24,7 @@ export function describeFaults(get: () => Stack): void {
   test("a killed pod", async () => {
     const stack = get();
     const [victim] = await stack.namedPods(4);
-    const traffic = await stack.traffic("kill -9 of a pod");
+    await using traffic = await stack.traffic("kill -9 of a pod");
     await stack.kill(victim!.node, `grep -lz POD_NAME=${victim!.name} /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3`);
     await stack.settled();
     const tally = await traffic.stop();
@@ -47,7 +47,7 @@ export function describeFaults(get: () => Stack): void {
     await stack.namedPods(4);
     const pid = async () => (await stack.output("ssh", node, expression)).trim();
     const before = await pid();
-    const traffic = await stack.traffic(`kill -9 of ${what}`);
+    await using traffic = await stack.traffic(`kill -9 of ${what}`);
     await stack.kill(node, expression);
     await eventually(`${what} runs again`, 90, async () => {
       const now = await pid();
@@ -64,7 +64,7 @@ export function describeFaults(get: () => Stack): void {
     // A server that sees most of what it probes fail blames itself, and leaves it to Kubernetes: here the half at most is to fail.
     const node = on("pi3").length <= on("pi2").length ? "pi3" : "pi2";
     await stack.output("ssh", node, "touch", "/var/lib/kubelet/kept");
-    const traffic = await stack.traffic(`all processes of ${node} dead`);
+    await using traffic = await stack.traffic(`all processes of ${node} dead`);
     const killed = Date.now();
     stack.killNode(node);
     const dead = on(node).map(({ address }) => address);

@@ -124,7 +124,7 @@ describe("what changes", () => {
 
   test("a deleted pod leaves the answer at once, another takes its place, and the name is answered all the while", async () => {
     const [victim] = await stack.namedPods(4);
-    const traffic = await stack.traffic("a deleted pod");
+    await using traffic = await stack.traffic("a deleted pod");
     await stack.kubectl("delete", "pod", "-n", "echo", victim!.name, "--wait=false");
     await eventually("the pod leaves the answer", 30, async () => ((await stack.resolve()).includes(victim!.address) ? undefined : true));
     const after = await stack.namedPods(4);
@@ -144,7 +144,7 @@ describe("what changes", () => {
 
   test("changed DNS servers are rolled out one after another, and no question is without its answer", async () => {
     stack.edit("dns-server/log.ts", (content) => `${content}// another edition\n`);
-    const traffic = await stack.traffic("new DNS servers");
+    await using traffic = await stack.traffic("new DNS servers");
     const { code, stdout, stderr } = await stack.peak("up");
     expect(code).toBe(0);
     expect(stdout + stderr).toMatch(/^up: \d+ unchanged, (4 updated, 1 replaced|1 replaced, 4 updated)$/m);

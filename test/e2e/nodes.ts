@@ -13,7 +13,7 @@ export function describeNodes(get: () => Stack): void {
   test("a node more and a node less: its pods move, and the name is answered all the while", async () => {
     const stack = get();
     await stack.namedPods(4);
-    const traffic = await stack.traffic("a node more, and less");
+    await using traffic = await stack.traffic("a node more, and less");
     expect((await stack.peak("up", "--nodes", "4")).code).toBe(0);
     expect(await nodeNames(stack)).toEqual(["pi1", "pi2", "pi3", "pi4"]);
 

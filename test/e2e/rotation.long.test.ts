@@ -19,7 +19,7 @@ afterAll(async () => {
 
 /** Does something while names are asked for, pods are asked, and the API server is. */
 async function undisturbed(what: string, work: () => Promise<void>): Promise<void> {
-  const traffic = await stack.traffic(what);
+  await using traffic = await stack.traffic(what);
   let [over, answered, gap] = [false, Date.now(), 0];
   const watching = (async () => {
     while (!over) {

@@ -16,7 +16,7 @@ export function describeSteering(get: () => Stack): void {
   test("a pod that is loaded leaves the answer, and returns when it no longer is", async () => {
     const stack = get();
     const [busy, ...others] = await stack.namedPods(4);
-    const traffic = await stack.traffic("a loaded pod");
+    await using traffic = await stack.traffic("a loaded pod");
     {
       using _load = load(stack, busy!.address);
       const rest = others.map(({ address }) => address).sort();
@@ -30,7 +30,7 @@ export function describeSteering(get: () => Stack): void {
   test("single-best names one pod, and another one when that is loaded", async () => {
     const stack = get();
     const annotate = (mode: string) => stack.kubectl("annotate", "--overwrite", "-n", "echo", "deployment/echo", `dns.peak/loadbalance-mode=${mode}`);
-    const traffic = await stack.traffic("single-best");
+    await using traffic = await stack.traffic("single-best");
     await annotate("singlebest");
     const best = await eventually("the answer is one pod", 60, async () => {
       const [only, ...more] = await stack.resolve();

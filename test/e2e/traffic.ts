@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import type { Tally } from "./emulate-client.ts";
 
 /** A steady stream of questions for a name, and of requests to what it leads to, from a client emulator. */
-export class Traffic {
+export class Traffic implements AsyncDisposable {
   readonly #what: string;
   readonly #child;
   readonly #tally: Promise<Tally>;
@@ -19,6 +19,12 @@ export class Traffic {
     const program = join(import.meta.dirname, "emulate-client.ts");
     this.#child = spawn("ip", ["netns", "exec", namespace, process.execPath, program, name, ...servers], { stdio: ["pipe", "pipe", "inherit"] });
     this.#tally = text(this.#child.stdout).then((output) => JSON.parse(output) as Tally);
+  }
+
+  /** Ends it, at once where a test has failed before `stop`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#tally.catch(() => {});
   }
 
   /** Ends it after what is under way, prints its figures and returns them. */
