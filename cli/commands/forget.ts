@@ -75,6 +75,7 @@ interface ForgetClient {
 async function forgetClient({ stack, up, inventory, client: { name, ula, emulated }, yes }: ForgetClient): Promise<void> {
   const { silence } = await import("../../programs/hosts/answers.ts");
   const { workOn } = await import("../engine/work.ts");
+  const { exportState, importState } = await import("../engine/exported.ts");
   const { withoutHost } = await import("../engine/host-state.ts");
   const { forgottenClientText } = await import("../display/forgotten.ts");
   const remove = `take it out of ${inventory}, and run \`${up}\``;
@@ -83,8 +84,8 @@ async function forgetClient({ stack, up, inventory, client: { name, ula, emulate
   await confirm(`forget ${name} of the stack ${stack}`, yes);
   using screen = screenOn(process.stderr);
   await workOn(stack, screen, {}, async (session) => {
-    const { stack: rest, removed } = withoutHost(await session.stack.exportStack(), name);
-    await session.stack.importStack(rest);
+    const { stack: rest, removed } = withoutHost(await exportState(session.stack), name);
+    await importState(session.stack, rest);
     screen.line(forgottenClientText({ name, removed: removed.length, inventory, up }));
   });
 }
