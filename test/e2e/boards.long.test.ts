@@ -45,8 +45,8 @@ describe("from bare boards to a cluster", () => {
     const { code, stderr } = await boards.up();
     expect(code).toBe(1);
     expect(stderr).toContain("4 of 4 hosts do not answer: board1");
-    await boards.takeKeys();
     boards.plugIn();
+    await boards.takeKeys();
     for (const name of names) boards.switchOn(name);
     bare = boards.snapshots();
   });
@@ -149,7 +149,16 @@ describe("to bare boards", () => {
     expect(left()).toEqual({});
   });
 
-  test("up again makes another cluster: nothing of the former one is back", async () => {
+  test("boards that do not know the keys of another stack are named", async () => {
+    const { code, stderr } = await boards.up();
+    expect(code).toBe(1);
+    for (const name of names) expect(stderr).toMatch(new RegExp(`${name} cannot be looked at: .*cannot log in`));
+  });
+
+  test("with these on the same disks, up makes another cluster: nothing of the former one is back", async () => {
+    await boards.takeKeys();
+    for (const name of names) boards.switchOn(name);
+    bare = boards.snapshots();
     await up();
     await boards.namedPods(4);
     expect(await boards.kubectl("get", "namespaces", "-o", "name")).not.toContain("former");
