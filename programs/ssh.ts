@@ -25,6 +25,8 @@ export interface Session {
 /** Logs in to a host, and out again after `use`. @throws Error that names the host */
 export async function withSession<T>({ host, port, user, privateKey, hostKey }: Connection, seconds: number, use: (session: Session) => Promise<T>): Promise<T> {
   const client = new Client();
+  // A login that fails may do so twice: refused, and then cut off. Once logged in, a lost connection ends the channels, which is where it is noticed.
+  client.on("error", () => {});
   client.connect({
     host,
     port,
@@ -42,8 +44,6 @@ export async function withSession<T>({ host, port, user, privateKey, hostKey }: 
     client.destroy();
     throw new Error(`${host}: cannot log in: ${(error as Error).message}`, { cause: error });
   }
-  // From here on a lost connection ends the channels, which is where it is noticed.
-  client.on("error", () => {});
   try {
     return await use({ run: (command, input) => run(client, host, command, input) });
   } finally {
