@@ -76,8 +76,11 @@ function floods(key: TsigKey): Flood[] {
   const plain = encodeQuery(PLAIN.zones, "AAAA");
   const nsid = Buffer.from([0, 3, 0, 0]);
   const srv = encodeQuery("_http._tcp.web.peak", "SRV");
-  const udp = (name: string, messages: readonly Uint8Array[], server: Flood["server"] = "zones"): Flood => ({ name, server, protocol: "udp", messages });
-  const tcp = (name: string, rate: number, messages: readonly Uint8Array[], server: Flood["server"] = "zones"): Flood => ({ name: `TCP: ${name}`, server, protocol: "tcp", messages, rate });
+  type Messages = readonly Uint8Array[];
+  const udp = (name: string, messages: Messages, server: Flood["server"] = "zones"): Flood => ({ name, server, protocol: "udp", messages });
+  const tcp = (name: string, rate: number, messages: Messages, server: Flood["server"] = "zones"): Flood => {
+    return { name: `TCP: ${name}`, server, protocol: "tcp", messages, rate };
+  };
   return [
     udp("plain questions", [plain]),
     udp(`SRV of ${PODS} pods`, [edns(srv)], "cluster"),
@@ -119,7 +122,8 @@ async function serve(folder: string, name: string, config: object): Promise<Runn
   const file = join(folder, `${name}.yaml`);
   writeFileSync(file, JSON.stringify({ listen: ["[::1]:0"], ...config }));
   const main = join(import.meta.dirname, "../main.ts");
-  const child: ChildProcess = spawn("taskset", ["-c", "0", process.execPath, main, "serve", "--config", file], { stdio: ["ignore", "ignore", "pipe"] });
+  const command = ["-c", "0", process.execPath, main, "serve", "--config", file];
+  const child: ChildProcess = spawn("taskset", command, { stdio: ["ignore", "ignore", "pipe"] });
   for await (const line of createInterface(child.stderr!)) {
     if (!line.includes('"serving"')) continue;
     child.stderr!.resume();
@@ -140,9 +144,11 @@ async function serve(folder: string, name: string, config: object): Promise<Runn
 async function serveCluster(folder: string): Promise<Running> {
   const api = new FakeApiServer();
   await api.start();
+  const annotations = { "dns.peak/probe": "off" };
+  const ports = [{ name: "http", containerPort: 80 }];
   for (let i = 0; i < PODS; i++)
-    api.apply(fakePod(`p${i}`, { domain: "web", addresses: [`fd00::1:${(i + 1).toString(16)}`], ports: [{ name: "http", containerPort: 80 }], annotations: { "dns.peak/probe": "off" } }));
-  api.apply(fakePod("plain", { domain: "plain", addresses: ["fd00::2:1"], annotations: { "dns.peak/probe": "off" } }));
+    api.apply(fakePod(`p${i}`, { domain: "web", addresses: [`fd00::1:${(i + 1).toString(16)}`], ports, annotations }));
+  api.apply(fakePod("plain", { domain: "plain", addresses: ["fd00::2:1"], annotations }));
   writeFileSync(join(folder, "kubeconfig"), api.kubeconfig());
   const running = await serve(folder, "cluster", {
     role: "cluster",
@@ -203,10 +209,12 @@ interface Sample {
 async function sample(flood: Flood, target: Endpoint, server: Running, seconds: number, rate: number): Promise<Sample> {
   const durationMs = 1000 * seconds;
   const before = usage(server.pid).cpuSeconds;
+  const query = encodeQuery(PLAIN[flood.server], "AAAA");
   const latency = (protocol: LatencyTask["protocol"]): Promise<{ asked: number; latencies: number[] }> =>
-    ofThread("./latency.ts", { server: server.endpoint, query: encodeQuery(PLAIN[flood.server], "AAAA"), protocol, durationMs, paceMs: PACE_MS });
+    ofThread("./latency.ts", { server: server.endpoint, query, protocol, durationMs, paceMs: PACE_MS });
+  const { messages, protocol } = flood;
   // longer than the latencies are measured, warm-up included
-  const task: FloodTask = { server: target, messages: flood.messages, protocol: flood.protocol, rate: flood.rate ?? rate, durationMs: durationMs + 1000 };
+  const task: FloodTask = { server: target, messages, protocol, rate: flood.rate ?? rate, durationMs: durationMs + 1000 };
   const [sent, udp, tcp] = await Promise.all([ofThread<number>("./flood.ts", task), latency("udp"), latency("tcp")]);
   return {
     // who got no answer has waited for ever

@@ -20,7 +20,7 @@ describe("a Service with annotations of external-dns", () => {
     ["its load balancer", { ...clusterIp, type: "LoadBalancer" }, { [`${NEW}hostname`]: "web.peak" }, [{ ip: "192.0.2.1" }], ["192.0.2.1"]],
     ["given addresses", headless, { [`${OLD}hostname`]: "web.peak", [`${OLD}target`]: "fd00::1, 192.0.2.7" }, [], ["192.0.2.7", "fd00::1"]],
     ["what the newer prefix says", headless, { [`${OLD}hostname`]: "old.peak", [`${NEW}hostname`]: "web.peak" }, [], ["fd00::a"]],
-    ["what it leads to without one, with an empty target", headless, { [`${NEW}hostname`]: "web.peak", [`${NEW}target`]: " , " }, [], ["fd00::a"]],
+    ["its pods, also with an empty target", headless, { [`${NEW}hostname`]: "web.peak", [`${NEW}target`]: " , " }, [], ["fd00::a"]],
     [
       "its external addresses rather than its load balancer",
       { ...clusterIp, type: "LoadBalancer", externalIPs: ["192.0.2.9"] },
@@ -44,7 +44,13 @@ describe("a Service with annotations of external-dns", () => {
       ["10.0.0.1", "fd01::1"],
     ],
     ["its pods, by an internal name", headless, { [`${OLD}internal-hostname`]: "web.peak" }, [], ["fd00::a"]],
-    ["itself where it is said to be external-dns's", headless, { [`${NEW}hostname`]: "web.peak", [`${NEW}controller`]: "dns-controller" }, [], ["fd00::a"]],
+    [
+      "its pods, where it is said to be external-dns's",
+      headless,
+      { [`${NEW}hostname`]: "web.peak", [`${NEW}controller`]: "dns-controller" },
+      [],
+      ["fd00::a"],
+    ],
     ["the first of several names", headless, { [`${OLD}hostname`]: "web.peak,www.web.peak" }, [], ["fd00::a"]],
   ])("leads to %s", (_, spec, annotations, balancers, expected) => {
     const cluster = apply(spec, annotations, balancers);

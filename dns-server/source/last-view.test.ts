@@ -20,9 +20,11 @@ const [, file, from] = process.argv;
 for (let number = Number(from) + 1; ; number++) {
   const origin = (i) => parseName("d" + i + ".peak.");
   const count = 20 + (number % 50);
-  const targets = Array.from({ length: count }, (_, i) => ({ key: "n/p" + i, label: "p" + i, ipv6: new Uint8Array(16).fill(number % 256), ipv4: undefined, ports: [] }));
+  const ipv6 = new Uint8Array(16).fill(number % 256);
+  const targets = Array.from({ length: count }, (_, i) => ({ key: "n/p" + i, label: "p" + i, ipv6, ipv4: undefined, ports: [] }));
+  const common = { alias: undefined, onlyTop: false, ttl: number, chosen: targets, named: targets };
   const view = {
-    published: targets.map((_, i) => ({ name: origin(i), origin: origin(i), alias: undefined, onlyTop: false, ttl: number, chosen: targets, named: targets })),
+    published: targets.map((_, i) => ({ name: origin(i), origin: origin(i), ...common })),
     owners: new Map(targets.map((_, i) => [origin(i), { namespace: "n" + number, byWord: false }])),
   };
   const writer = new LastViewFile(file, () => view);
@@ -39,7 +41,8 @@ test("a writer that is killed at any moment leaves one of its views, whole", { t
   let number = 0;
   try {
     for (let kill = 0; kill < KILLS; kill++) {
-      const child = spawn(process.execPath, ["--input-type=module", "-e", WRITER, "--", file, String(number)], { stdio: ["ignore", "pipe", "inherit"] });
+      const command = ["--input-type=module", "-e", WRITER, "--", file, String(number)];
+      const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "inherit"] });
       const exited = once(child, "exit");
       try {
         await Promise.race([once(child.stdout, "data"), exited]);

@@ -16,12 +16,17 @@ export class FrameReader {
     return this.held > 0;
   }
 
+  /** Whether there is a whole message that was not taken. */
+  get hasWhole(): boolean {
+    return this.held >= 2 && this.held >= 2 + this.nextLength();
+  }
+
   /** The messages that `chunk` completes. Those that are not taken come first at the next call. */
   *push(chunk: Buffer): Generator<Buffer> {
     this.chunks.push(chunk);
     this.held += chunk.length;
     // joined only when a whole message is there, so that a stream of single octets costs no quadratic copying
-    while (this.held >= 2 && this.held >= 2 + this.nextLength()) {
+    while (this.hasWhole) {
       const all = this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks);
       const end = 2 + all.readUInt16BE();
       this.chunks = end < all.length ? [all.subarray(end)] : [];
