@@ -6,6 +6,8 @@ import { TURN_MS, Turns } from "./turns.ts";
 
 /** Answers that a client has not fetched, in octets; beyond it nothing more is read from that client. */
 const MAX_UNSENT = 1 << 18;
+/** And in one turn: the kernel's work for them is not seen here. */
+const MAX_TURN = 1 << 16;
 const NOTHING = Buffer.alloc(0);
 /** A connection that once had more to be answered than fits into a turn waits for its turns until it has been quiet for so long. */
 const HEAVY_MS = 100;
@@ -58,7 +60,7 @@ export function serveStream(socket: Socket, client: Uint8Array, handle: Handler,
       if (response.more) streams.add(response.more);
       // the other messages stay with the reader
       // not because the system was busy with others while the last was answered
-      isOver = performance.now() - start > TURN_MS / 2 && reader.hasWhole;
+      isOver = (size > MAX_TURN || performance.now() - start > TURN_MS / 2) && reader.hasWhole;
       if (isOver || size > MAX_UNSENT) break;
     }
     watchMessage(answers.length > 0);
