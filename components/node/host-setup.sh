@@ -3,10 +3,12 @@
 #   before/PATH                        a file of somebody else's that stood where one of the set-up's does now
 #   sysctls                            kernel parameters as they were
 #   restart                            units whose files have changed since they were started
-#   brought                            Debian packages that were installed for it
+#   brought                            Debian packages that were installed for it, or were about to be
+#   enabled                            units that were enabled before packages were installed, until those of the packages are disabled
 #   undo remove                        what takes the rest back; what takes all back
 # Beside the records, `created` lists the directories that were made for files, of whichever set-up.
 records=/var/lib/peak-setups
+policy=/usr/sbin/policy-rc.d
 failed=
 
 # One set-up of a host at a time changes files, packages and records.
@@ -16,8 +18,10 @@ lock() {
     exec 9< "$records"
     flock 9
     # Whoever went before may have been the last, and have removed it.
-    if [ "$records" -ef /proc/self/fd/9 ]; then return; fi
+    if [ "$records" -ef /proc/self/fd/9 ]; then break; fi
   done
+  # A run that was killed may have left it.
+  allow_services
 }
 unlock() { exec 9<&-; }
 
@@ -38,6 +42,40 @@ others() {
   return 1
 }
 
+discard() { # LIST DROP LINES: what the set-up has no more; what cannot be dropped stays in the list, so that the next run tries again
+  touch "$record/$1"
+  : > "$record/$1.left"
+  faults=$failed
+  while read -r line; do
+    case "
+$3
+" in *"
+$line
+"*) continue ;; esac
+    failed=
+    "$2" "$line"
+    if [ "$failed" ]; then
+      echo "$line" >> "$record/$1.left"
+      faults=1
+    fi
+  done < "$record/$1"
+  failed=$faults
+}
+
+keep_list() { # LIST LINES
+  { printf %s "$2"; cat "$record/$1.left" 2>/dev/null || :; } > "$record/$1.new"
+  mv "$record/$1.new" "$record/$1"
+  rm -f "$record/$1.left"
+}
+
+refuse_directory() { # PATH: it would be emptied in the end; what somebody else has in it would be lost
+  if [ ! -d "$1" ] || [ -z "$(ls -A --ignore=lost+found "$1")" ]; then return; fi
+  if grep -qsxF -e "$1" "$records"/*/directories "$records/created"; then return; fi
+  echo "$1 has something in it that is not of this stack: if nobody needs it, empty it; else move what uses it to another host" >&2
+  rmdir "$records" 2>/dev/null || :
+  exit 1
+}
+
 make_directory() { # PATH: with its parents
   if [ -z "$1" ] || [ -d "$1" ]; then return; fi
   make_directory "${1%/*}"
@@ -55,7 +93,8 @@ remove_created() { # directories that were made for what is no more
 
 drop_unit() { # NAME
   if others units "$1"; then return; fi
-  systemctl disable --now --quiet "$1" 2>/dev/null || :
+  # One whose file is gone cannot be disabled.
+  systemctl disable --now --quiet "$1" 2>/dev/null || systemctl stop --quiet "$1" 2>/dev/null || :
   systemctl reset-failed "$1" 2>/dev/null || :
   if systemctl is-active --quiet "$1"; then trouble "$1 does not stop"; fi
 }
@@ -102,57 +141,96 @@ keep_sysctl() { # KEY
 
 restore_sysctls() { # KEYS that stay, a line each
   touch "$record/sysctls"
+  : > "$record/sysctls.new"
   while read -r key _ value; do
     case "
 $1
 " in *"
 $key
-"*) continue ;; esac
-    sysctl --quiet --write "$key=$value" || trouble "$key cannot be set to $value again"
+"*) ;; *)
+      # One that the kernel no longer has needs nothing.
+      if sysctl --quiet --write "$key=$value" || ! sysctl -n "$key" > /dev/null 2>&1; then continue; fi
+      trouble "$key cannot be set to $value again" ;;
+    esac
+    echo "$key = $value" >> "$record/sysctls.new"
   done < "$record/sysctls"
+  mv "$record/sysctls.new" "$record/sysctls"
 }
 
-installed() { dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | sed -n 's/ installed$//p' | sort; }
+statuses() { dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || :; }
+installed() { statuses "$@" | sed -n 's/ installed$//p'; }
+# Also what an installation or a removal has left by half.
+present() { statuses "$@" | sed -e '/ not-installed$/d' -e '/ config-files$/d' -e 's/ .*//'; }
+
+patiently() { # COMMAND of apt or dpkg: it waits for whoever else uses them, such as the host's own updates. $said is its output.
+  patience=$(($(date +%s) + 300))
+  until said=$(LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@" 2>&1 < /dev/null 9<&-); do
+    case $said in *"Could not get lock"* | *"locked by another process"*) ;; *) return 1 ;; esac
+    [ "$(date +%s)" -lt $patience ] || return 1
+    sleep 1
+  done
+}
+
+# The services of packages run neither now nor at the next start: a unit of ours uses them.
+forbid_services() {
+  ls /etc/systemd/system/*.wants > "$record/enabled.new" 2>/dev/null || :
+  [ -e "$record/enabled" ] || mv "$record/enabled.new" "$record/enabled"
+  [ -e $policy ] || { printf '#!/bin/sh\n# %s\nexit 101\n' $records > $policy.peak && chmod 755 $policy.peak && mv $policy.peak $policy; }
+}
+allow_services() { if grep -qsxF -e "# $records" $policy; then rm $policy; fi; }
+disable_services() {
+  [ -e "$record/enabled" ] || return 0
+  for path in $(dpkg-query --listfiles $(cat "$record/brought") 2>/dev/null | grep '/systemd/system/[^/@]*\.\(service\|socket\|timer\)$' || :); do
+    grep -qxF -e "${path##*/}" "$record/enabled" || systemctl disable --quiet "${path##*/}" 2>/dev/null || :
+  done
+  rm "$record/enabled"
+}
 
 install_packages() { # NAME...
   missing=
   for package in "$@"; do
     [ "$(installed "$package")" ] || missing="$missing $package"
   done
-  [ "$missing" ] || return 0
-  before=$(installed)
-  # Their own services neither run now nor at the next start: a unit of ours uses them.
-  policy=/usr/sbin/policy-rc.d
-  [ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' > $policy.peak && chmod 755 $policy.peak && mv $policy.peak $policy && policed=1; }
-  enabled=$(ls /etc/systemd/system/*.wants 2>/dev/null || :)
-  export DEBIAN_FRONTEND=noninteractive
   failure=
-  apt-get -qq -o DPkg::Lock::Timeout=300 update 9<&- && apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends $missing 9<&- < /dev/null || failure=1
-  [ -z "${policed:-}" ] || rm -f $policy
-  # Also what a failed installation has left half done.
-  brought=$(installed | grep -vxF -e "$before" || :)
-  [ -z "$brought" ] || echo "$brought" >> "$record/brought"
-  for path in $(dpkg-query --listfiles $brought 2>/dev/null | grep '/systemd/system/[^/@]*\.\(service\|socket\|timer\)$' || :); do
-    case $enabled in *"${path##*/}"*) ;; *) systemctl disable --quiet "${path##*/}" 2>/dev/null || : ;; esac
-  done
-  [ -z "$failure" ] || fail "cannot install$missing"
+  if [ "$missing" ]; then
+    touch "$record/brought"
+    forbid_services
+    # What was cut short before, by whomever, is in the way of all else.
+    patiently dpkg --configure -a || :
+    # What comes is recorded first: it is ours also when this is killed.
+    patiently apt-get -qq update && patiently apt-get -s install --no-install-recommends $missing &&
+      planned=$(echo "$said" | sed -n 's/^Inst \([^ :]*\).*/\1/p') &&
+      { echo "$planned" | grep -vxF -e "$(present)" >> "$record/brought" || :; } &&
+      patiently apt-get -qq install --no-install-recommends $missing || failure="cannot install$missing: $said"
+    allow_services
+  fi
+  disable_services
+  [ -z "$failure" ] || fail "$failure"
 }
 
 remove_packages() {
   [ -s "$record/brought" ] || return 0
   unneeded=
   for package in $(sort -u "$record/brought"); do
-    if ! others packages "$package" && [ "$(installed "$package")" ]; then unneeded="$unneeded $package"; fi
+    others packages "$package" || unneeded="$unneeded $package"
   done
+  said=
   # dpkg keeps what a package needs that is not in the list.
-  [ -z "$unneeded" ] || dpkg --purge $unneeded > /dev/null 2>&1 < /dev/null 9<&- || :
-  # What is left is for another set-up to remove, where there is one.
+  [ -z "$unneeded" ] || patiently dpkg --purge --force-remove-reinstreq $unneeded || :
+  stuck=
   for package in $(sort -u "$record/brought"); do
-    [ "$(installed "$package")" ] || continue
+    [ "$(present "$package")" ] || continue
+    case $said in *"removal of $package:"*) ;; *) stuck="$stuck $package" ;; esac
+    # What is left is for another set-up to remove, where there is one.
     for other in "$records"/*/packages; do
-      if [ "$other" != "$record/packages" ] && [ -s "$other" ]; then echo "$package" >> "${other%/packages}/brought"; break; fi
+      if [ "$other" != "$record/packages" ] && [ -s "$other" ]; then
+        echo "$package" >> "${other%/packages}/brought"
+        stuck=${stuck% "$package"}
+        break
+      fi
     done
   done
+  [ -z "$stuck" ] || trouble "cannot remove$stuck: $said"
 }
 
 remove() {

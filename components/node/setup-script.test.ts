@@ -31,11 +31,30 @@ describe("renderInstall", () => {
     root = mkdtempSync(join(tmpdir(), "peak-setup-"));
     for (const path of ["bin", "var/lib"]) mkdirSync(join(root, path), { recursive: true });
     writeFileSync(join(root, "parameter"), "0\n");
-    for (const tool of ["systemctl", "journalctl", "sysctl"]) {
+    mkdirSync(join(root, "usr/sbin"), { recursive: true });
+    writeFileSync(join(root, "packages"), "theirs installed\n");
+    for (const tool of ["systemctl", "journalctl", "sysctl", "apt-get", "dpkg", "dpkg-query"]) {
+      // server comes with base; each thing that happens once has a file.
       writeFileSync(join(root, "bin", tool), `#!/bin/sh
 echo ${tool} "$@" >> ${root}/calls
+once() { [ -e ${root}/$1 ] && rm ${root}/$1; }
+case "${tool} $1 $2" in
+  "apt-get -s "*) printf 'Inst base (1)\\nInst theirs [1] (2)\\nInst server (1)\\n' ;;
+  "apt-get -qq install")
+    if once busy; then echo "E: Could not get lock"; exit 100; fi
+    echo "base installed" >> ${root}/packages
+    if once killed; then echo "server half-configured" >> ${root}/packages; kill -9 $(cat ${root}/shell); exit; fi
+    echo "server installed" >> ${root}/packages ;;
+  "dpkg --purge "*)
+    if once busy; then echo "dpkg: error: dpkg frontend lock was locked by another process"; exit 2; fi
+    if once needed; then echo "dpkg: dependency problems prevent removal of base:"; sed -i /^server/d ${root}/packages; exit 1; fi
+    if once broken; then echo "its script failed"; exit 1; fi
+    shift 2; for name; do sed -i "/^$name /d" ${root}/packages; done ;;
+  "dpkg-query --show "*) shift 2; for name; do grep "^$name " ${root}/packages; done; [ $# -gt 0 ] || cat ${root}/packages ;;
+  "dpkg-query --listfiles "*) shift; for name; do echo /lib/systemd/system/$name.service; done ;;
+esac
 case "$1" in
-  is-active) exit 3 ;;
+  is-active) [ -e ${root}/running ] || exit 3 ;;
   -n) cat ${root}/parameter ;;
   restart) [ ! -e ${root}/killed ] || kill -9 $PPID; [ ! -e ${root}/broken ] ;;
 esac
@@ -47,7 +66,7 @@ esac
 
   const shell = (script: string) => {
     rmSync(join(root, "calls"), { force: true });
-    const moved = script.replaceAll(/(?<=['\s=$(])\/(etc|var)\//g, `${root}/$1/`).replaceAll(/'\/(etc|var)\//g, `'${root}/$1/`);
+    const moved = `echo $$ > ${root}/shell\n${script}`.replaceAll(/(?<=['\s=$(])\/(etc|var|usr\/sbin)\//g, `${root}/$1/`).replaceAll(/'\/(etc|var)\//g, `'${root}/$1/`);
     const { status, stderr } = spawnSync("sh", ["-s"], { input: moved, encoding: "utf8", env: { PATH: `${root}/bin:${process.env["PATH"]}` } });
     const calls = existsSync(join(root, "calls")) ? readFileSync(join(root, "calls"), "utf8").trim().split("\n") : [];
     return { status, stderr, calls };
@@ -130,6 +149,75 @@ esac
     writeFileSync(join(directory, "kept"), "");
     shell(renderRemove("one"));
     expect(existsSync(directory)).toBe(false);
+  });
+
+  test("a directory with something of somebody else's is refused before anything is done, and stays as it is", () => {
+    const setup = { files: [file("1")], directories: ["/var/lib/theirs", "/var/lib/peak"] };
+    mkdirSync(join(root, "var/lib/theirs"));
+    writeFileSync(join(root, "var/lib/theirs/data"), "");
+    expect(install(setup)).toMatchObject({ status: 1, stderr: expect.stringMatching(/var\/lib\/theirs has something in it that is not of this stack/) });
+    shell(renderRemove("one"));
+    expect(existsSync(join(root, "var/lib/theirs/data"))).toBe(true);
+    for (const path of ["etc", "var/lib/peak", "var/lib/peak-setups"]) expect(existsSync(join(root, path)), path).toBe(false);
+    rmSync(join(root, "var/lib/theirs/data"));
+    expect(install(setup).status).toBe(0);
+    // What another set-up has made is the stack's.
+    writeFileSync(join(root, "var/lib/peak/data"), "");
+    expect(install({ ...setup, name: "two", directories: ["/var/lib/peak"] }).status).toBe(0);
+  });
+
+  test("what cannot be removed yet fails the installation, until it can", () => {
+    install({ files: [file("1")], units: [service] });
+    writeFileSync(join(root, "running"), "");
+    for (let time = 0; time < 2; time++) {
+      expect(install({ files: [file("2")] })).toMatchObject({ status: 1, stderr: "a.service does not stop\n" });
+      expect(readFileSync(join(root, "etc/peak/f"), "utf8")).toBe("2");
+    }
+    rmSync(join(root, "running"));
+    expect(install({ files: [file("2")] }).status).toBe(0);
+    expect(install({ files: [file("2")] }).calls.join()).not.toContain("a.service");
+  });
+
+  describe("packages", () => {
+    const packages = ["server"];
+    const there = () => readFileSync(join(root, "packages"), "utf8").trim().split("\n");
+    const policy = () => existsSync(join(root, "usr/sbin/policy-rc.d"));
+    const once = (name: string) => writeFileSync(join(root, name), "");
+
+    test.each(["and then removed", "and then done again, and removed"])("those of an installation that was killed, %s, go with the set-up", (how) => {
+      once("killed");
+      expect(install({ packages }).status).toBe(null);
+      expect([there(), policy()]).toEqual([["theirs installed", "base installed", "server half-configured"], true]);
+      if (how.includes("again")) {
+        expect(install({ packages })).toMatchObject({ status: 0, calls: expect.arrayContaining(["systemctl disable --quiet base.service"]) });
+        expect(policy()).toBe(false);
+      }
+      expect(shell(renderRemove("one"))).toMatchObject({ status: 0, stderr: "" });
+      expect([there(), policy()]).toEqual([["theirs installed"], false]);
+    });
+
+    test("a policy of somebody else's for services stays", () => {
+      writeFileSync(join(root, "usr/sbin/policy-rc.d"), "theirs");
+      expect(install({ packages }).status).toBe(0);
+      expect(policy()).toBe(true);
+    });
+
+    test("whoever else uses apt or dpkg is waited for", () => {
+      once("busy");
+      expect(install({ packages }).status).toBe(0);
+      once("busy");
+      expect(shell(renderRemove("one"))).toMatchObject({ status: 0, stderr: "" });
+      expect(there()).toEqual(["theirs installed"]);
+    });
+
+    test("what cannot be removed fails the removal, which may be tried again; what somebody else needs stays", () => {
+      install({ packages });
+      once("broken");
+      expect(shell(renderRemove("one"))).toMatchObject({ status: 1, stderr: "cannot remove base server: its script failed\n" });
+      once("needed");
+      expect(shell(renderRemove("one"))).toMatchObject({ status: 0, stderr: "" });
+      expect(there()).toEqual(["theirs installed", "base installed"]);
+    });
   });
 
   test("removal takes everything away, and is no error when repeated", () => {

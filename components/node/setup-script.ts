@@ -120,12 +120,7 @@ export function renderInstall(setup: Setup): string {
   const lists: Record<List, string[]> = { units, files: paths, directories: setup.directories, packages: setup.packages };
   const put = ({ path, content, mode = 0o644 }: SetupFile) => `put ${quote(path)} ${mode.toString(8).padStart(4, "0")} ${quote(content)}`;
   const each = <T>(items: T[], line: (item: T) => string) => items.map(line).join("\n") || ":";
-  const without = (list: List, drop: string) => `touch "$record/${list}"
-while read -r line; do
-  case ${quote(`\n${lists[list].join("\n")}\n`)} in *"
-$line
-"*) ;; *) ${drop} "$line" ;; esac
-done < "$record/${list}"`;
+  const discard = (list: List, drop: string) => `discard ${list} ${drop} ${quote(lists[list].join("\n"))}`;
 
   return `set -eu
 # The disk that this is for: ${setup.incarnation}
@@ -145,13 +140,14 @@ fail() { # MESSAGE: with what the units said last
   exit 1
 }
 lock
+${each(setup.directories, (path) => `refuse_directory ${quote(path)}`)}
 mkdir -p "$record"
-${without("units", "drop_unit")}
-${without("files", "drop_file")}
-${without("directories", "drop_directory")}
+${discard("units", "drop_unit")}
+${discard("files", "drop_file")}
+${discard("directories", "drop_directory")}
 restore_sysctls ${quote(sysctls.map(([key]) => key).join("\n"))}
 ${each(paths, (path) => `listed files ${quote(path)} || keep_file ${quote(path)}`)}
-${each(Object.entries(lists), ([list, lines]) => `printf %s ${quote(lines.map((line) => `${line}\n`).join(""))} > "$record/${list}"`)}
+${each(Object.entries(lists), ([list, lines]) => `keep_list ${list} ${quote(lines.map((line) => `${line}\n`).join(""))}`)}
 printf %s ${quote(setup.undo ?? "")} > "$record/undo"
 printf %s ${quote(renderRemoval(setup.name))} > "$record/remove.new"
 mv "$record/remove.new" "$record/remove"
@@ -174,6 +170,8 @@ for unit in $restart; do systemctl restart "$unit" || fail "$unit did not start:
 rm -f "$record/restart"
 ${each(units, (name) => `systemctl start ${quote(name)} || fail ${quote(`${name} did not start:`)}`)}
 ${setup.check ? renderCheck(setup.check) : ":"}
+# What could not be removed was said.
+[ -z "$failed" ] || exit 1
 `;
 }
 
