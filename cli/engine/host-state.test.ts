@@ -70,7 +70,7 @@ describe("a stack without a host", () => {
   test("does not have to leave a board that is dead, nor names it as a client", () => {
     const before = JSON.parse(JSON.stringify(exported()).replaceAll("peak:node:VirtualPi", "peak:node:Board").replaceAll('"nodes"', '"clients"')) as ExportedStack;
     const { stack, removed } = withoutHost(before, "pi2");
-    expect(removed.sort()).toEqual([machine("pi2"), machine("pi2-binaries"), setup("pi2-waits"), setup("pi2-worker")].sort());
+    expect(removed.sort()).toEqual([machine("pi2"), machine("pi2-binaries"), setup("pi2-waits"), setup("pi2-worker"), setup("pi2-directory")].sort());
     expect(stack.deployment.resources![0]).toMatchObject({ outputs: { clients: [{ name: "pi1" }] } });
   });
 
