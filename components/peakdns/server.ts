@@ -49,7 +49,7 @@ export class Server extends pulumi.ComponentResource {
       metadata: { namespace },
       stringData: {
         "config.yaml": pulumi.secret(pulumi.all([args.config, listen]).apply(([config, listen]) =>
-          JSON.stringify({ ...config, listen, http, control: "/run/peakdns/control.sock" }, undefined, 2))),
+          JSON.stringify({ ...config, listen, http, control: "/run/peakdns/control.sock", refusals: `${stateDirectory}/refusals` }, undefined, 2))),
       },
     }, { parent: this, dependsOn });
     const volume = state === undefined ? undefined : new Volume(name, { namespace, host, size: state }, { parent: this });

@@ -12,6 +12,12 @@ function counts(resources: Registered[]): Record<string, number> {
   return found;
 }
 
+/** Of a pod, what is mounted where. */
+interface PodSpec {
+  volumes: { name: string }[];
+  containers: { volumeMounts: { name: string; mountPath: string }[] }[];
+}
+
 /** Inputs with what the engine would keep encrypted in plain. */
 function plain<T = Record<string, unknown>>(inputs: Record<string, unknown>): T {
   return JSON.parse(JSON.stringify(inputs), (_, value: unknown) =>
@@ -123,6 +129,18 @@ describe.each([
     expect(stackPolicies.flatMap(({ stackViolations }) => stackViolations(objects))).toEqual([]);
   });
 
+  test("whom a DNS server refuses outlives its container, and its pod where it has a volume", () => {
+    const servers = resources.filter(({ type, name }) => type === "kubernetes:apps/v1:Deployment" && name.startsWith("peakdns-"));
+    expect(servers.length).toBeGreaterThan(1);
+    for (const { name, inputs } of servers) {
+      const { volumes, containers: [container] } = (inputs as unknown as { spec: { template: { spec: PodSpec } } }).spec.template.spec;
+      const { refusals } = configs(name)[0]!;
+      const mount = container!.volumeMounts.find(({ mountPath }) => refusals?.startsWith(`${mountPath}/`));
+      const kept = name.startsWith("peakdns-root") ? "persistentVolumeClaim" : "emptyDir";
+      expect(volumes.find((volume) => volume.name === mount?.name), name).toHaveProperty(kept);
+    }
+  });
+
   test("its outputs name the servers and the services", () => {
     expect(outputs).toMatchObject({ rootDns: { port: 53 }, names: expect.arrayContaining(["echo.peak."]) as string[], services: { echo: "http://echo.peak/" } });
   });
@@ -158,6 +176,11 @@ describe("what differs", () => {
     expect(counts(resources)["command:remote:Command"]).toBeUndefined();
     const provider = resources.find(({ type }) => type === "pulumi:providers:kubernetes")!;
     expect(provider.inputs).toMatchObject({ context: "minikube" });
+    // The configuration of a DNS server has the addresses of both Services: neither can wait for its pods.
+    const services = resources.filter(({ type, name }) => type === "kubernetes:core/v1:Service" && name.startsWith("peakdns-"));
+    expect(services.map(({ inputs }) => inputs["metadata"])).toEqual(Array(2).fill(expect.objectContaining({
+      annotations: expect.objectContaining({ "pulumi.com/skipAwait": "true" }) as object,
+    })));
   });
 });
 
