@@ -31,7 +31,7 @@ forgotten. The configuration (peak:keys) says how far it is; after Ctrl-C or a f
       const question = `rotate the ${what} keys of the stack ${stack}`;
       if (stack !== LOCAL) requireAnswer(question, yes === true);
       const { readStack } = await import("../engine/outputs.ts");
-      const { readConfig, writeKeys } = await import("../engine/keys.ts");
+      const { readConfig } = await import("../engine/keys.ts");
       const { updateHistory } = await import("../engine/history.ts");
       const { workOn } = await import("../engine/work.ts");
       const { operate } = await import("../engine/operation.ts");
@@ -52,9 +52,9 @@ forgotten. The configuration (peak:keys) says how far it is; after Ctrl-C or a f
         if (interrupt.signal.aborted) throw new Interrupted("stopped; the same command goes on from here");
         if (move.kind === "step" && !(await settled(screen, what, move.step, applied, begun))) return;
         if (!begun && stack !== LOCAL) await confirm(question, yes === true);
-        if (move.kind === "step") await writeKeys(stack, renderKeyring({ ...ring, [what]: move.step.to }));
         screen.line(`rotate ${what}: ${move.kind === "step" ? stepText(move.step) : "going on with the step that was begun"}`);
-        const changes = await workOn(stack, screen, {}, (session) => operate(session, "up", screen));
+        const step = move.kind === "step" ? { from: keys, to: renderKeyring({ ...ring, [what]: move.step.to }) } : undefined;
+        const changes = await workOn(stack, screen, { keys: step }, (session) => operate(session, "up", screen));
         screen.line(`rotate ${what}: ${changesText(changes)}`);
       }
       const [generation] = parseKeyring((await readConfig(stack)).keys)[what];

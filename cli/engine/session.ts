@@ -11,7 +11,7 @@ import { exportState } from "./exported.ts";
 import { backendDirectory, backendLocks, isHeld } from "./locks.ts";
 import { endOrphans } from "./orphans.ts";
 import { enginePath } from "./plugins.ts";
-import { localKeys } from "./keys.ts";
+import { type KeyStep, localKeys, takeStep } from "./keys.ts";
 import { clearPending, hasMemory } from "./recovery.ts";
 import { committedStackFile, ownStackFile } from "./stack-file.ts";
 import { type KnownResource, knownResources, pendingCount } from "./state.ts";
@@ -35,24 +35,37 @@ export interface Session {
 export interface OpenOptions {
   /** How many nodes the local stack is to have from now on. */
   nodes?: number | undefined;
+  /** A step of a rotation that is to be taken. */
+  keys?: KeyStep | undefined;
   signal: AbortSignal;
 }
 
 /**
  * Opens a stack to change it: brings the engine and the plugins, makes the stack if there is none, and clears what a killed run left behind
- * (a lock of a dead engine, operations without a known end), saying so.
+ * (a lock of a dead engine, operations without a known end), saying so. When it cannot be opened, what was asked for is not written down.
  */
-export async function openSession(name: string, screen: Screen, { nodes, signal }: OpenOptions): Promise<Session> {
+export async function openSession(name: string, screen: Screen, { nodes, keys, signal }: OpenOptions): Promise<Session> {
   const committed = await committedStackFile(name);
   const engine = await bringEngine(name, screen, signal);
   await mkdir(workDir, { recursive: true, mode: 0o700 });
-  const local = name === LOCAL ? await initLocal(engine, committed, nodes) : undefined;
-  if (!local) await initOther(name, engine);
-  if (await endOrphans(name)) screen.line("an earlier run was killed: what it left running has been ended");
-  const configFile = local && paths.config;
-  const session = await sessionOf({ name, configFile, enginePid: paths.enginePid(name), refuse: local ?? (async () => {}) });
-  await recover(session, screen, signal);
-  return session;
+  const written: (() => Promise<void>)[] = [];
+  const refuse = async () => {
+    for (const takeBack of written.splice(0)) await takeBack();
+  };
+  try {
+    if (keys) written.push(await takeStep(name, keys));
+    if (name === LOCAL) written.push(await initLocal(engine, committed, nodes));
+    else await initOther(name, engine);
+    if (await endOrphans(name)) screen.line("an earlier run was killed: what it left running has been ended");
+    const configFile = name === LOCAL ? paths.config : undefined;
+    const session = await sessionOf({ name, configFile, enginePid: paths.enginePid(name), refuse });
+    await recover(session, screen, signal);
+    signal.throwIfAborted();
+    return session;
+  } catch (error) {
+    await refuse();
+    throw error;
+  }
 }
 
 /** Brings the engine and the plugins, and points this process to them and to the stack's backend. Writes to the cache only. */
