@@ -73,6 +73,8 @@ function names({ kind, hosts }: Readable): Fault[] {
       return [{ path, message: `${name} is taken by the stack itself` }];
     if (kind === "virtual" && name.length > 15)
       return [{ path, message: "must have 15 characters at most: a link is named after a virtual host" }];
+    // A dash parts the stack's name from the host's in the name of a network namespace.
+    if (kind === "virtual" && name.includes("-")) return [{ path, message: "must have no dash: that is for boards. Use lower-case letters and digits" }];
     return [];
   });
 }

@@ -36,6 +36,7 @@ describe("faults", () => {
     [`kind: board\nhosts: [${steering}, {name: root2, number: 2, role: service}]`, "hosts[1].name: root2 is taken by the stack itself"],
     [`kind: virtual\nhosts: [${steering}, {name: switch, number: 2, role: service}]`, "hosts[1].name: switch is taken by the stack itself"],
     [`kind: virtual\nhosts: [${steering}, {name: a-name-of-sixteen, number: 2, role: service}]`, "hosts[1].name: must have 15 characters at most"],
+    [`kind: virtual\nhosts: [${steering}, {name: pi-4, number: 2, role: service}]`, "test.yaml:2: hosts[1].name: must have no dash"],
   ])("%j", (text, message) => expect(() => parse(text)).toThrow(message));
 });
 

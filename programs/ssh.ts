@@ -38,8 +38,11 @@ export async function withSession<T>({ host, port, user, privateKey, hostKey }: 
     algorithms: { cipher: ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com"], serverHostKey: [hostKey.split(" ")[0] as "ssh-ed25519"] },
     hostVerifier: (key: Buffer) => hostKey.split(" ")[1] === key.toString("base64"),
   });
+  // One that closes before the login tells nothing but that.
+  const closed = new Promise<never>((_, reject) => client.once("close", () => reject(new Error("the connection was closed"))));
+  closed.catch(() => {});
   try {
-    await once(client, "ready");
+    await Promise.race([once(client, "ready"), closed]);
   } catch (error) {
     client.destroy();
     throw new Error(`${host}: cannot log in: ${(error as Error).message}`, { cause: error });

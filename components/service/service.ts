@@ -6,8 +6,8 @@ import { confined, unprivileged } from "../kubernetes/pod.ts";
 export interface Steering {
   /** PromQL whose value is a pod's load, in any unit, with the placeholders of `dns.peak/loadbalance`. */
   query: string;
-  /** All pods but those above the threshold, or the one with the lowest load. Default: `excludeoverloaded`. */
-  mode?: "excludeoverloaded" | "singlebest";
+  /** All pods but those above the threshold, all but the most loaded third, or the one with the lowest load. Default: `excludeoverloaded`. */
+  mode?: "excludeoverloaded" | "leastloaded" | "singlebest";
   /** A factor of the average load, e.g. `1.5`, or a load, e.g. `absolute:0.8`. Default: PeakDNS's own. */
   threshold?: string;
 }
