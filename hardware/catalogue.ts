@@ -105,7 +105,7 @@ export const catalogue: Readonly<Record<string, Model>> = {
   "usw-pro-max-24-poe": {
     kind: "switch",
     title: "Ubiquiti USW-Pro-Max-24-PoE",
-    budget: from("techspecs.ui.com, USW-Pro-Max-24-PoE")(400),
+    budget: from("the plan of the testbed; not compared with the maker's data sheet yet")(400),
     poe: [
       { from: 1, to: 16, watts: from(`${modes}: PoE+`)(30) },
       { from: 17, to: 24, watts: from(`${modes}: PoE++ (type 3)`)(60) },
