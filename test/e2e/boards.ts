@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { planAddresses } from "../../addressing/delegation.ts";
 import type { InventoryHost, Role } from "../../hardware/inventory.ts";
+import type { PiSpec } from "../../programs/virtual/spec.ts";
 import { hostArch } from "../../toolchain/products.ts";
 import { snapshotScript } from "../host-snapshot.ts";
 import type { Ended } from "./clone.ts";
@@ -87,13 +88,14 @@ export class Boards extends Stack {
 
   switchOn(name: string): void {
     const { privateKeyOpenssh, publicKeyOpenssh } = this.#key(`${name}-host-key`);
-    this.#verb("pi up", {
+    const spec: PiSpec = {
       name,
       addresses: [this.#address(name)],
       gateway: plan.router.ula,
-      authorizedKey: this.#key("machines-operator-key").publicKeyOpenssh.trim(),
-      hostKey: { private: privateKeyOpenssh, public: publicKeyOpenssh.trim() },
-    });
+      authorizedKeys: [this.#key("machines-operator-key").publicKeyOpenssh.trim()],
+      hostKeys: [{ private: privateKeyOpenssh, public: publicKeyOpenssh.trim() }],
+    };
+    this.#verb("pi up", spec);
   }
 
   /** Gives a board another disk, with what it has been flashed with. */
