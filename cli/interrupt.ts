@@ -29,6 +29,9 @@ export function interrupts(asked: (signal: NodeJS.Signals) => unknown, force: ()
   };
 }
 
+/** Says something where there is no screen. */
+export const sayOnStderr = (text: string): void => void process.stderr.write(`${text}\n`);
+
 /**
  * Does something that Ctrl-C ends, at a point from which the same command goes on, also when nothing in it listened to the signal any more.
  * @param say told of the first signal

@@ -1,4 +1,4 @@
-import { equipmentOf, modelOf, portOf, type Fault, type Readable } from "./equipment.ts";
+import { equipmentOf, modelOf, portOf, spareCount, type Fault, type Readable } from "./equipment.ts";
 import { powerFaults } from "./power.ts";
 import type { HostEntry } from "./schema.ts";
 
@@ -118,8 +118,9 @@ function equipmentFaults(inventory: Readable): Fault[] {
       if (inventory.switches.length > 0 && port === undefined)
         complain("port", "is missing: name the switch's port that the board's cable goes to, such as switch1/7");
       if (port !== undefined && poeCard === undefined) complain("poeCard", "is missing: the board gets its power by the cable");
-      return dedupe(faults);
+      return faults;
     })
+    // What the defaults say is wrong once, not once for each board.
     .filter((fault, index, all) => fault.path[0] !== "defaults" || all.findIndex((other) => same(other, fault)) === index);
 }
 
@@ -150,7 +151,7 @@ function cabling({ hosts, switches }: Readable): Fault[] {
 }
 
 /** One of ten of what wears or fails first, cards, lies in the drawer: rounded up. */
-export const sparesFor = (used: number): number => Math.ceil(used / 10);
+const sparesFor = (used: number): number => Math.ceil(used / 10);
 
 function spares(inventory: Readable): Fault[] {
   if (inventory.switches.length === 0) return [];
@@ -160,14 +161,12 @@ function spares(inventory: Readable): Fault[] {
     if (model === undefined) continue;
     for (const part of [poeCard, storage]) if (part !== undefined) used.set(part, (used.get(part) ?? 0) + 1);
   }
-  const has = (model: string) => (inventory.spares ?? []).filter((spare) => spare.model === model).reduce((sum, { count }) => sum + count, 0);
   return [...used].flatMap(([model, count]): Fault[] => {
-    const wanted = sparesFor(count);
-    return has(model) >= wanted
+    const [wanted, has] = [sparesFor(count), spareCount(inventory.spares ?? [], model)];
+    return has >= wanted
       ? []
-      : [{ path: ["spares"], message: `has ${has(model)} of ${model}, of which ${count} are in use: one of ten makes ${wanted}` }];
+      : [{ path: ["spares"], message: `has ${has} of ${model}, of which ${count} are in use: one of ten makes ${wanted}` }];
   });
 }
 
 const same = (a: Fault, b: Fault): boolean => a.message === b.message && a.path.join() === b.path.join();
-const dedupe = (faults: Fault[]): Fault[] => faults.filter((fault, index) => faults.findIndex((other) => same(other, fault)) === index);

@@ -29,3 +29,8 @@ export function portOf(text: string): { switch: string; port: number } {
   const [name = "", port] = text.split("/");
   return { switch: name, port: Number(port) };
 }
+
+/** How many of a model lie in the drawer. */
+export function spareCount(spares: readonly { model: string; count: number }[], model: string): number {
+  return spares.reduce((sum, spare) => sum + (spare.model === model ? spare.count : 0), 0);
+}

@@ -1,6 +1,6 @@
 import { planAddresses, type AddressPlan } from "../addressing/delegation.ts";
 import { catalogue } from "./catalogue.ts";
-import { portOf } from "./equipment.ts";
+import { portOf, spareCount } from "./equipment.ts";
 import type { Inventory, InventoryHost } from "./inventory.ts";
 import { powerPlans, type PowerPlan } from "./power.ts";
 
@@ -47,8 +47,7 @@ const order = ["steering", "service", "client"] as const;
  */
 export function wiringPlan(inventory: Inventory, prefixes: { ula: string; global?: string | undefined }): WiringPlan {
   const addresses = planAddresses(prefixes.ula, prefixes.global);
-  const boards = inventory.hosts.map((host) => ({ name: host.name, ...host.board }));
-  const power = new Map(powerPlans({ ...inventory, boards }).map((plan) => [plan.switch, plan]));
+  const power = new Map(powerOf(inventory).map((plan) => [plan.switch, plan]));
   const byName = new Map(inventory.hosts.map((host) => [host.name, host]));
   const switches = inventory.switches.map(({ name, model, place, uplink }): SwitchPlan => {
     const about = catalogue[model]!;
@@ -76,6 +75,11 @@ export function wiringPlan(inventory: Inventory, prefixes: { ula: string; global
     unplugged: inventory.hosts.filter(({ name }) => !plugged.has(name)),
     warnings: inventory.warnings,
   };
+}
+
+/** Watts of each switch of an inventory. */
+export function powerOf(inventory: Inventory): PowerPlan[] {
+  return powerPlans({ ...inventory, boards: inventory.hosts.map((host) => ({ name: host.name, ...host.board })) });
 }
 
 /** The order in which boards are switched on: steering first, which the others look for. */
@@ -108,7 +112,7 @@ function materialsOf({ hosts, switches, spares }: Inventory): WiringPlan["materi
     model,
     title: catalogue[model]!.title,
     used: count(model),
-    spare: spares.filter((spare) => spare.model === model).reduce((sum, spare) => sum + spare.count, 0),
+    spare: spareCount(spares, model),
   }));
   const cables = Map.groupBy(
     hosts.flatMap(({ board }) => (board?.port === undefined ? [] : [board.cable])),

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { confirm, requireAnswer } from "../confirm.ts";
 import { during, screenOn } from "../display/screen.ts";
 import { CliError, messageOf, UsageError } from "../errors.ts";
+import type { Session } from "../engine/session.ts";
 import { LOCAL, stackOf, stackOption } from "../stacks.ts";
 
 /** How long a client is listened for. */
@@ -23,8 +24,6 @@ export function forget(): Command {
       const { findByName } = await import("../names.ts");
       const { nodeReadiness, removeNode } = await import("../status/kubernetes.ts");
       const { workOn } = await import("../engine/work.ts");
-      const { exportState, importState } = await import("../engine/exported.ts");
-      const { withoutHost } = await import("../engine/host-state.ts");
       const { inventoryOf } = await import("../engine/stack-file.ts");
       const { forgottenText } = await import("../display/forgotten.ts");
       const up = stack === LOCAL ? "./peak up" : `./peak up --stack ${stack}`;
@@ -52,11 +51,10 @@ export function forget(): Command {
       await workOn(stack, screen, {}, async (session) => {
         // The cluster first: while the node is in the state, this command can be run again.
         const lost = await during(screen, `taking ${name} out of the cluster`, () => removeNode(outputs, name).catch(unanswered));
-        const { stack: rest, removed } = withoutHost(await exportState(session.stack), name);
-        await importState(session.stack, rest);
+        const removed = await forgetHost(session, name);
         const services = outputs.nodes.filter(({ role }) => role === "service");
         const fewer = stack === LOCAL && services.length > 1 && services.at(-1) === node ? `${up} --nodes ${outputs.nodes.length - 1}` : undefined;
-        screen.line(forgottenText({ name, removed: removed.length, lost: lost!, inventory, up, fewer }));
+        screen.line(forgottenText({ name, removed, lost: lost!, inventory, up, fewer }));
       });
     });
 }
@@ -75,8 +73,6 @@ interface ForgetClient {
 async function forgetClient({ stack, up, inventory, client: { name, ula, emulated }, yes }: ForgetClient): Promise<void> {
   const { silence } = await import("../../programs/hosts/answers.ts");
   const { workOn } = await import("../engine/work.ts");
-  const { exportState, importState } = await import("../engine/exported.ts");
-  const { withoutHost } = await import("../engine/host-state.ts");
   const { forgottenClientText } = await import("../display/forgotten.ts");
   const remove = `take it out of ${inventory}, and run \`${up}\``;
   if (emulated) throw new UsageError(`${name} is a namespace on this host, which need not be reached: to remove it, ${remove}`);
@@ -84,8 +80,16 @@ async function forgetClient({ stack, up, inventory, client: { name, ula, emulate
   await confirm(`forget ${name} of the stack ${stack}`, yes);
   using screen = screenOn(process.stderr);
   await workOn(stack, screen, {}, async (session) => {
-    const { stack: rest, removed } = withoutHost(await exportState(session.stack), name);
-    await importState(session.stack, rest);
-    screen.line(forgottenClientText({ name, removed: removed.length, inventory, up }));
+    const removed = await forgetHost(session, name);
+    screen.line(forgottenClientText({ name, removed, inventory, up }));
   });
+}
+
+/** @returns how many resources the state is without from now on */
+async function forgetHost({ stack }: Session, name: string): Promise<number> {
+  const { exportState, importState } = await import("../engine/exported.ts");
+  const { withoutHost } = await import("../engine/host-state.ts");
+  const { stack: rest, removed } = withoutHost(await exportState(stack), name);
+  await importState(stack, rest);
+  return removed.length;
 }

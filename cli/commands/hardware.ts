@@ -47,11 +47,7 @@ function plan(): Command {
       const files = { "plan.md": text, ...Object.fromEntries(wiring.switches.map((entry) => [`${entry.name}.svg`, renderPlanSvg(entry)])) };
       await mkdir(out, { recursive: true });
       for (const [name, content] of Object.entries(files)) await writeFile(join(out, name), content);
-      process.stdout.write(
-        `${Object.keys(files)
-          .map((name) => join(out, name))
-          .join("\n")}\n`,
-      );
+      printPaths(out, files);
     });
 }
 
@@ -79,10 +75,11 @@ Keys are made by \`./peak up\`, also while no board answers yet: run that first.
       if (strange !== undefined) throw new UsageError(`the stack ${stack} has no board ${strange}; there are ${names.join(", ")}`);
       const chosen = Object.fromEntries((wanted ?? names).map((name) => [name, all[name]!]));
       await writeMedia(out, chosen);
-      process.stdout.write(
-        `${Object.keys(chosen)
-          .map((name) => join(out, name))
-          .join("\n")}\n`,
-      );
+      printPaths(out, chosen);
     });
+}
+
+/** Tells what has been written, by name below a directory. */
+function printPaths(directory: string, written: Readonly<Record<string, unknown>>): void {
+  for (const name of Object.keys(written)) process.stdout.write(`${join(directory, name)}\n`);
 }

@@ -6,7 +6,7 @@ import { hostArch } from "../../toolchain/products.ts";
 import { type Progress, progressOn } from "../../toolchain/progress.ts";
 import { provide } from "../../toolchain/provide.ts";
 import { CliError, messageOf, ownershipFault, UsageError } from "../errors.ts";
-import { interruptibly } from "../interrupt.ts";
+import { interruptibly, sayOnStderr } from "../interrupt.ts";
 import { paths, root } from "../paths.ts";
 import { LOCAL } from "../stacks.ts";
 
@@ -65,8 +65,7 @@ export interface AskOptions {
 
 /** The engine, pointed to a stack's backend, for a command that only reads. Where it has to be made first, Ctrl-C ends that. */
 export async function readingEngine(stack: string): Promise<string> {
-  const say = (text: string) => void process.stderr.write(`${text}\n`);
-  const engine = await interruptibly(say, (signal) => engineBinary(progressOn(process.stderr), signal));
+  const engine = await interruptibly(sayOnStderr, (signal) => engineBinary(progressOn(process.stderr), signal));
   useBackend(stack);
   return engine;
 }

@@ -67,15 +67,17 @@ export interface Applied {
 }
 
 /**
- * The generations that the last update of the whole stack has brought about that came to its end, and since when: the end of the earliest update that has
- * had them without a break. Pure.
+ * The generations that the last update of the whole stack has brought about that came to its end, and since when: the end of the earliest
+ * update that has had them without a break. Pure.
  * @param history the newest first; what was before the stack was destroyed is of other keys
  * @returns undefined when no update has come to its end
  */
 export function appliedOf(history: readonly PastUpdate[], what: Rotatable): Applied | undefined {
   let applied: Applied | undefined;
   const destroyed = history.findIndex(({ kind }) => kind === "destroy");
-  for (const { endTime, keys } of history.slice(0, destroyed < 0 ? undefined : destroyed).filter(({ kind, result, partial }) => kind === "update" && result === "succeeded" && !partial)) {
+  const since = destroyed < 0 ? history : history.slice(0, destroyed);
+  const whole = since.filter(({ kind, result, partial }) => kind === "update" && result === "succeeded" && !partial);
+  for (const { endTime, keys } of whole) {
     const generations = parseKeyring(keys)[what];
     if (applied !== undefined && `${generations}` !== `${applied.generations}`) break;
     applied = { generations, since: new Date(endTime) };

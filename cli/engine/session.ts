@@ -145,7 +145,10 @@ async function initLocal(engine: string, committed: string, nodes: number | unde
   return () => configure(before);
 }
 
-/** Makes a stack in the backend that the user is logged in to, unless it is there. Its salt goes to its Pulumi.STACK.yaml, as `pulumi stack init` has it. */
+/**
+ * Makes a stack in the backend that the user is logged in to, unless it is there. Its salt goes to its Pulumi.STACK.yaml, as `pulumi stack
+ * init` has it.
+ */
 async function initOther(name: string, engine: string): Promise<void> {
   try {
     await ask(engine, ["stack", "--show-name", "--stack", name]);

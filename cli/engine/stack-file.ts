@@ -77,7 +77,7 @@ export function withKeys(text: string, keys: string): string {
 export function ownStackFile(committed: string, own: string, { nodes, keys }: { nodes?: number | undefined; keys?: string | undefined }): string {
   const document = parseDocument(committed);
   document.commentBefore = " Written by ./peak; edit Pulumi.local.yaml in the project directory.";
-  const salt = parseDocument(own).get("encryptionsalt");
+  const salt = encryptionSalt(own);
   if (salt !== undefined) document.set("encryptionsalt", salt);
   if (nodes !== undefined) setConfig(document, "peak:nodes", nodes);
   if (keys !== undefined) setConfig(document, "peak:keys", keys);

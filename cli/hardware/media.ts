@@ -1,8 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { progressOn } from "../../toolchain/progress.ts";
-import { ask, backendFault, engineBinary, useBackend } from "../engine/environment.ts";
+import { ask, backendFault, readingEngine } from "../engine/environment.ts";
 
 /** The files of each board's boot media, by the board's name. */
 export type Media = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -23,8 +22,7 @@ const exported = z.object({
  * asked for the state and not for the stack's outputs, which a stack that is half up does not have.
  */
 export async function readMedia(stack: string): Promise<Media> {
-  const engine = await engineBinary(progressOn(process.stderr), new AbortController().signal);
-  useBackend(stack);
+  const engine = await readingEngine(stack);
   const text = await ask(engine, ["stack", "export", "--stack", stack, "--show-secrets"]).catch((error: unknown) => {
     throw backendFault(stack, error);
   });

@@ -1,5 +1,6 @@
 import type { Inventory } from "../../hardware/inventory.ts";
-import { powerPlans, watts } from "../../hardware/power.ts";
+import { powerOf } from "../../hardware/plan.ts";
+import { watts } from "../../hardware/power.ts";
 
 /** What `./peak hardware check` tells of an inventory without faults. */
 export interface HardwareSummary {
@@ -22,13 +23,12 @@ export interface HardwareSummary {
 }
 
 export function summaryOf(inventory: Inventory, path: string): HardwareSummary {
-  const boards = inventory.hosts.map((host) => ({ name: host.name, ...host.board }));
   return {
     inventory: path,
     kind: inventory.kind,
     hosts: inventory.hosts.length,
     boards: inventory.hosts.filter(({ board }) => board).length,
-    switches: powerPlans({ ...inventory, boards }).map(({ switch: name, ports, budget, idle, typical, staggeredStart, worst, reserved }) => ({
+    switches: powerOf(inventory).map(({ switch: name, ports, budget, idle, typical, staggeredStart, worst, reserved }) => ({
       name,
       boards: ports.length,
       budget,

@@ -4,7 +4,7 @@ import { installArguments, installPackages } from "../../programs/debian.ts";
 import { CommandError, type RunOptions, succeeds } from "../../shell/run.ts";
 import { which } from "../../shell/which.ts";
 import { CliError } from "../errors.ts";
-import { interruptibly } from "../interrupt.ts";
+import { interruptibly, sayOnStderr } from "../interrupt.ts";
 import { root } from "../paths.ts";
 
 /** Programs that tests start for themselves, the Debian packages that have them, and the units that must not run because of that. */
@@ -74,9 +74,8 @@ export async function installTestPackages(): Promise<void> {
   const command = `apt-get ${installArguments(names).join(" ")}`;
   if (!isRoot || which("apt-get") === undefined) throw new CliError(`these tests need Debian packages: ${command}`);
 
-  const say = (text: string) => void process.stderr.write(`${text}\n`);
-  say(`installing ${names.join(", ")}`);
-  await interruptibly(say, (signal) => withoutServices(() => installPackages(names, { ...aloud, signal }))).catch((error: unknown) => {
+  sayOnStderr(`installing ${names.join(", ")}`);
+  await interruptibly(sayOnStderr, (signal) => withoutServices(() => installPackages(names, { ...aloud, signal }))).catch((error: unknown) => {
     throw error instanceof CommandError ? new CliError(`${command} failed`) : error;
   });
   const units = missing.flatMap((program) => program.units);

@@ -15,7 +15,10 @@ export interface BootMediaArgs {
   hostKeys: { private: pulumi.Input<string>; public: pulumi.Input<string> }[];
 }
 
-/** What a board boots: files by their path on the boot partition, secret, since the host's private key is among them. `./peak hardware media` writes them. */
+/**
+ * What a board boots: files by their path on the boot partition, secret, since the host's private key is among them. `./peak hardware media`
+ * writes them.
+ */
 export class BootMedia extends pulumi.ComponentResource {
   constructor(name: string, { host, addresses, router, operatorKeys, hostKeys }: BootMediaArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:hardware:BootMedia", name, {}, opts);

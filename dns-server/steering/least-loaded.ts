@@ -1,6 +1,6 @@
 import { mean, mostHeld } from "./capacity.ts";
-import { absent, inOrder, NEW, type Policy } from "./policy.ts";
-import { isMute, noteOfUnseen, staying, worstFirst, type Considered } from "./unseen.ts";
+import { remembered, type Policy } from "./policy.ts";
+import { consider, isMute, noteOfUnseen, staying, worstFirst, type Considered } from "./unseen.ts";
 
 /** At most so many are held back: what each of the others gets more than before is a half at the most. */
 const SHARE = 1 / 3;
@@ -14,7 +14,7 @@ const ABOVE = 0.2;
 export const LeastLoaded: Policy = {
   verdict: "overloaded",
   next(before, candidates, { maxHeld }) {
-    const all: Considered[] = inOrder(candidates).map(({ key, load }) => ({ key, load, before: before.get(key) ?? NEW }));
+    const all = consider(before, candidates);
     const known = all.flatMap(({ load }) => load ?? []);
     const average = known.length > 0 ? mean(known) : undefined;
     const limit = average === undefined ? Infinity : average + Math.abs(average) * ABOVE;
@@ -23,11 +23,8 @@ export const LeastLoaded: Policy = {
     const wanted = worstFirst([...staying(all, (load) => average === undefined || load > average), ...all.filter(isOver)]);
     const out = wanted.slice(0, mostHeld(all.length, Math.min(SHARE, maxHeld)));
     const held = new Set(out.map(({ key }) => key));
-    const memories = new Map(absent(before, candidates));
-    for (const { key, load, before: memory } of all)
-      memories.set(key, { ...memory, missing: load === undefined ? memory.missing + 1 : 0, held: held.has(key) ? memory.held + 1 : 0 });
     const notes = new Map(out.flatMap((one): [string, string][] => (one.load === undefined ? [[one.key, noteOfUnseen(one)]] : [])));
     const threshold = average === undefined ? undefined : { value: limit, readmission: average, how: `1.2 x the average of ${known.length}` };
-    return { memories, held, threshold, notes };
+    return { memories: remembered(before, all, held), held, threshold, notes };
   },
 };

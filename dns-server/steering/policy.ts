@@ -68,3 +68,13 @@ export function absent(before: Memories, candidates: readonly Candidate[]): [str
 /** Candidates in an order of their own, whatever the one that they came in. */
 export const inOrder = <T extends Candidate>(candidates: readonly T[]): T[] =>
   candidates.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+
+/** What is remembered after a round of those that are candidates and of those that are not, by whom it holds back. */
+export function remembered(before: Memories, candidates: readonly Candidate[], held: ReadonlySet<string>): Map<string, Memory> {
+  const memories = new Map(absent(before, candidates));
+  for (const { key, load } of candidates) {
+    const memory = before.get(key) ?? NEW;
+    memories.set(key, { ...memory, missing: load === undefined ? memory.missing + 1 : 0, held: held.has(key) ? memory.held + 1 : 0 });
+  }
+  return memories;
+}

@@ -1,7 +1,7 @@
 import { Burden, mostHeld } from "./capacity.ts";
-import { absent, inOrder, NEW, type Memory, type Policy, type PolicySettings } from "./policy.ts";
+import { absent, type Memory, type Policy, type PolicySettings } from "./policy.ts";
 import { short, thresholdOf, type Threshold } from "./threshold.ts";
-import { isMute, noteOfUnseen, staying, worstFirst, type Considered } from "./unseen.ts";
+import { consider, isMute, noteOfUnseen, staying, worstFirst, type Considered } from "./unseen.ts";
 
 /**
  * Rounds that a target is held back at least the first time; each further time it is so many more, up to the most. As the outlier detection
@@ -22,7 +22,7 @@ const isMoving = ({ before: { held } }: Considered): boolean => held < TAKE_OVER
 export const RoundRobin: Policy = {
   verdict: "overloaded",
   next(before, candidates, settings) {
-    const all: Considered[] = inOrder(candidates).map(({ key, load }) => ({ key, load, before: before.get(key) ?? NEW }));
+    const all = consider(before, candidates);
     const threshold = thresholdOf(
       settings.threshold,
       all.flatMap(({ load }) => load ?? []),

@@ -1,4 +1,4 @@
-import { absent, FORGET, inOrder, NEW, type Candidate, type Memories, type Policy, type PolicySettings } from "./policy.ts";
+import { FORGET, inOrder, remembered, type Candidate, type Memories, type Policy, type PolicySettings } from "./policy.ts";
 import { mean } from "./capacity.ts";
 import { lessMargin, thresholdOf } from "./threshold.ts";
 
@@ -20,12 +20,7 @@ export const SingleBest: Policy = {
       const chosen = new Set(sorted.slice(0, needed(known, before, settings)).map(({ key }) => key));
       for (const { key } of all) if (!chosen.has(key)) held.add(key);
     } else if (keepsChoice(all, before)) for (const { key } of all) if (wasHeld(key) || !before.has(key)) held.add(key);
-    const memories = new Map(absent(before, candidates));
-    for (const { key, load } of all) {
-      const memory = before.get(key) ?? NEW;
-      memories.set(key, { ...memory, missing: load === undefined ? memory.missing + 1 : 0, held: held.has(key) ? memory.held + 1 : 0 });
-    }
-    return { memories, held, notes: new Map() };
+    return { memories: remembered(before, all, held), held, notes: new Map() };
   },
 };
 

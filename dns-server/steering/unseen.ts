@@ -1,9 +1,13 @@
-import { FORGET, inOrder, type Candidate, type Memory } from "./policy.ts";
+import { FORGET, inOrder, NEW, type Candidate, type Memories, type Memory } from "./policy.ts";
 
 /** A candidate with what is remembered of it. */
 export interface Considered extends Candidate {
   readonly before: Memory;
 }
+
+/** Candidates with what is remembered of each, in their own order. */
+export const consider = (before: Memories, candidates: readonly Candidate[]): Considered[] =>
+  inOrder(candidates).map(({ key, load }) => ({ key, load, before: before.get(key) ?? NEW }));
 
 /** Rounds in a row without a load after which a target that had one counts as overloaded. */
 const MUTE = 2;
