@@ -7,11 +7,13 @@ import type { PiSpec } from "../../programs/virtual/spec.ts";
 import { hostArch } from "../../toolchain/products.ts";
 import { snapshotScript } from "../host-snapshot.ts";
 import type { Ended } from "./clone.ts";
+import { endLeftover } from "./leftover.ts";
 import { Stack } from "./stack.ts";
 
 const prefix = "fd7e:ea4c:0:b0a4";
 const plan = planAddresses(`${prefix}::/64`);
 const stackName = "pi-testbed";
+const localName = "peakboards";
 
 /** A key pair as OpenSSH has it. */
 interface KeyPair {
@@ -26,7 +28,7 @@ interface KeyPair {
 export class Boards extends Stack {
   override readonly environment = {
     ...process.env,
-    PEAK_LOCAL_NAME: "peakboards",
+    PEAK_LOCAL_NAME: localName,
     PULUMI_BACKEND_URL: `file://${this.directory}/backend`,
     PULUMI_CONFIG_PASSPHRASE: "boards",
   };
@@ -35,9 +37,9 @@ export class Boards extends Stack {
   #keys = new Map<string, KeyPair>();
 
   constructor(hosts: InventoryHost[]) {
+    endLeftover(localName);
     super();
     mkdirSync(join(this.directory, "backend"));
-    this.#verb("sweep");
     this.edit(`Pulumi.${stackName}.yaml`, (content) =>
       content.replace(/(peak:ulaPrefix:).*/, `$1 ${prefix}::/64`).replace(/(peak:echoReplicas:).*/, "$1 4"));
     this.describe(hosts);
