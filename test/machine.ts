@@ -46,7 +46,7 @@ export class Machine {
   ssh(script: string): { status: number | null; stdout: string; stderr: string } {
     const options = ["BatchMode=yes", "StrictHostKeyChecking=yes", `UserKnownHostsFile=${this.#scratch}/known_hosts`, "LogLevel=ERROR"];
     const args = ["-F", "none", "-i", `${this.#scratch}/operator`, ...options.flatMap((option) => ["-o", option]), `root@${this.address}`, "sh -s"];
-    return spawnSync("ssh", args, { input: script, encoding: "utf8" });
+    return spawnSync("ssh", args, { input: script, encoding: "utf8", maxBuffer: Infinity });
   }
 
   [Symbol.dispose](): void {

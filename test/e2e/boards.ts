@@ -108,9 +108,10 @@ export class Boards extends Stack {
 
   /** Runs a script on a board as root. @throws Error unless it succeeds */
   on(name: string, script: string): string {
-    const options = ["BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"];
-    const args = ["-F", "none", "-i", join(this.directory, "operator"), ...options.flatMap((option) => ["-o", option])];
-    const { status, stdout, stderr } = spawnSync("ssh", [...args, `root@${this.#address(name)}`, "sh -s"], { input: script, encoding: "utf8" });
+    const settings = ["BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"];
+    const args = ["-F", "none", "-i", join(this.directory, "operator"), ...settings.flatMap((setting) => ["-o", setting])];
+    const options = { input: script, encoding: "utf8", maxBuffer: Infinity } as const;
+    const { status, stdout, stderr } = spawnSync("ssh", [...args, `root@${this.#address(name)}`, "sh -s"], options);
     if (status !== 0) throw new Error(`${name}: ${stderr}`);
     return stdout;
   }
