@@ -4,7 +4,7 @@ import { ownFields } from "./components/kubernetes/field-manager.ts";
 import { readInput } from "./components/input.ts";
 import { baseImage } from "./components/images/base-image.ts";
 import { Image, type ImageArgs } from "./components/images/image.ts";
-import { within } from "./components/lifetime.ts";
+import { endsWith } from "./components/lifetime.ts";
 import { planAddresses, publishedScope, scopes } from "./addressing/delegation.ts";
 import { Testbed } from "./components/hardware/testbed.ts";
 import { Monitoring } from "./components/monitoring/monitoring.ts";
@@ -51,7 +51,7 @@ export default async function peak() {
   const image = (name: string, what: Pick<ImageArgs, "source" | "files">) => new Image(`${name}-image`, {
     name, ...what, arch: machines.arch, base, destination: cluster.images, store: cluster.imageStore,
   }, { dependsOn: [...machines.tools, ...cluster.imagesReady] }).ref;
-  const inside = { provider: cluster.provider, transformations: [ownFields, within(cluster.lifetime, await cluster.isBlank)] };
+  const inside = { provider: cluster.provider, transformations: [ownFields, endsWith(cluster.lifetime)] };
 
   const prometheus = new ToolchainProduct("prometheus", { product: "prometheus", arch: machines.arch });
   const monitoring = new Monitoring("monitoring", {

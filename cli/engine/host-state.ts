@@ -6,6 +6,7 @@ interface StateResource {
   type: string;
   parent?: string;
   protect?: boolean;
+  retainOnDelete?: boolean;
   dependencies?: string[];
   propertyDependencies?: Record<string, string[] | null>;
   deletedWith?: string;
@@ -51,7 +52,7 @@ function lostWith(removed: ReadonlySet<string>, resources: readonly StateResourc
   return lost;
 }
 
-function withoutProtection({ protect: _, ...resource }: StateResource): StateResource {
+function withoutProtection({ protect: _, retainOnDelete: __, ...resource }: StateResource): StateResource {
   return resource;
 }
 

@@ -2,7 +2,7 @@
 export interface ExportedStack {
   version: number;
   deployment: {
-    resources?: { urn: string; type: string; id?: string; custom?: boolean; parent?: string; protect?: boolean }[] | null;
+    resources?: { urn: string; type: string; id?: string; custom?: boolean; parent?: string; protect?: boolean; retainOnDelete?: boolean }[] | null;
     pending_operations?: unknown[] | null;
   } & Record<string, unknown>;
 }
@@ -65,14 +65,14 @@ export function encryptedWith(salt: string | undefined, stack: ExportedStack): E
 }
 
 /**
- * The same stack with nothing in it protected. Protection is against what nobody asked for, such as a name that was changed by mistake; who
+ * The same stack with nothing in it protected or retained. Protection is against what nobody asked for, such as a name that was changed by mistake; who
  * destroys a stack asks for it.
  * @param urns of what is asked for. Default: the whole stack
  */
 export function withoutProtection(stack: ExportedStack, urns?: readonly string[]): ExportedStack {
   const resources = stack.deployment.resources?.map((resource) => {
     if (urns !== undefined && !urns.includes(resource.urn)) return resource;
-    const { protect: _, ...rest } = resource;
+    const { protect: _, retainOnDelete: __, ...rest } = resource;
     return rest;
   });
   return { ...stack, deployment: { ...stack.deployment, ...(resources && { resources }) } };

@@ -14,7 +14,7 @@ import { ClusterDns } from "./cluster-dns.ts";
 import { ContainerRuntime } from "./container-runtime.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { Etcd } from "./etcd.ts";
-import { within } from "../lifetime.ts";
+import { endsWith } from "../lifetime.ts";
 import { ownFields } from "../kubernetes/field-manager.ts";
 import type { Ending } from "../pki/certificate.ts";
 import type { Keyring } from "../pki/generations.ts";
@@ -52,8 +52,6 @@ export interface ClusterAccess {
   readonly imageStore: pulumi.Output<string> | undefined;
   /** What is in the cluster ends with it; undefined for a cluster that was there before. */
   readonly lifetime: pulumi.Resource | undefined;
-  /** Whether it is known that there is nothing in it yet. */
-  readonly isBlank: Promise<boolean>;
 }
 
 /** An IPv6-only Kubernetes cluster on hosts: native routing between the nodes' own prefixes, no overlay, no NAT. */
@@ -66,7 +64,6 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
   readonly certificates: pulumi.Output<Ending[]>;
   readonly imageStore: pulumi.Output<string>;
   readonly lifetime: pulumi.Resource;
-  readonly isBlank: Promise<boolean>;
 
   constructor(name: string, { hosts, plan, zone, rootServers, base, keys }: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:Cluster", name, {}, opts);
@@ -102,7 +99,6 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
     this.imagesReady = [registry.setup];
     this.imageStore = registry.store;
     this.lifetime = etcd.store;
-    this.isBlank = first.isBlank;
     this.provider = new k8s.Provider(name, {
       kubeconfig: this.kubeconfig,
       // With a new authority or address it is the same cluster, whose objects are not to be replaced; with another store it is not.
@@ -126,7 +122,7 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
     }, {
       parent: this,
       provider: this.provider,
-      transformations: [ownFields, within(this.lifetime)],
+      transformations: [ownFields, endsWith(this.lifetime)],
     });
     this.registerOutputs({ kubeconfig: this.kubeconfig });
   }

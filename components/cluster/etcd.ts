@@ -71,7 +71,9 @@ export class Etcd extends pulumi.ComponentResource {
         version: binaries.digest,
       }],
     }, { parent: this, dependsOn: binaries, aliases: [{ name }] });
-    this.store = new random.RandomUuid(`${name}-store`, { keepers: { host: host.name, incarnation: host.incarnation } }, { parent: this });
+    // On another host the cluster begins empty: that must not happen by a line of the inventory alone.
+    const place = new random.RandomUuid(`${name}-place`, { keepers: { host: host.name } }, { parent: this, protect: true });
+    this.store = new random.RandomUuid(`${name}-store`, { keepers: { host: host.name, incarnation: host.incarnation } }, { parent: this, dependsOn: place });
     this.registerOutputs({ endpoint: this.endpoint });
   }
 }

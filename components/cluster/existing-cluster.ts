@@ -23,7 +23,6 @@ export class ExistingCluster extends pulumi.ComponentResource implements Cluster
   readonly certificates = pulumi.output([]);
   readonly imageStore = undefined;
   readonly lifetime = undefined;
-  readonly isBlank = Promise.resolve(false);
 
   constructor(name: string, { context, imageRegistry, facts }: ExistingClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("peak:cluster:ExistingCluster", name, {}, opts);

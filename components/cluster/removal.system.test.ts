@@ -32,7 +32,7 @@ afterAll(() => machine?.[Symbol.dispose](), 60_000);
 function node(): void {
   const plan = planAddresses(`${prefix}::/64`, undefined);
   const host: Host = {
-    name: "pi1", role: "steering", number: 1, arch: hostArch, ula: machine.address, global: undefined, answers: true, isBlank: Promise.resolve(false), incarnation: "first",
+    name: "pi1", role: "steering", number: 1, arch: hostArch, ula: machine.address, global: undefined, answers: true, incarnation: "first",
     connection: pulumi.secret({ host: machine.address, user: "root", privateKey: machine.key("operator"), hostKey: machine.key("host.pub").trim() }),
     resource: new random.RandomUuid("host"),
     lifetime: undefined,

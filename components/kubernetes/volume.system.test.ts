@@ -42,7 +42,7 @@ const program = (size: string, { used = true } = {}) => async () => {
   const resource = new k8s.core.v1.ConfigMap("host", {}, inside);
   const host: Host = {
     name: "pi1", role: "service", number: 1, arch: "amd64", ula: "::1", global: undefined, resource, lifetime: undefined,
-    answers: true, incarnation: "first", isBlank: Promise.resolve(false), connection: pulumi.output(sshd.connection),
+    answers: true, incarnation: "first", connection: pulumi.output(sshd.connection),
   };
   const { claim } = new Volume("data", { namespace: "default", host, size }, inside);
   if (used) {

@@ -26,7 +26,6 @@ export class Board extends SshHost {
   readonly arch: Architecture;
   readonly answers: boolean;
   readonly incarnation: pulumi.Output<string>;
-  readonly isBlank: Promise<boolean>;
   readonly resource: pulumi.Resource;
   readonly lifetime = undefined;
 
@@ -44,7 +43,6 @@ export class Board extends SshHost {
       : pulumi.output<Found>({});
     const blank = ({ incarnation, fault }: Found) => silent === undefined && incarnation === undefined && fault === undefined;
     const incarnation = found.apply((found) => found.incarnation ?? (blank(found) ? randomUUID() : ""));
-    this.isBlank = valueOf(found).then((found) => found !== undefined && blank(found));
     const settled = new command.local.Command(name, {
       create: `${script} settle`,
       delete: `${script} leave`,
@@ -58,14 +56,4 @@ export class Board extends SshHost {
     this.admit(name, settled);
     this.registerOutputs({ ula: this.ula, global: this.global });
   }
-}
-
-/** What an output comes to; undefined where that is not known, as in a preview of what is still to be made. */
-async function valueOf<T>(output: pulumi.Output<T>): Promise<T | undefined> {
-  let value: T | undefined;
-  output.apply((known) => (value = known as T));
-  // Settles with the output, whether or not that is known.
-  await pulumi.isSecret(output);
-  await new Promise(setImmediate);
-  return value;
 }

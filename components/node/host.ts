@@ -28,8 +28,6 @@ export interface Host {
   readonly answers: boolean;
   /** Another one as soon as the host's disk is: whatever is put on the host depends on it, so that a new disk gets it again. */
   readonly incarnation: pulumi.Input<string>;
-  /** Whether it is known that there is nothing of the stack's on its disk yet. */
-  readonly isBlank: Promise<boolean>;
   /** How to reach it: host, user, private key (secret) and pinned host key. */
   readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
   /** Once this exists, the host answers on `connection`. */

@@ -31,7 +31,6 @@ export abstract class SshHost extends pulumi.ComponentResource implements Host {
   abstract readonly arch: Architecture;
   abstract readonly answers: boolean;
   abstract readonly incarnation: pulumi.Input<string>;
-  abstract readonly isBlank: Promise<boolean>;
   abstract readonly resource: pulumi.Resource;
   abstract readonly lifetime: pulumi.Resource | undefined;
 

@@ -6,7 +6,7 @@ import { SshHost, type SshHostArgs } from "./ssh-host.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
 import { rootfsKey } from "../../programs/virtual/rootfs.ts";
 import type { PiSpec } from "../../programs/virtual/spec.ts";
-import { expectedMachineId, expectedStart, machineId } from "../../programs/virtual/state.ts";
+import { expectedMachineId, expectedStart } from "../../programs/virtual/state.ts";
 
 export interface VirtualPiArgs extends Omit<SshHostArgs, "plan"> {
   /** What it is plugged into. */
@@ -18,7 +18,6 @@ export class VirtualPi extends SshHost {
   readonly arch = hostArch;
   readonly answers = true;
   readonly incarnation: string;
-  readonly isBlank: Promise<boolean>;
   readonly resource: pulumi.Resource;
   readonly lifetime: pulumi.Resource;
 
@@ -31,7 +30,6 @@ export class VirtualPi extends SshHost {
       authorizedKeys: args.operatorKeys.accepted.map((key) => key.public),
       hostKeys: pairsOf(this.hostKeys),
     });
-    this.isBlank = Promise.resolve(machineId(this.name) === undefined);
     this.incarnation = expectedMachineId(this.name);
     const script = "node programs/virtual/main.ts";
     this.lifetime = new command.local.Command(name, {

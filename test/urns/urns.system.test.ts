@@ -12,7 +12,6 @@ vi.mock("../../programs/virtual/state.ts", async (original) => ({
   ...(await original<object>()),
   expectedStart: (unit: string) => `start-of-${unit}`,
   expectedMachineId: (unit: string) => `machine-id-of-${unit}`,
-  machineId: (unit: string) => `machine-id-of-${unit}`,
 }));
 
 const golden = (stack: string) => join(import.meta.dirname, "golden", `${stack}.txt`);
