@@ -141,7 +141,7 @@ export class ControlPlane extends pulumi.ComponentResource {
     }, { parent: this, dependsOn: [binaries, etcd.setup], aliases: [{ name }] });
     this.ready = new command.remote.Command(`${name}-bindings`, {
       connection: host.connection,
-      create: `${this.kubectl} apply --server-side --field-manager=peak --force-conflicts --filename=-`,
+      create: `${this.kubectl} apply --server-side --field-manager=peak --filename=-`,
       stdin: renderBindings(),
       triggers: [etcd.store.result],
       addPreviousOutputInEnv: false,

@@ -15,7 +15,8 @@ export interface BaseImageArgs {
 
 /**
  * What images are built on. For our own, the first update of a day looks up which versions of its packages Debian has: a security update
- * changes the tag of every image, and so reaches all pods. A preview looks nothing up; it goes by what the last update found.
+ * changes the tag of every image, and so reaches all pods. A preview looks nothing up; it shows that an update would,
+ * and all that may come of it.
  */
 export function baseImage(name: string, { image, arch }: BaseImageArgs, opts?: pulumi.CustomResourceOptions): pulumi.Output<ImageBase> {
   if (image !== undefined) return pulumi.output(image);
@@ -24,6 +25,6 @@ export function baseImage(name: string, { image, arch }: BaseImageArgs, opts?: p
     environment: { PEAK_DAY: new Date().toISOString().slice(0, "2000-01-01".length) },
     addPreviousOutputInEnv: true, // what it falls back to
     logging: command.local.Logging.Stderr,
-  }, { ...opts, ...(pulumi.runtime.isDryRun() && { ignoreChanges: ["environment"] }) });
+  }, opts);
   return found.stdout.apply((text) => JSON.parse(text) as DebianVersions);
 }

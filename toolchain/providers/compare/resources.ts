@@ -41,13 +41,13 @@ export const randomSample: Sample = {
       type: "random:index/randomPassword:RandomPassword", name: "kept",
       news: { length: 8, minSpecial: 1, overrideSpecial: "_-", keepers: { a: "1" } },
     },
-    { type: "random:index/randomString:RandomString", name: "text", news: { length: 10, special: false, upper: false } },
+    { type: "random:index/randomUuid:RandomUuid", name: "store", news: { keepers: { host: "pi1" } } },
   ],
   masks: [
     [/^\$2a\$10\$.{53}$/, "<bcrypt hash>"],
     [/^[A-Za-z0-9]{32}$/, "<32 letters and digits>"],
     [/^[A-Za-z0-9_-]{8}$/, "<8 characters>"],
-    [/^[a-z0-9]{10}$/, "<10 lower-case letters and digits>"],
+    [/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, "<UUID>"],
   ],
 };
 
