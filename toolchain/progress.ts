@@ -9,7 +9,7 @@ export interface Progress {
 }
 
 /** Least time between two lines that tell how far a step is, where there is no terminal, in milliseconds. */
-export const UPDATE_INTERVAL = 5_000;
+const UPDATE_INTERVAL = 5_000;
 
 /** Progress on a stream: one line that changes on a terminal, elsewhere a plain line a step, and now and then one on how far it is. */
 export function progressOn(stream: NodeJS.WriteStream): Progress {

@@ -70,7 +70,7 @@ describe("a node that joins", () => {
       return { label: metadata.labels["peak/role"], taint: spec.taints?.find(({ key }) => key === "peak/role") };
     };
     for (const role of ["service", "steering", "steering", "service", "service"] as const) {
-      expect(run(renderJoin(kubectl, { name: "joins", role }))).toMatchObject({ code: 0 });
+      expect(run(renderJoin(kubectl, { name: "joins", role }, "one"))).toMatchObject({ code: 0 });
       const taint = role === "steering" ? { key: "peak/role", value: "steering", effect: "NoSchedule" } : undefined;
       expect(await ours()).toEqual({ label: role, taint });
     }
@@ -121,7 +121,7 @@ describe("a node that is removed", () => {
 
   test("that was left cordoned takes pods again when it joins", async () => {
     expect(run(`${kubectl} cordon stays`)).toMatchObject({ code: 0 });
-    expect(run(renderJoin(kubectl, { name: "stays", role: "service" }))).toMatchObject({ code: 0 });
+    expect(run(renderJoin(kubectl, { name: "stays", role: "service" }, "one"))).toMatchObject({ code: 0 });
     expect((await node("stays")).spec.unschedulable).toBeUndefined();
   });
 

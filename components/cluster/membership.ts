@@ -13,11 +13,13 @@ export function taintsOf(role: HostRole): { key: string; value: string; effect: 
  * The command that waits for a node which its kubelet registers, and gives it the label and the taint of its role: those of the kubelet
  * count at its registration only. Pure.
  * @param kubectl start of a command that administers the cluster
+ * @param store identity of the cluster's store: in another one, the node is registered anew
  */
-export function renderJoin(kubectl: string, { name, role }: { name: string; role: HostRole }): string {
+export function renderJoin(kubectl: string, { name, role }: { name: string; role: HostRole }, store: string): string {
   const node = quote(name);
   const taints = taintsOf(role).map(({ key, value, effect }) => `${key}=${value}:${effect}`);
   return `set -e
+# As the store ${store} is to have it.
 ${kubectl} wait --for=create --timeout=120s node/${node}
 # A removal that was not carried through may have left it so.
 ${kubectl} uncordon node/${node}

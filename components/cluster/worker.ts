@@ -25,9 +25,6 @@ const drainSeconds = 300;
 
 /** What makes a host a node of the cluster: kubelet and kube-proxy. */
 export class Worker extends pulumi.ComponentResource {
-  /** Exists while the host is a node of the cluster, with the label and the taint of its role. */
-  readonly membership: pulumi.Resource;
-
   constructor(name: string, { host, binaries, runtime, controlPlane, plan }: WorkerArgs, opts?: pulumi.ComponentResourceOptions) {
     const { own, dependsOn } = waiting(opts);
     super("peak:cluster:Worker", name, {}, own);
@@ -92,11 +89,12 @@ export class Worker extends pulumi.ComponentResource {
       ],
     }, { parent: this, dependsOn: [binaries, runtime.setup, controlPlane.setup, ...dependsOn] });
 
-    // Taken back before the set-up is: pods move while the kubelet still runs.
+    // While this exists, the host is a node with the label and the taint of its role. Taken back before the set-up is: pods move while the
+    // kubelet still runs.
     const { kubectl } = controlPlane;
-    this.membership = new command.remote.Command(`${name}-membership`, {
+    new command.remote.Command(`${name}-membership`, {
       connection: controlPlane.host.connection,
-      create: renderJoin(kubectl, host),
+      create: controlPlane.store.result.apply((store) => renderJoin(kubectl, host, store)),
       delete: renderLeave(kubectl, host.name, drainSeconds),
       addPreviousOutputInEnv: false,
     }, { parent: this, dependsOn: setup, deletedWith: controlPlane.store });

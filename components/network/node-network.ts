@@ -13,7 +13,7 @@ export interface NodeNetworkArgs {
 }
 
 /** TCP ports of a node that answer nodes and pods only: Prometheus, and what it asks. */
-export const monitoringPorts = { first: 9090, last: 9199 };
+const monitoringPorts = { first: 9090, last: 9199 };
 
 /** Gives a node its pods' address ranges, the address of a root server, the routes to every other node's prefixes, and a firewall. */
 export class NodeNetwork extends pulumi.ComponentResource {

@@ -9,7 +9,7 @@ export type Generations = readonly [used: number, ...accepted: number[]];
 export type Keyring = Readonly<Record<Rotatable, Generations>>;
 
 /** What a key is before it is ever rotated. */
-export const firstGeneration: Generations = [1];
+const firstGeneration: Generations = [1];
 
 /** The name of the resource that holds a generation of the key `name`. Pure. */
 export function generationName(name: string, generation: number): string {

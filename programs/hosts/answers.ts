@@ -10,13 +10,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 export async function silence(address: string, seconds: number, port = 22): Promise<string | undefined> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
-    const why = await greeting(address, port, Math.min(3_000, Math.max(1_000, deadline - Date.now())));
+    const why = await faultOf(address, port, Math.min(3_000, Math.max(1_000, deadline - Date.now())));
     if (why === undefined || Date.now() + 500 >= deadline) return why;
     await sleep(500);
   }
 }
 
-function greeting(host: string, port: number, timeout: number): Promise<string | undefined> {
+/** What is wrong with the SSH server at an address, by its greeting, which is waited for some milliseconds; undefined if nothing is. */
+export function faultOf(host: string, port: number, timeout: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     const end = (why: string | undefined) => {

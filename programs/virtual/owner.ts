@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { acquire } from "../../toolchain/lock.ts";
-import type { Layout } from "./layout.ts";
+import { layout, type Layout } from "./layout.ts";
 import { progress } from "./progress.ts";
 
 const clone = resolve(import.meta.dirname, "../..");
@@ -28,8 +28,11 @@ export async function claim(names: Layout): Promise<void> {
 /** Throws if the local stack of this host is another clone's. */
 export async function refuseStranger(names: Layout): Promise<void> {
   const owner = await stranger(names);
-  if (owner !== undefined) throw new Error(`this host runs the local stack of ${owner}: run "./peak destroy" there first`);
+  if (owner !== undefined) throw new Error(`this host runs the local stack of ${owner}: run "${destroy(names)}" there first`);
 }
+
+/** How whoever owns a local stack of that layout takes it down. */
+const destroy = ({ prefix }: Layout) => (prefix === layout({}).prefix ? "" : `PEAK_LOCAL_NAME=${prefix} `) + "./peak destroy";
 
 /** The directory of the other clone whose local stack this host has; undefined if there is none, or none any more. */
 export async function stranger(names: Layout): Promise<string | undefined> {

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
-import { type Socket, connect } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { faultOf } from "../hosts/answers.ts";
 import { removeCgroup } from "./cgroups.ts";
 import { type Layout, directory, namespace } from "./layout.ts";
 import { plugIn, unplug } from "./links.ts";
@@ -101,23 +101,11 @@ async function ready(names: Layout, spec: PiSpec): Promise<void> {
   const [address] = spec.addresses;
   const deadline = Date.now() + 60_000;
   while (Date.now() < deadline) {
-    if (await greets(address!)) return;
+    if ((await faultOf(address!, 22, 2_000)) === undefined) return;
     if (!isRunning(names, spec.name)) throw new Error(`${spec.name}: ended while it started${await lastWords(names, spec.name)}`);
     await sleep(100);
   }
   throw new Error(`${spec.name}: no SSH server answers at ${address} after a minute${await lastWords(names, spec.name)}`);
-}
-
-async function greets(host: string): Promise<boolean> {
-  const socket: Socket = connect({ host, port: 22, timeout: 2_000 });
-  try {
-    return await new Promise((resolve) => {
-      socket.once("data", (data) => resolve(data.toString().startsWith("SSH-")));
-      for (const event of ["error", "timeout", "close"]) socket.once(event, () => resolve(false));
-    });
-  } finally {
-    socket.destroy();
-  }
 }
 
 async function lastWords(names: Layout, name: string): Promise<string> {

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { pipeline } from "node:stream/promises";
+import { hashFile } from "../../digest.ts";
 import { archive, asset, type Properties } from "../shared/properties.ts";
 import { select } from "./glob.ts";
 
@@ -13,7 +12,7 @@ export async function collectAssets(dir: string, globs: readonly string[]): Prom
   const assets: Record<string, Properties> = {};
   for (const path of select(paths.sort(), globs)) {
     const file = join(dir, path);
-    assets[path] = asset({ hash: await hashFile(file), path: file });
+    assets[path] = asset({ hash: await hashFile(file, "sha256"), path: file });
   }
   return assets;
 }
@@ -22,10 +21,4 @@ export async function collectAssets(dir: string, globs: readonly string[]): Prom
 export async function collectArchive(dir: string, globs: readonly string[]): Promise<Properties> {
   const assets = await collectAssets(dir, globs);
   return archive({ hash: createHash("sha256").update(JSON.stringify(assets)).digest("hex"), assets });
-}
-
-async function hashFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
 }
