@@ -1,11 +1,11 @@
-import type { HostRole } from "../node/host.ts";
+import type { Role } from "../../hardware/inventory.ts";
 import { quote } from "../../shell/quote.ts";
 
 /** What a node's role is called, as a label and as a taint. */
 export const roleKey = "peak/role";
 
 /** The taints of a role: steering hosts take only pods that tolerate it. Pure. */
-export function taintsOf(role: HostRole): { key: string; value: string; effect: "NoSchedule" }[] {
+export function taintsOf(role: Role): { key: string; value: string; effect: "NoSchedule" }[] {
   return role === "steering" ? [{ key: roleKey, value: role, effect: "NoSchedule" }] : [];
 }
 
@@ -15,7 +15,7 @@ export function taintsOf(role: HostRole): { key: string; value: string; effect: 
  * @param kubectl start of a command that administers the cluster
  * @param store identity of the cluster's store: in another one, the node is registered anew
  */
-export function renderJoin(kubectl: string, { name, role }: { name: string; role: HostRole }, store: string): string {
+export function renderJoin(kubectl: string, { name, role }: { name: string; role: Role }, store: string): string {
   const node = quote(name);
   const taints = taintsOf(role).map(({ key, value, effect }) => `${key}=${value}:${effect}`);
   return `set -e

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { Architecture } from "./host.ts";
+import type { Arch } from "../../toolchain/products.ts";
 import { SshHost, type SshHostArgs } from "./ssh-host.ts";
 
 export interface BoardArgs extends SshHostArgs {
-  arch: Architecture;
+  arch: Arch;
   /** Why it does not answer, where it does not (see `silentHosts`). */
   silent: string | undefined;
 }
@@ -23,7 +23,7 @@ interface Found {
  * it does not answer, nothing that is put on it is tried; all of it fails with the one resource that makes the board the stack's.
  */
 export class Board extends SshHost {
-  readonly arch: Architecture;
+  readonly arch: Arch;
   readonly answers: boolean;
   readonly incarnation: pulumi.Output<string>;
   readonly resource: pulumi.Resource;

@@ -3,23 +3,17 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Role } from "../../hardware/inventory.ts";
 import type { Arch } from "../../toolchain/products.ts";
 
-/** What a host is for, as the inventory has it. */
-export type HostRole = Role;
-
-/** Processor architecture, named as Go and Debian name it. */
-export type Architecture = Arch;
-
 /**
  * A machine with systemd that is reached by SSH over IPv6 as root. Virtual Pis and boards are both hosts; whoever is handed a
- * host cannot tell which of them it is.
+ * host need not know which of them it is.
  */
 export interface Host {
   /** Host name, unique in the stack, e.g. `pi1`. */
   readonly name: string;
-  readonly role: HostRole;
+  readonly role: Role;
   /** Node number, from 1, unique in the stack: it selects the host's /80s. */
   readonly number: number;
-  readonly arch: Architecture;
+  readonly arch: Arch;
   /** Address inside the cluster's /64, e.g. `fd7e:ea4c:0:1:1::1`. */
   readonly ula: string;
   /** Address inside the provider's /64, where there is a provider's prefix. */

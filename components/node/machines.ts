@@ -1,12 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { nodesOf, type Inventory, type InventoryHost } from "../../hardware/inventory.ts";
-import { hostArch } from "../../toolchain/products.ts";
+import { hostArch, type Arch } from "../../toolchain/products.ts";
 import type { AddressPlan } from "../../addressing/delegation.ts";
 import type { RootServer } from "./unbound.ts";
 import { Board } from "./board.ts";
 import { ClientBoard } from "./client-board.ts";
 import { ClientEmulator } from "./client-emulator.ts";
-import type { Architecture } from "./host.ts";
 import type { Generations } from "../pki/generations.ts";
 import { operatorKeys, type SshKeys } from "./ssh-key.ts";
 import type { SshHost } from "./ssh-host.ts";
@@ -37,7 +36,7 @@ export class Machines extends pulumi.ComponentResource {
   /** Log in as root on every host. */
   readonly operatorKeys: SshKeys;
   /** Of all nodes. */
-  readonly arch: Architecture;
+  readonly arch: Arch;
   /** Exists once this machine has the tools that making hosts and images takes; empty where that is the operator's business. */
   readonly tools: pulumi.Resource[];
 

@@ -2,13 +2,15 @@ import * as command from "@pulumi/command";
 import type { types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { AddressPlan } from "../../addressing/delegation.ts";
-import type { Architecture, Host, HostRole } from "./host.ts";
+import type { Role } from "../../hardware/inventory.ts";
+import type { Arch } from "../../toolchain/products.ts";
+import type { Host } from "./host.ts";
 import type { Generations } from "../pki/generations.ts";
 import { hostKeys, pairsOf, type SshKeys } from "./ssh-key.ts";
 
 export interface SshHostArgs {
   /** The machine as the inventory has it. */
-  machine: { name: string; number: number; role: HostRole };
+  machine: { name: string; number: number; role: Role };
   /** Where the machine's number gets its addresses from. */
   plan: AddressPlan;
   /** Log in as root on every host of the stack. */
@@ -20,7 +22,7 @@ export interface SshHostArgs {
 /** What a virtual Pi and a board have in common: addresses by prefix delegation, and SSH with a host key that the stack has made. */
 export abstract class SshHost extends pulumi.ComponentResource implements Host {
   readonly name: string;
-  readonly role: HostRole;
+  readonly role: Role;
   readonly number: number;
   readonly ula: string;
   readonly global: string | undefined;
@@ -28,7 +30,7 @@ export abstract class SshHost extends pulumi.ComponentResource implements Host {
   /** The identity of the host's SSH server. */
   readonly hostKeys: SshKeys;
   readonly #operatorKeys: SshKeys;
-  abstract readonly arch: Architecture;
+  abstract readonly arch: Arch;
   abstract readonly answers: boolean;
   abstract readonly incarnation: pulumi.Input<string>;
   abstract readonly resource: pulumi.Resource;

@@ -1,12 +1,11 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { productKey, type ProductName } from "../../toolchain/products.ts";
-import type { Architecture } from "./host.ts";
+import { productKey, type Arch, type ProductName } from "../../toolchain/products.ts";
 
 export interface ToolchainProductArgs {
   /** A product of toolchain/products.ts that runs on hosts. */
   product: ProductName;
-  arch: Architecture;
+  arch: Arch;
 }
 
 /**
@@ -15,7 +14,7 @@ export interface ToolchainProductArgs {
  */
 export class ToolchainProduct extends pulumi.ComponentResource {
   readonly product: ProductName;
-  readonly arch: Architecture;
+  readonly arch: Arch;
   /** SHA-256 over the binaries' names and contents. */
   readonly digest: pulumi.Output<string>;
 
