@@ -1,6 +1,6 @@
 import type { KubernetesObject } from "@kubernetes/client-node";
 import { expect, test } from "vitest";
-import { parseConfig } from "./config.ts";
+import { parseConfig } from "./config/config.ts";
 import type { Kind } from "./kubernetes/facts.ts";
 import { startServer } from "./server.ts";
 import { examplesIn, guide } from "./testing/documents.ts";

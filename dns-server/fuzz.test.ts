@@ -6,12 +6,12 @@ import { join } from "node:path";
 import dnsPacket from "dns-packet";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseConfig } from "./config.ts";
-import { UserError } from "./errors.ts";
+import { parseConfig } from "./config/config.ts";
+import { UserError } from "./runtime/errors.ts";
 import { startServer, type Server } from "./server.ts";
 import { ask, encodeQuery, exchangeTcp } from "./testing/client.ts";
-import type { Endpoint } from "./transport/transport.ts";
 import { EdnsOption, Opcode, Rcode, Type } from "./wire/constants.ts";
+import type { Endpoint } from "./wire/endpoint.ts";
 
 /** Packets of every kind of malice against a whole server: a root that takes updates, gives transfers, and limits nothing. */
 

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { Registry } from "prom-client";
-import { unexpected } from "./unexpected.ts";
+import { unexpected } from "./runtime/unexpected.ts";
 import { isInPrefix, parseAddress, type Prefix } from "./wire/address.ts";
-import { formatEndpoint, type Endpoint } from "./transport/transport.ts";
+import { formatEndpoint, type Endpoint } from "./wire/endpoint.ts";
 
 /**
  * Health and metrics: `/healthz` (the process runs), `/readyz` (the view is complete), `/metrics`.

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { parseConfig } from "./config.ts";
+import { parseConfig } from "./config/config.ts";
 import { newKey, writeKeyFile } from "./dnssec/key.ts";
 import { startServer, type Server } from "./server.ts";
 import { ask, encodeQuery, exchangeUdp } from "./testing/client.ts";

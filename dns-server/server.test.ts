@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import dnsPacket from "dns-packet";
-import { parseConfig, type Config } from "./config.ts";
+import { parseConfig, type Config } from "./config/config.ts";
 import { startServer, type Server } from "./server.ts";
 import { addressesIn, ask, encodeQuery, eventually, exchangeTcp, rcodeOf } from "./testing/client.ts";
 import { startFakeApi, type FakeApiServer, fakePod } from "./testing/fake-api-server.ts";

@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import { controlRoutes } from "./control/routes.ts";
 import { serveControl } from "./control/server.ts";
 import { registerSignatureMetrics } from "./dnssec/metrics.ts";
-import { registerSelectionMetrics } from "./steering/metrics.ts";
-import { UserError } from "./errors.ts";
+import { registerSelectionMetrics } from "./selection/metrics.ts";
+import { UserError } from "./runtime/errors.ts";
 import { serveHttp } from "./http.ts";
-import { log } from "./log.ts";
+import { log } from "./runtime/log.ts";
 import { Metrics } from "./metrics.ts";
 import { isComplete, type Source } from "./source/source.ts";
 import { secondarySource } from "./source/secondary.ts";
@@ -15,12 +15,12 @@ import { rootSource, zonesSource } from "./source/static.ts";
 import { TransferCounts } from "./transfer/counts.ts";
 import { OutgoingTransfers } from "./transfer/outgoing.ts";
 import { Refused, type Reason } from "./transfer/refused.ts";
-import { formatEndpoint, type Endpoint } from "./transport/transport.ts";
 import { openTransports } from "./transports.ts";
 import { Answerer } from "./view/answerer.ts";
-import type { Request } from "./view/general.ts";
+import type { Request } from "./view/exchange.ts";
 import { Opcode, Rcode, Type } from "./wire/constants.ts";
 import { Cookies } from "./wire/cookie.ts";
+import { formatEndpoint, type Endpoint } from "./wire/endpoint.ts";
 import { TsigError } from "./wire/tsig.ts";
 
 export interface Server {

@@ -1,4 +1,4 @@
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import { ConnectionLimits } from "./limit/connections.ts";
 import { Guard, GuardCounter } from "./limit/guard.ts";
 import { guarded } from "./limit/guarded.ts";
@@ -11,11 +11,12 @@ import { DEFAULT_STREAM_LIMITS, type StreamLimits } from "./transport/listener.t
 import { padded } from "./transport/padding.ts";
 import { TcpTransport } from "./transport/tcp.ts";
 import { TlsTransport } from "./transport/tls.ts";
-import type { Endpoint, Handler, Transport } from "./transport/transport.ts";
+import type { Transport } from "./transport/transport.ts";
 import { UdpTransport } from "./transport/udp.ts";
 import type { Answerer } from "./view/answerer.ts";
-import type { Protocol } from "./view/responder.ts";
+import type { Handler, Protocol } from "./view/exchange.ts";
 import { Cookies } from "./wire/cookie.ts";
+import type { Endpoint } from "./wire/endpoint.ts";
 
 /** Everything that queries come in by. Ports 0 have become real ones. */
 export interface Transports {

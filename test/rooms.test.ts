@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { circles, fold, type Imports, misdirected, readImports } from "./rooms.ts";
+import { circles, dnsServer, fold, type Imports, misdirected, readImports } from "./rooms.ts";
 
 const root = join(import.meta.dirname, "..");
 const all = readImports(root);
@@ -19,6 +19,14 @@ describe("the project", () => {
     const folders = new Set([...all.keys()].flatMap((path) => (path.includes("/") ? [path.split("/")[0]!] : [])));
     const rows = readFileSync(join(root, "docs/architecture.md"), "utf8").split("\n").filter((line) => line.startsWith("| `"));
     const described = rows.flatMap((row) => row.split("|")[1]!.match(/[\w-]+(?=\/`)/g) ?? []);
+    expect([...folders].filter((folder) => !described.includes(folder))).toEqual([]);
+  });
+
+  test("has the folders of the DNS server in its README, in the order in which they import", () => {
+    const rows = readFileSync(join(root, "dns-server/README.md"), "utf8").split("## Where things are")[1]!.matchAll(/^\| `(\S+)\/` \|/gm);
+    const described = Array.from(rows, ([, folder]) => folder!);
+    expect(described.filter((folder) => dnsServer.includes(folder))).toEqual(dnsServer);
+    const folders = new Set([...all.keys()].flatMap((path) => /^dns-server\/([^/]+)\//.exec(path)?.[1] ?? []));
     expect([...folders].filter((folder) => !described.includes(folder))).toEqual([]);
   });
 });
@@ -47,6 +55,12 @@ describe("what is found", () => {
     ["components/node/y.ts", "components/cluster/z.ts", /a domain of components imports no other but node, /],
     ["index.ts", "dns-server/config.ts", /index\.ts imports of ours nothing but/],
     ["elsewhere/x.ts", "shell/run.ts", /none of the rooms/],
+    ["dns-server/wire/x.ts", "dns-server/zone/y.ts", /folders of the DNS server import those below them/],
+    ["dns-server/steering/x.ts", "dns-server/kubernetes/y.ts", /import those below them/],
+    ["dns-server/source/x.ts", "dns-server/server.ts", /import those below them/],
+    ["dns-server/view/x.ts", "dns-server/testing/y.ts", /import those below them/],
+    ["dns-server/server.ts", "dns-server/testing/y.ts", /import those below them/],
+    ["dns-server/elsewhere/x.ts", "dns-server/wire/y.ts", /in no folder of the DNS server/],
   ])("%s imports %s", (from, to, message) => expect(misdirected(files([from, to]))).toEqual([expect.stringMatching(message)]));
 
   test.each([
@@ -58,6 +72,11 @@ describe("what is found", () => {
     ["cli/x.ts", "index.ts"],
     ["test/x.ts", "cli/x.ts"],
     ["dns-server/x.ts", "node:fs"],
+    ["dns-server/zone/x.ts", "dns-server/wire/y.ts"],
+    ["dns-server/zone/x.ts", "dns-server/zone/y.ts"],
+    ["dns-server/server.ts", "dns-server/control/x.ts"],
+    ["dns-server/wire/x.test.ts", "dns-server/server.ts"],
+    ["dns-server/bench/x.ts", "dns-server/server.ts"],
     ["dns-server/x.ts", "zod"],
   ])("nothing where %s imports %s", (from, to) => expect(misdirected(files([from, to]))).toEqual([]));
 

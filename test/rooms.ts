@@ -52,6 +52,31 @@ const inTests: Rooms = {
 /** Domains of components that others are made of. All others know these and nothing but them: they meet through arguments in index.ts. */
 const sharedDomains = ["node", "kubernetes", "images", "pki", "network"];
 
+/** Folders of the DNS server from the lowest up: each imports those before it. The files beside them put the server together. */
+export const dnsServer = [
+  "runtime",
+  "wire",
+  "settings",
+  "zone",
+  "dnssec",
+  "view",
+  "limit",
+  "transport",
+  "transfer",
+  "update",
+  "model",
+  "registration",
+  "health",
+  "steering",
+  "kubernetes",
+  "domains",
+  "selection",
+  "publishing",
+  "config",
+  "source",
+  "control",
+];
+
 const document = "docs/architecture.md";
 
 /** Each import that goes the wrong way, as a message that names it and the rule. */
@@ -71,6 +96,10 @@ function brokenRule(from: string, to: string): string | undefined {
   if (room !== target) {
     const may = [...rooms[room]!, ...(test ? ["test", ...(inTests[room] ?? [])] : [])];
     if (!may.includes(target)) return `${room} imports ${may.length > 0 ? `of ours nothing but ${may.join(", ")}` : "nothing of ours"}`;
+  } else if (room === "dns-server") {
+    const [own, other] = [heightOf(from), heightOf(to)];
+    if (!test && own < 0) return "the importing file is in no folder of the DNS server that test/rooms.ts has";
+    if (!test && (other < 0 || other > own)) return "folders of the DNS server import those below them, in the order of test/rooms.ts";
   } else if (room === "services") {
     const [own, other] = [from.split("/")[1], to.split("/")[1]];
     if (own !== other && other !== "shared") return "services import services/shared, never each other";
@@ -88,6 +117,12 @@ function roomOf(path: string): string | undefined {
   return names.filter((name) => path === name || path.startsWith(`${name}/`)).sort((a, b) => b.length - a.length)[0];
 }
 
+/** How far up a file of the DNS server stands; -1 for one in a folder without a place. */
+function heightOf(path: string): number {
+  const [, folder = "", file] = path.split("/");
+  return file === undefined ? dnsServer.length : dnsServer.indexOf(folder);
+}
+
 /** The domain that a component is in; undefined for what all of them use. */
 function domainOf(path: string): string | undefined {
   const parts = path.split("/");
@@ -95,7 +130,7 @@ function domainOf(path: string): string | undefined {
 }
 
 function isTest(path: string): boolean {
-  return /\.(test|harness)\.ts$|\/(testing|bench|compare)\/|\/testing\.ts$/.test(path);
+  return /\.(test|harness)\.ts$|\/(testing|bench|compare|simulation)\/|\/testing\.ts$/.test(path);
 }
 
 /** Every circle of imports once, by one way around it: `a.ts -> b.ts -> a.ts`. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseConfig } from "../../dns-server/config.ts";
+import { parseConfig } from "../../dns-server/config/config.ts";
 import { clusterConfig, primaryConfig, renderZone, secondaryConfig, serverName } from "./configuration.ts";
 
 const a = { name: "root1.ns.peak.", addresses: ["2001:db8::53", "fd00::53"] };

@@ -10,7 +10,7 @@ import { labelOf } from "../kubernetes/claim.ts";
 import { addressesIn, encodeQuery } from "../testing/client.ts";
 import { FakeApiServer, fakePod } from "../testing/fake-api-server.ts";
 import { FakePrometheus } from "../testing/fake-prometheus.ts";
-import { parseEndpoint, type Endpoint } from "../transport/transport.ts";
+import { parseEndpoint, type Endpoint } from "../wire/endpoint.ts";
 
 /** Seconds between two steering rounds. */
 const INTERVAL = 2;

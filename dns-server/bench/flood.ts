@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { frame } from "../transport/frame.ts";
-import type { Endpoint } from "../transport/transport.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
 
 /** A thread that asks as much as it is told to, and listens to no answer. */
 

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { FrameReader, frame } from "../transport/frame.ts";
-import type { Endpoint } from "../transport/transport.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
 
 /** A thread that asks one question at an even pace for some time, and tells how long each answer took. */
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
 import { z } from "zod";
-import { FailureError, UserError } from "../errors.ts";
+import { FailureError, UserError } from "../runtime/errors.ts";
 
 /** Where the commands look for a server that they are told nothing of. */
 export const DEFAULT_CONTROL = "/run/peakdns/control.sock";

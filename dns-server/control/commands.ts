@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { loadConfig } from "../config.ts";
-import { FailureError, UserError } from "../errors.ts";
+import { loadConfig } from "../config/config.ts";
+import { FailureError, UserError } from "../runtime/errors.ts";
 import { refusal, type Refusal } from "../limit/refusals.ts";
-import { explanation, renderExplanation } from "../source/explanation.ts";
+import { explanation, renderExplanation } from "../selection/explanation.ts";
 import { askServer, DEFAULT_CONTROL } from "./client.ts";
 
 /** A whole zone takes its time. */

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawn } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { FailureError, UserError } from "../errors.ts";
+import { FailureError, UserError } from "../runtime/errors.ts";
 import { askServer } from "./client.ts";
 import { serveControl, type Routes } from "./server.ts";
 

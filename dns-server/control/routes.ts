@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { FailureError, UserError } from "../errors.ts";
+import { FailureError, UserError } from "../runtime/errors.ts";
 import type { Refusals } from "../limit/refusals.ts";
-import { prefix } from "../schema.ts";
+import { prefix } from "../settings/values.ts";
 import type { Source } from "../source/source.ts";
 import { foldName, parseName, type Name } from "../wire/name.ts";
 import type { Routes } from "./server.ts";

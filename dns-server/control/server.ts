@@ -3,8 +3,8 @@ import { lstatSync, mkdirSync, unlinkSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { dirname } from "node:path";
-import { FailureError, UserError } from "../errors.ts";
-import { log } from "../log.ts";
+import { FailureError, UserError } from "../runtime/errors.ts";
+import { log } from "../runtime/log.ts";
 
 /** Answers one request with what is sent back as JSON. @throws UserError for what the asker did wrong, FailureError for what failed: the message is the answer */
 export type Route = (parameters: URLSearchParams, body: unknown) => unknown;
@@ -13,8 +13,6 @@ export type Route = (parameters: URLSearchParams, body: unknown) => unknown;
 export type Routes = Readonly<Record<string, Route>>;
 
 const MAX_BODY = 1 << 16;
-/** Of a unix domain socket (sockaddr_un, with its final zero), in octets. */
-export const MAX_SOCKET_PATH = 107;
 
 /**
  * Listens for the commands of an operator: HTTP with JSON over a unix domain socket that only the server's own user (and root) may open.

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "../../shell/run.ts";
 import { which } from "../../shell/which.ts";
-import { parseConfig } from "../config.ts";
+import { parseConfig } from "../config/config.ts";
 import { startServer, type Server } from "../server.ts";
 import { encodeQuery, eventually, exchangeUdp, freePort } from "../testing/client.ts";
 import { decodeMessage } from "../testing/decode.ts";

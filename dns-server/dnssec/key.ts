@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { UserError } from "../errors.ts";
+import { UserError } from "../runtime/errors.ts";
 import { Type, typeName } from "../wire/constants.ts";
 import { formatName, nameBytes, type Name } from "../wire/name.ts";
 import { formatRdata } from "../wire/rdata.ts";

@@ -1,4 +1,4 @@
-import { UserError } from "../errors.ts";
+import { UserError } from "../runtime/errors.ts";
 import { Type, typeName } from "../wire/constants.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import { loadZone, type LoadedZone, type ZoneText } from "../zone/load.ts";

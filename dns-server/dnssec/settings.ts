@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { z } from "zod";
-import { seconds } from "../schema.ts";
+import { seconds } from "../settings/values.ts";
 
 const DAY = 86_400;
 

@@ -1,6 +1,6 @@
 import { request } from "node:http";
 import { connect } from "node:net";
-import type { ProbeSpec } from "../kubernetes/model.ts";
+import type { ProbeSpec } from "../model/domain.ts";
 
 /** Outcome of one probe: `ok`, or why not. */
 export type ProbeResult = "ok" | "refused" | "timeout" | "unreachable" | "reset" | "status" | "other";

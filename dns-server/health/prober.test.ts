@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Target } from "../kubernetes/model.ts";
+import type { Target } from "../model/domain.ts";
 import { eventually } from "../testing/client.ts";
 import { testTarget } from "../testing/domain.ts";
 import { parseIpv6 } from "../wire/address.ts";

@@ -1,7 +1,7 @@
-import { limiter } from "../concurrency.ts";
-import type { ProbeSpec, Target } from "../kubernetes/model.ts";
-import { log } from "../log.ts";
-import { going } from "../unexpected.ts";
+import { limiter } from "../runtime/concurrency.ts";
+import type { ProbeSpec, Target } from "../model/domain.ts";
+import { log } from "../runtime/log.ts";
+import { going } from "../runtime/unexpected.ts";
 import { formatIpv4, formatIpv6 } from "../wire/address.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import { check as checkBySocket, type Check, type ProbeResult } from "./check.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { startApiServer, type ApiServer } from "../../test/harness/api-server.ts";
-import { parseConfig } from "../config.ts";
+import { parseConfig } from "../config/config.ts";
 import { startServer, type Server } from "../server.ts";
 import { addressesIn, ask, eventually } from "../testing/client.ts";
 import { examplesIn, guide } from "../testing/documents.ts";

@@ -1,6 +1,6 @@
 import type { KubeConfig } from "@kubernetes/client-node";
-import { log } from "../log.ts";
-import { going } from "../unexpected.ts";
+import { log } from "../runtime/log.ts";
+import { going } from "../runtime/unexpected.ts";
 import type { FactsByKind, Kind } from "./facts.ts";
 import { KINDS } from "./kinds.ts";
 import type { Loss } from "./loss.ts";

@@ -1,6 +1,6 @@
 import { namespaceSource, type Lookup } from "./claim.ts";
 import type { PodFacts, ServiceFacts, SliceEndpoint, SliceFacts } from "./facts.ts";
-import type { Fault, Port, Target } from "./model.ts";
+import type { Fault, Port, Target } from "../model/domain.ts";
 import { podReader, podTarget } from "./pods.ts";
 import { SettingsReader, type SettingsSource } from "./settings.ts";
 

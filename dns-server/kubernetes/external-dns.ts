@@ -1,5 +1,5 @@
 import type { Settings } from "./facts.ts";
-import type { TtlSpec } from "./model.ts";
+import type { TtlSpec } from "../model/domain.ts";
 
 /** The annotations of external-dns: of the two prefixes the newer wins. */
 

@@ -1,4 +1,4 @@
-import type { Port } from "./model.ts";
+import type { Port } from "../model/domain.ts";
 
 /** What is kept of each object of the cluster: only what answers depend on, as plain values. Equal facts, equal answers. */
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Fault, ObjectRef } from "./model.ts";
+import type { Fault, ObjectRef } from "../model/domain.ts";
 
 /** The same for all servers, so that together they tell a fault once. */
 export const faultId = ({ object, reason, message }: Fault): string =>

@@ -12,8 +12,8 @@ import {
 } from "./claim.ts";
 import { serviceTargets } from "./endpoints.ts";
 import { externalDns, externalDnsTtl } from "./external-dns.ts";
-import type { Fault, Target } from "./model.ts";
-import { placeHost } from "./names.ts";
+import type { Fault, Target } from "../model/domain.ts";
+import { placeHost } from "./placement.ts";
 import { SettingsReader, type SettingsSource } from "./settings.ts";
 
 /** `spec.controller` of IngressClasses that are this server's. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { parseIpv4, parseIpv6 } from "../wire/address.ts";
 import { EXTERNAL_DNS_PREFIXES } from "./external-dns.ts";
 import type { FactsByKind, IngressPath, Kind, Meta, Settings, SliceEndpoint } from "./facts.ts";
-import type { Port } from "./model.ts";
+import type { Port } from "../model/domain.ts";
 
 /** Where each kind is in the API, and how its objects become facts. Everything else of an object is forgotten at once. */
 

@@ -12,8 +12,8 @@ import {
   type Reading,
 } from "./claim.ts";
 import { externalDns, isAnothers, splitList } from "./external-dns.ts";
-import { placeHost } from "./names.ts";
-import type { Fault, Port, Target } from "./model.ts";
+import { placeHost } from "./placement.ts";
+import type { Fault, Port, Target } from "../model/domain.ts";
 import { SettingsReader, type SettingsSource } from "./settings.ts";
 
 /** Kinds that make pods, or make what makes them. */

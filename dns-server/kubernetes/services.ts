@@ -15,9 +15,10 @@ import {
 import { serviceTargets } from "./endpoints.ts";
 import { EXTERNAL_DNS_PREFIXES, externalDns, externalDnsTtl, isAnothers, splitList } from "./external-dns.ts";
 import type { ServiceFacts } from "./facts.ts";
-import type { Fault, Target } from "./model.ts";
-import { placeAlias, placeHost } from "./names.ts";
-import { isDomain, SettingsReader } from "./settings.ts";
+import type { Fault, Target } from "../model/domain.ts";
+import { isDomain } from "../model/names.ts";
+import { placeAlias, placeHost } from "./placement.ts";
+import { SettingsReader } from "./settings.ts";
 
 /**
  * What a Service asks for by the annotations of external-dns: `hostname`, `internal-hostname`, `target` and `ttl`, unless `controller` says

@@ -1,6 +1,7 @@
+import { isDomain } from "../model/names.ts";
 import { parseName, replaceSuffix, ROOT, type Name } from "../wire/name.ts";
 import type { Setting, Settings } from "./facts.ts";
-import type { Fault, ObjectRef, Port, ProbeSpec, SteeringSpec, TtlSpec } from "./model.ts";
+import type { Fault, ObjectRef, Port, ProbeSpec, SteeringSpec, TtlSpec } from "../model/domain.ts";
 
 /** What annotations and labels say, and who said it. Pure; a malformed one is a fault, and is as if it were not there. */
 
@@ -46,10 +47,6 @@ const POLICIES: ReadonlyMap<string, SteeringSpec["policy"]> = new Map([
   ["leastloaded", "least-loaded"],
 ]);
 const MAX_TTL = 0x7fffffff;
-
-/** One or more host name labels, as resolvers and browsers take them. */
-export const isDomain = (text: string): boolean =>
-  text.length <= 200 && text.split(".").every((label) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(label));
 
 /** Reads settings, the most specific object first. Faults go to `fault`. */
 export class SettingsReader {

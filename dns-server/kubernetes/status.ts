@@ -1,5 +1,5 @@
-import { log } from "../log.ts";
-import { going } from "../unexpected.ts";
+import { log } from "../runtime/log.ts";
+import { going } from "../runtime/unexpected.ts";
 import { ApiError, type ApiRequest } from "./api.ts";
 
 /** What the status of an Ingress is to say, and what it says. */

@@ -1,11 +1,11 @@
 import { KubeConfig, ListWatch, Watch, type KubernetesObject } from "@kubernetes/client-node";
 import { existsSync } from "node:fs";
-import { UserError } from "../errors.ts";
-import { log } from "../log.ts";
+import { UserError } from "../runtime/errors.ts";
+import { log } from "../runtime/log.ts";
 import { getJson } from "./api.ts";
 import type { FactsByKind, Kind } from "./facts.ts";
 import { KINDS } from "./kinds.ts";
-import { going } from "../unexpected.ts";
+import { going } from "../runtime/unexpected.ts";
 import { describe, lossOf, statusOf, type Loss } from "./loss.ts";
 
 /** What the watch of one kind tells. */

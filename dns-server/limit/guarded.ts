@@ -1,4 +1,4 @@
-import type { Handler } from "../transport/transport.ts";
+import type { Handler } from "../view/exchange.ts";
 import { MAX_BARE_ANSWER } from "./bare-answer.ts";
 import { PASS, type Guard } from "./guard.ts";
 

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
-import { UserError } from "../errors.ts";
+import { UserError } from "../runtime/errors.ts";
 import { formatPrefix, parsePrefix, type Prefix } from "../wire/address.ts";
 import { RefusalAction } from "./guard.ts";
 import { compilePrefixes, type PrefixTable } from "./prefix-table.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { prefix } from "../schema.ts";
+import { prefix } from "../settings/values.ts";
 
 const rateLimit = z.strictObject({
   rate: z.int().min(1).max(100_000).default(200),

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, w
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { parseConfig, type ClusterConfig } from "../config.ts";
+import { parseConfig, type ClusterConfig } from "../config/config.ts";
 import { startServer } from "../server.ts";
 import { eventually } from "../testing/client.ts";
 import { startFakeApi, type FakeApiServer } from "../testing/fake-api-server.ts";

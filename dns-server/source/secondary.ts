@@ -1,9 +1,8 @@
-import type { SecondaryConfig } from "../config.ts";
+import type { SecondaryConfig } from "../config/config.ts";
 import { loadSigner } from "../dnssec/load.ts";
 import type { TransferCounts } from "../transfer/counts.ts";
 import { SecondaryZone } from "../transfer/secondary.ts";
-import type { Request } from "../view/general.ts";
-import type { Response } from "../view/responder.ts";
+import type { Request, Response } from "../view/exchange.ts";
 import type { View } from "../view/view.ts";
 import { Flag, Rcode } from "../wire/constants.ts";
 import { bareAnswer } from "../wire/message.ts";

@@ -1,11 +1,10 @@
 import type { Offers } from "../transfer/outgoing.ts";
-import type { Request } from "../view/general.ts";
-import type { Response } from "../view/responder.ts";
-import type { RegistrationState } from "../update/registration.ts";
+import type { RegistrationState } from "../registration/registration.ts";
 import type { View } from "../view/view.ts";
 import type { Name } from "../wire/name.ts";
 import type { TsigKey } from "../wire/tsig.ts";
-import type { SelectionCounts } from "./selector.ts";
+import type { SelectionCounts } from "../selection/selector.ts";
+import type { Request, Response } from "../view/exchange.ts";
 
 /** Where a view comes from. It calls back when the view has changed. */
 export interface Source {

@@ -1,7 +1,6 @@
-import type { RootConfig, ZonesConfig } from "../config.ts";
+import type { RootConfig, ZonesConfig } from "../config/config.ts";
 import { loadServedZone, type ServedZone } from "../dnssec/load.ts";
-import { addressRecord } from "../kubernetes/domains.ts";
-import { log } from "../log.ts";
+import { log } from "../runtime/log.ts";
 import type { Offers } from "../transfer/outgoing.ts";
 import type { View } from "../view/view.ts";
 import { Journal } from "../update/journal.ts";
@@ -12,6 +11,7 @@ import { foldName, nameBytes, parseName, type Name } from "../wire/name.ts";
 import type { TsigKey } from "../wire/tsig.ts";
 import { readZoneFile } from "../zone/load.ts";
 import { checkRecords } from "../zone/check.ts";
+import { addressRecord } from "../zone/name-server.ts";
 import { formatFault, type Fault, type ZoneRecord } from "../zone/record.ts";
 import type { Source } from "./source.ts";
 

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { createSecureContext } from "node:tls";
-import { UserError } from "../errors.ts";
-import { log } from "../log.ts";
+import { UserError } from "../runtime/errors.ts";
+import { log } from "../runtime/log.ts";
 
 /** How to be let in at a Prometheus, and how to know it. Secrets are in files. */
 export interface AccessSettings {

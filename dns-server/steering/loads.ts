@@ -1,4 +1,4 @@
-import type { Target } from "../kubernetes/model.ts";
+import type { Target } from "../model/domain.ts";
 import type { Name } from "../wire/name.ts";
 import type { Demand } from "./bounds.ts";
 import { QueryError, type Prometheus, type Sample } from "./prometheus.ts";

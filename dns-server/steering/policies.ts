@@ -1,4 +1,4 @@
-import type { SteeringSpec } from "../kubernetes/model.ts";
+import type { SteeringSpec } from "../model/domain.ts";
 import { LeastLoaded } from "./least-loaded.ts";
 import type { Policy } from "./policy.ts";
 import { RoundRobin } from "./round-robin.ts";

@@ -1,4 +1,4 @@
-import type { Verdict } from "../kubernetes/model.ts";
+import type { Verdict } from "../model/domain.ts";
 import type { Threshold, ThresholdSpec } from "./threshold.ts";
 
 /** A target that could be given, and its load by the last answer; undefined where that has none of it. */

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { request as requestHttp, type IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
 import { z } from "zod";
-import { limiter } from "../concurrency.ts";
+import { limiter } from "../runtime/concurrency.ts";
 import { PrometheusAccess, type AccessSettings } from "./access.ts";
 
 /** One series of an instant vector, or a scalar (which has no labels). NaN and infinities are numbers here. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { Domain, SteeringSpec, Target, TtlSpec } from "../kubernetes/model.ts";
+import type { Domain, SteeringSpec, Target, TtlSpec } from "../model/domain.ts";
 import { eventually } from "../testing/client.ts";
 import { testDomain, testTarget } from "../testing/domain.ts";
 import { FakePrometheus, parseError, type FakeAnswer } from "../testing/fake-prometheus.ts";

@@ -1,6 +1,6 @@
-import type { Domain, Target, Verdict } from "../kubernetes/model.ts";
-import { log } from "../log.ts";
-import { going, unexpected } from "../unexpected.ts";
+import type { Domain, Target, Verdict } from "../model/domain.ts";
+import { log } from "../runtime/log.ts";
+import { going, unexpected } from "../runtime/unexpected.ts";
 import type { Name } from "../wire/name.ts";
 import { overBounds, type Demand } from "./bounds.ts";
 import { askLoads, askSeconds, demandOf, type Answer, type Loads, type Subject } from "./loads.ts";

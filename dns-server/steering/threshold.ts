@@ -1,4 +1,4 @@
-import type { SteeringSpec } from "../kubernetes/model.ts";
+import type { SteeringSpec } from "../model/domain.ts";
 import { mean } from "./capacity.ts";
 
 export type ThresholdSpec = SteeringSpec["threshold"];

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { TtlSpec } from "../kubernetes/model.ts";
+import type { TtlSpec } from "../model/domain.ts";
 import { ttlOf } from "./ttl.ts";
 
 const settings = { ttl: 5, ttlRange: [1, 60] as const };

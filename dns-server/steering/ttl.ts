@@ -1,4 +1,4 @@
-import type { TtlSpec } from "../kubernetes/model.ts";
+import type { TtlSpec } from "../model/domain.ts";
 
 export interface TtlSettings {
   /** When a domain asks for none, seconds. */

@@ -4,8 +4,8 @@ import { connect, createServer } from "node:net";
 import dnsPacket, { type Answer, type DecodedPacket } from "dns-packet";
 import { FrameReader, frame } from "../transport/frame.ts";
 import { Class, typeCode } from "../wire/constants.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
 import { nameBytes, parseName } from "../wire/name.ts";
-import type { Endpoint } from "../transport/transport.ts";
 
 /** A query as a test asks it: flags 0, one question of class IN. */
 export function encodeQuery(name: string, type: string, id = 1): Buffer {

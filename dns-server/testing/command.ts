@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { parseEndpoint, type Endpoint } from "../transport/transport.ts";
+import { parseEndpoint, type Endpoint } from "../wire/endpoint.ts";
 import { eventually } from "./client.ts";
 
 export interface Serving {

@@ -1,4 +1,4 @@
-import type { Domain, Target } from "../kubernetes/model.ts";
+import type { Domain, Target } from "../model/domain.ts";
 import { parseName } from "../wire/name.ts";
 
 /** A ready pod of the namespace `shop`. */

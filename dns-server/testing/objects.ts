@@ -1,9 +1,9 @@
 import type { KubernetesObject } from "@kubernetes/client-node";
 import type { Kind } from "../kubernetes/facts.ts";
-import { Inventory, type Changes } from "../kubernetes/inventory.ts";
+import { Inventory, type Changes } from "../domains/inventory.ts";
 import { KINDS } from "../kubernetes/kinds.ts";
-import type { Domain } from "../kubernetes/model.ts";
-import { showName } from "../kubernetes/names.ts";
+import type { Domain } from "../model/domain.ts";
+import { showName } from "../model/names.ts";
 import { formatIpv4, formatIpv6 } from "../wire/address.ts";
 import { foldName, parseName, type Name } from "../wire/name.ts";
 

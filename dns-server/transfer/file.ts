@@ -1,5 +1,5 @@
 import { stat, utimes } from "node:fs/promises";
-import { replaceFile } from "../atomic-file.ts";
+import { replaceFile } from "../runtime/atomic-file.ts";
 import { formatRecord } from "../zone/record.ts";
 import { loadZone, readZoneFile } from "../zone/load.ts";
 import type { Zone } from "../zone/zone.ts";

@@ -1,9 +1,9 @@
 import { randomInt } from "node:crypto";
-import { log } from "../log.ts";
+import { log } from "../runtime/log.ts";
 import { exchangeDatagram } from "../transport/client.ts";
-import { going } from "../unexpected.ts";
-import { formatEndpoint, type Endpoint } from "../transport/transport.ts";
+import { going } from "../runtime/unexpected.ts";
 import { Class, Flag, Opcode, Rcode, rcodeName, Type } from "../wire/constants.ts";
+import { formatEndpoint, type Endpoint } from "../wire/endpoint.ts";
 import { formatName, ROOT } from "../wire/name.ts";
 import { isSignedAnswer, signRequest, type TsigKey } from "../wire/tsig.ts";
 import { MessageWriter } from "../wire/writer.ts";

@@ -1,11 +1,10 @@
-import { log } from "../log.ts";
-import type { Endpoint } from "../transport/transport.ts";
-import type { Request } from "../view/general.ts";
-import type { Response } from "../view/responder.ts";
+import { log } from "../runtime/log.ts";
+import type { Request, Response } from "../view/exchange.ts";
 import type { View } from "../view/view.ts";
 import { isInPrefix } from "../wire/address.ts";
 import { Flag, Rcode, Type } from "../wire/constants.ts";
 import { MAX_UDP_PAYLOAD, optRecord, PLAIN_UDP_PAYLOAD, type Identity } from "../wire/edns.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
 import { bareAnswer } from "../wire/message.ts";
 import { foldName, formatName, readName, type Name } from "../wire/name.ts";
 import { readQuery, type Query, type Question } from "../wire/query.ts";

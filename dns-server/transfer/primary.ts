@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { converse } from "../transport/client.ts";
-import type { Endpoint } from "../transport/transport.ts";
 import { Class, Type } from "../wire/constants.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
 import type { Name } from "../wire/name.ts";
 import { AnswerVerifier, signatureFault, signRequest, type TsigKey } from "../wire/tsig.ts";
 import { MessageWriter } from "../wire/writer.ts";

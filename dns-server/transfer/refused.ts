@@ -1,5 +1,5 @@
 import { Counter, type Registry } from "prom-client";
-import { log } from "../log.ts";
+import { log } from "../runtime/log.ts";
 import { formatIpv4, formatIpv6 } from "../wire/address.ts";
 import { formatName, type Name } from "../wire/name.ts";
 

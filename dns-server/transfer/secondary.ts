@@ -1,9 +1,9 @@
-import { log } from "../log.ts";
-import { formatEndpoint, type Endpoint } from "../transport/transport.ts";
-import { unexpected } from "../unexpected.ts";
-import type { Request } from "../view/general.ts";
+import { log } from "../runtime/log.ts";
+import { unexpected } from "../runtime/unexpected.ts";
+import type { Request } from "../view/exchange.ts";
 import { parseAddress } from "../wire/address.ts";
 import { Type } from "../wire/constants.ts";
+import { formatEndpoint, type Endpoint } from "../wire/endpoint.ts";
 import { endOfQuestions } from "../wire/message.ts";
 import { formatName, readName } from "../wire/name.ts";
 import { isLater } from "../wire/serial.ts";

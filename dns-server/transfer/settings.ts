@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { dnssec } from "../dnssec/settings.ts";
-import { endpoint, name, prefix } from "../schema.ts";
-import type { Endpoint } from "../transport/transport.ts";
+import { endpoint, name, prefix } from "../settings/values.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import type { TsigKey } from "../wire/tsig.ts";
 

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { eventually, exchangeTcp } from "../testing/client.ts";
+import type { Handler } from "../view/exchange.ts";
 import { FrameReader, frame } from "./frame.ts";
 import { TcpTransport } from "./tcp.ts";
-import type { Handler } from "./transport.ts";
 
 let transport: TcpTransport;
 afterEach(() => transport.close());

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
-import { unexpected } from "../unexpected.ts";
+import { unexpected } from "../runtime/unexpected.ts";
 import { frame } from "./frame.ts";
 
 /** Answers of many messages that may wait on one connection; a peer that asks for more without reading is not served. */

@@ -1,7 +1,7 @@
 import { readFileSync, unwatchFile, watchFile } from "node:fs";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
-import { UserError } from "../errors.ts";
-import { log } from "../log.ts";
+import { UserError } from "../runtime/errors.ts";
+import { log } from "../runtime/log.ts";
 
 /** PEM files: a certificate with those of its issuers, and its private key. */
 export interface CertificateFiles {

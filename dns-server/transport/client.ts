@@ -1,9 +1,9 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect } from "node:net";
+import type { Endpoint } from "../wire/endpoint.ts";
 import { HEADER_LENGTH } from "../wire/query.ts";
 import { FrameReader, frame } from "./frame.ts";
-import type { Endpoint } from "./transport.ts";
 
 /** What this server asks of others. */
 

@@ -1,7 +1,7 @@
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import type { Handler } from "../view/exchange.ts";
 import { Rcode } from "../wire/constants.ts";
 import { recordsOf } from "../wire/records.ts";
-import type { Handler } from "./transport.ts";
 
 /** DNS queries over HTTPS (RFC 8484): from one request to its response. */
 

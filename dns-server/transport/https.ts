@@ -1,11 +1,12 @@
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import type { Handler } from "../view/exchange.ts";
 import { parseAddress } from "../wire/address.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
 import { answerRequest } from "./doh.ts";
 import { DEFAULT_STREAM_LIMITS, Listener } from "./listener.ts";
 import type { TlsSettings } from "./tls.ts";
-import type { Endpoint, Handler } from "./transport.ts";
 
 /** Requests at once on one connection (RFC 9113 section 6.5.2 advises no fewer). */
 const MAX_STREAMS = 100;

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { parseAddress } from "../wire/address.ts";
-import type { Endpoint, Transport } from "./transport.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
+import type { Transport } from "./transport.ts";
 
 /** How long connections may last, and who may have one. */
 export interface StreamLimits {

@@ -1,7 +1,7 @@
+import type { Handler } from "../view/exchange.ts";
 import { EdnsOption, Type } from "../wire/constants.ts";
 import { readQuery } from "../wire/query.ts";
 import { recordsOf } from "../wire/records.ts";
-import type { Handler } from "./transport.ts";
 
 /** A handler whose answers are padded. */
 export const padded =

@@ -1,8 +1,8 @@
 import { randomInt } from "node:crypto";
 import { connect, type Socket } from "node:net";
+import type { Endpoint } from "../wire/endpoint.ts";
 import { HEADER_LENGTH } from "../wire/query.ts";
 import { FrameReader, frame } from "./frame.ts";
-import type { Endpoint } from "./transport.ts";
 
 interface Waiting {
   readonly resolve: (answer: Buffer) => void;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { endpoint } from "../schema.ts";
+import { endpoint } from "../settings/values.ts";
 
 /** The key `tls` of the configuration. */
 export const tls = z

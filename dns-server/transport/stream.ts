@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
+import type { Handler } from "../view/exchange.ts";
 import { AnswerStreams } from "./answer-streams.ts";
 import { FrameReader, frame } from "./frame.ts";
-import type { Handler } from "./transport.ts";
 import { TURN_MS, Turns } from "./turns.ts";
 
 /** Answers that a client has not fetched, in octets; beyond it nothing more is read from that client. */

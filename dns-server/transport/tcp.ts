@@ -1,6 +1,7 @@
+import type { Handler } from "../view/exchange.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
 import { DEFAULT_STREAM_LIMITS, Listener, type StreamLimits } from "./listener.ts";
 import { serveStream } from "./stream.ts";
-import type { Endpoint, Handler } from "./transport.ts";
 
 /** DNS over TCP (RFC 7766). */
 export class TcpTransport extends Listener {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { which } from "../../shell/which.ts";
-import { parseConfig } from "../config.ts";
+import { parseConfig } from "../config/config.ts";
 import { startServer, type Server } from "../server.ts";
 import { TEST_HOST, writeCertificate } from "../testing/certificate.ts";
 

@@ -1,10 +1,11 @@
 import type { Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
+import type { Handler } from "../view/exchange.ts";
 import { parseAddress } from "../wire/address.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
 import type { Certificate } from "./certificate.ts";
 import { DEFAULT_STREAM_LIMITS, Listener, type StreamLimits } from "./listener.ts";
 import { serveStream } from "./stream.ts";
-import type { Endpoint, Handler } from "./transport.ts";
 
 /** What the transports over TLS share. */
 export interface TlsSettings {

@@ -1,28 +1,6 @@
-import type { Response } from "../view/responder.ts";
-
-/** An address to listen on. */
-export interface Endpoint {
-  /** IPv6 or IPv4 address, without brackets. */
-  readonly address: string;
-  readonly port: number;
-}
-
-/** Answers one message from a client, whose address is given in octets; undefined: send nothing. */
-export type Handler = (message: Uint8Array, client: Uint8Array) => Response | undefined;
-
 /** One way for queries to come in. */
 export interface Transport {
   /** @throws the system's error (address in use, no permission, ...) */
   listen(): Promise<void>;
   close(): Promise<void>;
 }
-
-/** Reads `[ADDRESS]:PORT` or, for IPv4, `ADDRESS:PORT`. */
-export function parseEndpoint(text: string): Endpoint | undefined {
-  const match = /^(?:\[([0-9a-f:.]+)\]|(\d+\.\d+\.\d+\.\d+)):(\d{1,5})$/i.exec(text);
-  const port = Number(match?.[3]);
-  return match && port <= 0xffff ? { address: match[1] ?? match[2]!, port } : undefined;
-}
-
-export const formatEndpoint = ({ address, port }: Endpoint): string =>
-  address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { unexpectedCounts } from "../unexpected.ts";
+import { unexpectedCounts } from "../runtime/unexpected.ts";
 import { TURN_MS, Turns } from "./turns.ts";
 
 const busy = (ms: number): void => {

@@ -1,4 +1,4 @@
-import { unexpected } from "../unexpected.ts";
+import { unexpected } from "../runtime/unexpected.ts";
 
 /** How long work that can wait may take before whatever else has come is looked at, milliseconds. */
 export const TURN_MS = 0.5;

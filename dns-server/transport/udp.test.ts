@@ -5,13 +5,14 @@ import { addressesIn, ask, encodeQuery, eventually, exchangeUdp, rcodeOf } from 
 import { Limits } from "../limit/limits.ts";
 import { testIdentity } from "../testing/identity.ts";
 import { Answerer } from "../view/answerer.ts";
-import type { Response } from "../view/responder.ts";
+import type { Response } from "../view/exchange.ts";
 import { Rcode } from "../wire/constants.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
 import { parseName } from "../wire/name.ts";
 import { loadZone } from "../zone/load.ts";
 import { BatchedUdpTransport } from "./batched/batched-udp.ts";
 import { TcpTransport } from "./tcp.ts";
-import type { Endpoint, Transport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 import { UdpTransport } from "./udp.ts";
 
 /** One suite for both ways of UDP. */

@@ -1,7 +1,9 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import type { Handler } from "../view/exchange.ts";
 import { parseAddress } from "../wire/address.ts";
-import type { Endpoint, Handler, Transport } from "./transport.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
+import type { Transport } from "./transport.ts";
 
 const SOCKET_BUFFER = 1 << 20;
 

@@ -3,7 +3,7 @@ import { Class, Rcode, Type } from "../wire/constants.ts";
 import { foldName, type Name } from "../wire/name.ts";
 import { isLater } from "../wire/serial.ts";
 import type { ZoneRecord } from "../zone/record.ts";
-import type { UpdateRecord } from "./message.ts";
+import type { UpdateRecord } from "../wire/update.ts";
 
 /** A record of a zone that can be updated, and when it goes by itself. */
 export interface Entry {

@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
-import { UserError } from "../errors.ts";
+import { UserError } from "../runtime/errors.ts";
 import { parseMasterFile } from "../zone/master-file.ts";
 import { formatRecord, type ZoneRecord } from "../zone/record.ts";
 import type { Change } from "./content.ts";

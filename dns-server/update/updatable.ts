@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
-import { UserError } from "../errors.ts";
-import { log } from "../log.ts";
-import type { Request } from "../view/general.ts";
-import type { Response } from "../view/responder.ts";
+import { UserError } from "../runtime/errors.ts";
+import { log } from "../runtime/log.ts";
+import type { Request, Response } from "../view/exchange.ts";
 import { Class, Rcode, Type } from "../wire/constants.ts";
 import { leaseRecord } from "../wire/edns.ts";
 import { bareAnswer } from "../wire/message.ts";
@@ -22,7 +21,7 @@ import {
 import { mayChange, rightTo, type Grant, type Surroundings } from "./grants.ts";
 import { Journal } from "./journal.ts";
 import { applyJournal } from "./merge.ts";
-import { readUpdate, type UpdateRecord } from "./message.ts";
+import { readUpdate, type UpdateRecord } from "../wire/update.ts";
 
 export interface UpdateSettings {
   readonly grants: readonly Grant[];

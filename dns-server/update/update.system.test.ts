@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { which } from "../../shell/which.ts";
 import { addressesIn, ask } from "../testing/client.ts";
 import { serveCommand } from "../testing/command.ts";
-import type { Endpoint } from "../transport/transport.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
 
 /** The update tools of BIND and of Knot against the command itself, which is killed in between. */
 

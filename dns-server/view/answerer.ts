@@ -1,14 +1,15 @@
-import { unexpected } from "../unexpected.ts";
+import { unexpected } from "../runtime/unexpected.ts";
 import { Rcode } from "../wire/constants.ts";
 import type { Identity } from "../wire/edns.ts";
 import { bareAnswer } from "../wire/message.ts";
 import { parentName, ROOT, type Name } from "../wire/name.ts";
 import { HEADER_LENGTH } from "../wire/query.ts";
+import type { Protocol, Response } from "./exchange.ts";
 import { FastResponder, GENERAL } from "./fast.ts";
 import { GeneralResponder, type Services } from "./general.ts";
 import type { AnswerTable } from "./layout.ts";
 import { Release } from "./release.ts";
-import { Responder, type Protocol, type Response } from "./responder.ts";
+import { Responder } from "./responder.ts";
 import { ZoneTable } from "./table.ts";
 import { isInCloserZone, type View } from "./view.ts";
 

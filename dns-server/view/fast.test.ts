@@ -8,8 +8,9 @@ import { foldName, parseName } from "../wire/name.ts";
 import { loadZone } from "../zone/load.ts";
 import { parseMasterFile } from "../zone/master-file.ts";
 import { makeZone, type Zone } from "../zone/zone.ts";
+import type { Protocol } from "./exchange.ts";
 import { FastResponder, GENERAL } from "./fast.ts";
-import { Responder, type Protocol } from "./responder.ts";
+import { Responder } from "./responder.ts";
 import { ZoneTable } from "./table.ts";
 import type { View } from "./view.ts";
 

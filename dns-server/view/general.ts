@@ -3,20 +3,9 @@ import { bareAnswer } from "../wire/message.ts";
 import type { Name } from "../wire/name.ts";
 import { HEADER_LENGTH, readQuery, type Question } from "../wire/query.ts";
 import { AnswerSigner, readTsig, TsigError, verifyTsig, withoutTsig, type TsigKey } from "../wire/tsig.ts";
-import type { Protocol, Responder, Response } from "./responder.ts";
+import type { Protocol, Request, Response } from "./exchange.ts";
+import type { Responder } from "./responder.ts";
 import type { View } from "./view.ts";
-
-/** A message from somebody, its signature checked and taken off. */
-export interface Request {
-  readonly message: Buffer;
-  readonly protocol: Protocol;
-  /** Octets of the sender's address. */
-  readonly client: Uint8Array;
-  /** Name of the key that it was signed with. */
-  readonly key: Name | undefined;
-  /** Octets to leave free in each message of the answer, for its signature. */
-  readonly reserved: number;
-}
 
 /** What a server does besides answering from its view. What is absent, or returns undefined, gets NOTIMP or REFUSED. */
 export interface Services {

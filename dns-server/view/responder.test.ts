@@ -9,7 +9,8 @@ import { foldName, parseName } from "../wire/name.ts";
 import { IncomingTransfer } from "../transfer/incoming.ts";
 import { encodeMessages, wholeZone } from "../transfer/messages.ts";
 import { loadZone } from "../zone/load.ts";
-import { Responder, type Protocol } from "./responder.ts";
+import type { Protocol } from "./exchange.ts";
+import { Responder } from "./responder.ts";
 import type { View } from "./view.ts";
 
 const zone = loadZone(parseName("example."), {

@@ -7,19 +7,8 @@ import { MessageWriter } from "../wire/writer.ts";
 import { lookup, type Answer } from "../zone/lookup.ts";
 import type { OwnedRRset, RRset } from "../zone/node.ts";
 import type { Zone } from "../zone/zone.ts";
+import type { Protocol, Response } from "./exchange.ts";
 import { findZone, isInCloserZone, type View } from "./view.ts";
-
-/** How a query came in. */
-export type Protocol = "udp" | "tcp" | "tls" | "https";
-
-/** A message to send back, and what the metrics need of it. */
-export interface Response {
-  readonly message: Buffer;
-  readonly rcode: number;
-  readonly type: number | undefined;
-  /** Further messages of the same answer, made as they are read; only where the transport is a stream. */
-  readonly more?: Iterable<Buffer>;
-}
 
 const MAX_MESSAGE = 0xffff;
 

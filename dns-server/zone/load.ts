@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { UserError } from "../errors.ts";
+import { UserError } from "../runtime/errors.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import { checkRecords } from "./check.ts";
 import { parseMasterFile } from "./master-file.ts";

@@ -143,7 +143,7 @@ describe("what changes", () => {
   });
 
   test("changed DNS servers are rolled out one after another, and no question is without its answer", async () => {
-    stack.edit("dns-server/log.ts", (content) => `${content}// another edition\n`);
+    stack.edit("dns-server/runtime/log.ts", (content) => `${content}// another edition\n`);
     await using traffic = await stack.traffic("new DNS servers");
     const { code, stdout, stderr } = await stack.peak("up");
     expect(code).toBe(0);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { which } from "../../shell/which.ts";
 import { addressesIn, ask, eventually, freePort } from "../../dns-server/testing/client.ts";
-import type { Endpoint } from "../../dns-server/transport/transport.ts";
+import type { Endpoint } from "../../dns-server/wire/endpoint.ts";
 import { Folder, Program, startPeakDns } from "./program.ts";
 
 /** Zones between PeakDNS and BIND, Knot DNS and NSD, in both directions: AXFR, NOTIFY and IXFR, all with TSIG. */

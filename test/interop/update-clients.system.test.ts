@@ -1,7 +1,7 @@
 import { spawnSync, type SpawnSyncReturns } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ask, freePort } from "../../dns-server/testing/client.ts";
-import type { Endpoint } from "../../dns-server/transport/transport.ts";
+import type { Endpoint } from "../../dns-server/wire/endpoint.ts";
 import { provideDnsClients } from "./dns-clients.ts";
 import { Folder, startPeakDns, type Program } from "./program.ts";
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { parseConfig } from "../../dns-server/config.ts";
+import { parseConfig } from "../../dns-server/config/config.ts";
 import { nodePackages } from "../../hardware/node-packages.ts";
 import type { KubernetesObject } from "../../policy/kubernetes.ts";
 import { resourcePolicies, stackPolicies } from "../../policy/policies.ts";

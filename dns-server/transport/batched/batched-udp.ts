@@ -1,8 +1,9 @@
 import type { Limits } from "../../limit/limits.ts";
 import type { Answerer } from "../../view/answerer.ts";
-import type { Response } from "../../view/responder.ts";
+import type { Handler, Response } from "../../view/exchange.ts";
 import { parseAddress } from "../../wire/address.ts";
-import type { Endpoint, Handler, Transport } from "../transport.ts";
+import type { Endpoint } from "../../wire/endpoint.ts";
+import type { Transport } from "../transport.ts";
 import { Control, counterKey, COUNTERS, type WorkerSocket } from "./protocol.ts";
 import { readSamples } from "./sampler.ts";
 import { closeSocket, isWildcard, openSocket } from "./socket.ts";

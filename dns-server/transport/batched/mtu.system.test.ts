@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { enterNamespace } from "../../../test/interop/namespace.ts";
-import { parseConfig } from "../../config.ts";
+import { parseConfig } from "../../config/config.ts";
 import { startServer } from "../../server.ts";
 import { encodeQuery } from "../../testing/client.ts";
 

@@ -1,5 +1,5 @@
-import type { Endpoint } from "../transport.ts";
 import { parseAddress } from "../../wire/address.ts";
+import type { Endpoint } from "../../wire/endpoint.ts";
 import { call, errorName, fixedOctets } from "./libc.ts";
 
 /** UDP sockets by the system calls themselves: to be read and written in batches. */

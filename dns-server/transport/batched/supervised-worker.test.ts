@@ -3,14 +3,14 @@ import { afterEach, describe, expect, test } from "vitest";
 import { Limits } from "../../limit/limits.ts";
 import { addressesIn, encodeQuery, eventually, exchangeUdp } from "../../testing/client.ts";
 import { testIdentity } from "../../testing/identity.ts";
-import { unexpectedCounts } from "../../unexpected.ts";
+import { unexpectedCounts } from "../../runtime/unexpected.ts";
 import { Answerer, type TableListener } from "../../view/answerer.ts";
 import type { AnswerTable } from "../../view/layout.ts";
 import { Release } from "../../view/release.ts";
+import type { Endpoint } from "../../wire/endpoint.ts";
 import { formatName, parseName, type Name } from "../../wire/name.ts";
 import { loadZone } from "../../zone/load.ts";
 import { TcpTransport } from "../tcp.ts";
-import type { Endpoint } from "../transport.ts";
 import { BatchedUdpTransport } from "./batched-udp.ts";
 
 const cleanups: (() => unknown)[] = [];

@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { SelectionCounts } from "../source/selector.ts";
 import { formatName } from "../wire/name.ts";
+import type { SelectionCounts } from "./selector.ts";
 
 type Counts = SelectionCounts & {
   readonly kubernetesErrors: ReadonlyMap<string, number>;

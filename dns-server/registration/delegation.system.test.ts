@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { ask, eventually, freePort } from "../testing/client.ts";
 import { serveCommand } from "../testing/command.ts";
 import { FakeApiServer, fakePod } from "../testing/fake-api-server.ts";
-import type { Endpoint } from "../transport/transport.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
 
 /** Two root servers and two clusters that serve the same name, each a process that may die. */
 

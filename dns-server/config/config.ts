@@ -2,21 +2,20 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
-import { MAX_SOCKET_PATH } from "./control/server.ts";
-import { dnssec, dnssecFrom } from "./dnssec/settings.ts";
-import { UserError } from "./errors.ts";
-import { isDomain } from "./kubernetes/settings.ts";
-import { limitKeys } from "./limit/settings.ts";
-import { address, endpoint, key, keys, name, prefix, seconds } from "./schema.ts";
-import { ACCESS_FILES } from "./steering/access.ts";
-import { clusterName, maxHeld, probe, prometheus, readmissionMargin, ttlRange } from "./steering/settings.ts";
-import { tls } from "./transport/settings.ts";
-import { formatEndpoint } from "./transport/transport.ts";
-import { knowsKeys, secondaryZone, transfer } from "./transfer/settings.ts";
-import { parsePrefix } from "./wire/address.ts";
-import { isMetaType, typeCode } from "./wire/constants.ts";
-import { MAX_NSID_LENGTH } from "./wire/edns.ts";
-import { formatName, isSubdomain, ROOT, wildcardOf, type Name } from "./wire/name.ts";
+import { dnssec, dnssecFrom } from "../dnssec/settings.ts";
+import { UserError } from "../runtime/errors.ts";
+import { limitKeys } from "../limit/settings.ts";
+import { isDomain } from "../model/names.ts";
+import { address, endpoint, key, keys, name, prefix, seconds, socketPath } from "../settings/values.ts";
+import { ACCESS_FILES } from "../steering/access.ts";
+import { clusterName, maxHeld, probe, prometheus, readmissionMargin, ttlRange } from "../steering/settings.ts";
+import { tls } from "../transport/settings.ts";
+import { knowsKeys, secondaryZone, transfer } from "../transfer/settings.ts";
+import { parsePrefix } from "../wire/address.ts";
+import { isMetaType, typeCode } from "../wire/constants.ts";
+import { MAX_NSID_LENGTH } from "../wire/edns.ts";
+import { formatEndpoint } from "../wire/endpoint.ts";
+import { formatName, isSubdomain, ROOT, wildcardOf, type Name } from "../wire/name.ts";
 
 const domain = z.string().toLowerCase().refine(isDomain, "must be host name labels (a-z, 0-9, -), relative to the zone");
 const wildcard = name.refine((value) => value.startsWith(wildcardOf(ROOT).slice(0, 2)), "must begin with *.");
@@ -65,7 +64,7 @@ const common = {
   listen,
   http: endpoint.optional(),
   metricsFrom: z.array(prefix).default(NOT_PUBLIC),
-  control: z.string().max(MAX_SOCKET_PATH, `is longer than a unix domain socket's path may be (${MAX_SOCKET_PATH})`).optional(),
+  control: socketPath.optional(),
   udp: z.enum(["batched", "plain"]).default(process.platform === "linux" ? "batched" : "plain"),
   workers: z.int().min(1).max(64).default(1),
   nsid: z.string().max(MAX_NSID_LENGTH).optional(),

@@ -1,13 +1,13 @@
-import { log } from "../log.ts";
+import { log } from "../runtime/log.ts";
 import { Session } from "../transport/session.ts";
-import { formatEndpoint, type Endpoint } from "../transport/transport.ts";
 import { Class, Rcode, Type } from "../wire/constants.ts";
 import { foldName, formatName, nameBytes, type Name } from "../wire/name.ts";
 import type { TsigKey } from "../wire/tsig.ts";
-import { addressRecord, type NameServer } from "../kubernetes/domains.ts";
+import { formatEndpoint, type Endpoint } from "../wire/endpoint.ts";
 import { askDelegation, askSerial } from "./delegation.ts";
-import type { UpdateRecord } from "./message.ts";
-import { encodeUpdate } from "./request.ts";
+import type { UpdateRecord } from "../wire/update.ts";
+import { encodeUpdate } from "../wire/update-request.ts";
+import { addressRecord, type NameServer } from "../zone/name-server.ts";
 import { exchangeSigned, RcodeError } from "./signed-exchange.ts";
 
 export interface RegistrationSettings {

@@ -1,9 +1,9 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import { parseEndpoint } from "./transport/transport.ts";
-import { parsePrefix } from "./wire/address.ts";
-import { foldName, parseName, type Name } from "./wire/name.ts";
-import { TSIG_ALGORITHMS, type TsigKey } from "./wire/tsig.ts";
+import { parsePrefix } from "../wire/address.ts";
+import { parseEndpoint } from "../wire/endpoint.ts";
+import { foldName, parseName, type Name } from "../wire/name.ts";
+import { TSIG_ALGORITHMS, type TsigKey } from "../wire/tsig.ts";
 
 /** What the configuration is made of: the schemas that more than one part of it uses. */
 
@@ -33,6 +33,10 @@ export const prefix = parsed(parsePrefix);
 
 export const address = z.string().refine((text) => isIP(text) !== 0, "must be an IPv6 or IPv4 address");
 export const seconds = z.int().min(0).max(0x7fffffff);
+
+/** Of a unix domain socket (sockaddr_un, with its final zero), in octets. */
+const MAX_SOCKET_PATH = 107;
+export const socketPath = z.string().max(MAX_SOCKET_PATH, `is longer than a unix domain socket's path may be (${MAX_SOCKET_PATH})`);
 
 export const key = z
   .strictObject({ name, algorithm: z.enum(TSIG_ALGORITHMS).default("hmac-sha256"), secret: z.base64().min(1) })

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Domain } from "../kubernetes/model.ts";
+import type { Domain } from "../model/domain.ts";
 import type { SteeringSettings } from "../steering/steering.ts";
 import { short } from "../steering/threshold.ts";
 import { formatIpv4, formatIpv6 } from "../wire/address.ts";

@@ -4,12 +4,12 @@ import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { parseConfig } from "../config.ts";
+import { parseConfig } from "../config/config.ts";
 import { startServer, type Server } from "../server.ts";
 import { ask, eventually } from "../testing/client.ts";
 import { FrameReader } from "../transport/frame.ts";
-import type { Endpoint } from "../transport/transport.ts";
 import { Opcode } from "../wire/constants.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
 import { foldName, formatName, parseName, type Name } from "../wire/name.ts";
 import { Registration, type RegistrationSettings } from "./registration.ts";
 

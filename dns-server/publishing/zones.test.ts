@@ -7,7 +7,7 @@ import { foldName, parentName, parseName, type Name } from "../wire/name.ts";
 import { formatRdata } from "../wire/rdata.ts";
 import { lookup } from "../zone/lookup.ts";
 import type { Zone } from "../zone/zone.ts";
-import type { Published } from "./domains.ts";
+import type { Published } from "./domain-zone.ts";
 import { Zones } from "./zones.ts";
 
 const name = (text: string): Name => foldName(parseName(text));

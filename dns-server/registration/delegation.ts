@@ -1,4 +1,3 @@
-import type { NameServer } from "../kubernetes/domains.ts";
 import type { Session } from "../transport/session.ts";
 import { Class, Rcode, Type } from "../wire/constants.ts";
 import { foldName, readName, type Name } from "../wire/name.ts";
@@ -6,6 +5,7 @@ import { expandRdata, formatRdata } from "../wire/rdata.ts";
 import { recordsOf } from "../wire/records.ts";
 import type { TsigKey } from "../wire/tsig.ts";
 import { MessageWriter } from "../wire/writer.ts";
+import type { NameServer } from "../zone/name-server.ts";
 import { exchangeSigned, RcodeError } from "./signed-exchange.ts";
 
 const writer = new MessageWriter();

@@ -1,12 +1,12 @@
 import { mkdirSync, readFileSync, statSync, utimesSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
-import { replaceFile } from "../atomic-file.ts";
-import type { Published } from "../kubernetes/domains.ts";
-import type { Owner } from "../kubernetes/inventory.ts";
-import type { Target } from "../kubernetes/model.ts";
-import { log } from "../log.ts";
-import { going } from "../unexpected.ts";
+import { replaceFile } from "../runtime/atomic-file.ts";
+import type { Published } from "./domain-zone.ts";
+import type { Owner } from "../domains/inventory.ts";
+import type { Target } from "../model/domain.ts";
+import { log } from "../runtime/log.ts";
+import { going } from "../runtime/unexpected.ts";
 import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from "../wire/address.ts";
 import { foldName, formatName, parseName, type Name } from "../wire/name.ts";
 

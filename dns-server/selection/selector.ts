@@ -1,5 +1,5 @@
 import { Prober, type ProbeListener, type ProbeSettings } from "../health/prober.ts";
-import type { Domain, Target, Verdict } from "../kubernetes/model.ts";
+import type { Domain, Target, Verdict } from "../model/domain.ts";
 import { Steering, type SteeringCounts, type SteeringListener, type SteeringSettings } from "../steering/steering.ts";
 import { ttlOf, type Ttl, type TtlSettings } from "../steering/ttl.ts";
 import type { Name } from "../wire/name.ts";

@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
 import { isSubdomain, parentName, type Name } from "../wire/name.ts";
-import { NOTHING, type Claim, type ClaimSettings, type Lookup, type Reading } from "./claim.ts";
-import { faultId } from "./fault.ts";
-import type { FactsByKind, Kind, Settings, SliceFacts } from "./facts.ts";
-import { isOurIngress, readIngress } from "./ingresses.ts";
-import type { Domain, Fault, Target } from "./model.ts";
-import { showName } from "./names.ts";
-import { readPod, readWorkload } from "./pods.ts";
-import { readService } from "./services.ts";
-import { allowsBelow } from "./settings.ts";
-import type { IngressStatus } from "./status.ts";
+import { NOTHING, type Claim, type ClaimSettings, type Lookup, type Reading } from "../kubernetes/claim.ts";
+import { faultId } from "../kubernetes/fault.ts";
+import type { FactsByKind, Kind, Settings, SliceFacts } from "../kubernetes/facts.ts";
+import { isOurIngress, readIngress } from "../kubernetes/ingresses.ts";
+import type { Domain, Fault, Target } from "../model/domain.ts";
+import { readPod, readWorkload } from "../kubernetes/pods.ts";
+import { readService } from "../kubernetes/services.ts";
+import { allowsBelow } from "../kubernetes/settings.ts";
+import type { IngressStatus } from "../kubernetes/status.ts";
+import { showName } from "../model/names.ts";
 
 /** What has changed since the last time. */
 export interface Changes {

@@ -1,18 +1,11 @@
-import { isIPv6 } from "node:net";
-import { parseIpv4, parseIpv6 } from "../wire/address.ts";
 import { Type } from "../wire/constants.ts";
 import { foldName, isSubdomain, nameBytes, type Name } from "../wire/name.ts";
 import { parseSvcParams } from "../wire/svcb.ts";
+import { addressRecord, type NameServer } from "../zone/name-server.ts";
 import type { ZoneRecord } from "../zone/record.ts";
 import { changeZone, makeZone, type Zone } from "../zone/zone.ts";
-import type { Domain, Target } from "./model.ts";
-import { nameBelow } from "./names.ts";
-
-/** A name server that a delegation names, and its addresses. */
-export interface NameServer {
-  readonly name: Name;
-  readonly addresses: readonly string[];
-}
+import type { Domain, Target } from "../model/domain.ts";
+import { nameBelow } from "../model/names.ts";
 
 export interface ZoneSettings {
   readonly nameServers: readonly NameServer[];
@@ -145,9 +138,6 @@ function httpsRecords(name: Name, chosen: readonly Target[], ttl: number): ZoneR
   // priority 1, and the owner itself as the target
   return [{ name, type: Type.HTTPS, ttl, rdata: Buffer.concat([Uint8Array.of(0, 1, 0), params]) }];
 }
-
-export const addressRecord = (name: Name, ttl: number, address: string): ZoneRecord =>
-  isIPv6(address) ? { name, type: Type.AAAA, ttl, rdata: parseIpv6(address) } : { name, type: Type.A, ttl, rdata: parseIpv4(address) };
 
 /** SOA data whose timers hardly matter (the zone is never transferred) but for MINIMUM. */
 function soaData(primary: Name, origin: Name, serial: number, minimum: number): Uint8Array {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Target } from "../kubernetes/model.ts";
+import type { Target } from "../model/domain.ts";
 import { eventually } from "../testing/client.ts";
 import { testDomain, testTarget } from "../testing/domain.ts";
 import { FakePrometheus } from "../testing/fake-prometheus.ts";

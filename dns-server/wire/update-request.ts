@@ -1,8 +1,8 @@
-import { Class, Opcode, Type } from "../wire/constants.ts";
-import { leaseRecord } from "../wire/edns.ts";
-import { nameBytes, type Name } from "../wire/name.ts";
-import { HEADER_LENGTH } from "../wire/query.ts";
-import type { UpdateRecord } from "./message.ts";
+import { Class, Opcode, Type } from "./constants.ts";
+import { leaseRecord } from "./edns.ts";
+import { nameBytes, type Name } from "./name.ts";
+import { HEADER_LENGTH } from "./query.ts";
+import type { UpdateRecord } from "./update.ts";
 
 /** An UPDATE message, not yet signed. */
 export function encodeUpdate(

@@ -1,7 +1,7 @@
-import { Class, EdnsOption, isMetaType, Rcode, Type } from "../wire/constants.ts";
-import { foldName, isSubdomain, readName, type Name } from "../wire/name.ts";
-import { HEADER_LENGTH } from "../wire/query.ts";
-import { expandRdata, isWellFormed } from "../wire/rdata.ts";
+import { Class, EdnsOption, isMetaType, Rcode, Type } from "./constants.ts";
+import { foldName, isSubdomain, readName, type Name } from "./name.ts";
+import { HEADER_LENGTH } from "./query.ts";
+import { expandRdata, isWellFormed } from "./rdata.ts";
 
 /** DNS UPDATE messages (RFC 2136), with the lease that is asked for (RFC 9664). */
 
