@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
 import type { ProductName } from "../../toolchain/products.ts";
 import { Image, type ImageArgs } from "../images/image.ts";
 import type { AddressPlan } from "../../addressing/delegation.ts";
@@ -76,8 +77,11 @@ export class Cluster extends pulumi.ComponentResource implements ClusterAccess {
     const on = (host: Host, product: ToolchainProduct, label: string) =>
       new Binaries(`${name}-${host.name}-${label}`, { host, product }, { parent: this });
 
-    const registry = new Registry(`${name}-registry`, { host: first, generations: keys.registry }, { parent: this });
-    const etcd = new Etcd(`${name}-etcd`, { host: first, binaries: on(first, product("etcd"), "etcd"), generations: keys.etcd }, { parent: this });
+    // On another host the cluster begins empty. Where that is not let go of, nothing moves there.
+    const place = new random.RandomUuid(`${name}-place`, { keepers: { host: first.name } }, { parent: this, protect: true });
+    const there = { parent: this, dependsOn: place };
+    const registry = new Registry(`${name}-registry`, { host: first, generations: keys.registry }, there);
+    const etcd = new Etcd(`${name}-etcd`, { host: first, binaries: on(first, product("etcd"), "etcd"), generations: keys.etcd }, there);
     const firstBinaries = on(first, kubernetes, "kubernetes");
     const controlPlane = new ControlPlane(`${name}-control-plane`, { host: first, binaries: firstBinaries, etcd, plan, keys }, { parent: this });
 

@@ -5,6 +5,7 @@ import type { Host } from "../node/host.ts";
 import { HostSetup } from "../node/host-setup.ts";
 import { Authority, Certificate } from "../pki/certificate.ts";
 import type { Generations } from "../pki/generations.ts";
+import { waiting } from "../waiting.ts";
 
 export interface EtcdArgs {
   host: Host;
@@ -29,7 +30,8 @@ export class Etcd extends pulumi.ComponentResource {
   readonly store: random.RandomUuid;
 
   constructor(name: string, { host, binaries, generations }: EtcdArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("peak:cluster:Etcd", name, {}, opts);
+    const { own, dependsOn } = waiting(opts);
+    super("peak:cluster:Etcd", name, {}, own);
     this.authority = new Authority(`${name}-ca`, { commonName: "peak etcd", generations }, { parent: this });
     const server = new Certificate(`${name}-server`, {
       authority: this.authority,
@@ -70,10 +72,8 @@ export class Etcd extends pulumi.ComponentResource {
         restart: "always",
         version: binaries.digest,
       }],
-    }, { parent: this, dependsOn: binaries, aliases: [{ name }] });
-    // On another host the cluster begins empty: that must not happen by a line of the inventory alone.
-    const place = new random.RandomUuid(`${name}-place`, { keepers: { host: host.name } }, { parent: this, protect: true });
-    this.store = new random.RandomUuid(`${name}-store`, { keepers: { host: host.name, incarnation: host.incarnation } }, { parent: this, dependsOn: place });
+    }, { parent: this, dependsOn: [binaries, ...dependsOn], aliases: [{ name }] });
+    this.store = new random.RandomUuid(`${name}-store`, { keepers: { host: host.name, incarnation: host.incarnation } }, { parent: this, dependsOn });
     this.registerOutputs({ endpoint: this.endpoint });
   }
 }

@@ -4,6 +4,7 @@ import type { Host } from "../node/host.ts";
 import { HostSetup } from "../node/host-setup.ts";
 import { Authority, Certificate } from "../pki/certificate.ts";
 import { accepted, generationName, type Generations } from "../pki/generations.ts";
+import { waiting } from "../waiting.ts";
 
 /** How to reach the registry that the cluster pulls from. */
 export interface RegistryAccess {
@@ -37,7 +38,8 @@ export class Registry extends pulumi.ComponentResource {
   readonly store: pulumi.Output<string>;
 
   constructor(name: string, { host, generations }: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("peak:cluster:Registry", name, {}, opts);
+    const { own, dependsOn } = waiting(opts);
+    super("peak:cluster:Registry", name, {}, own);
     this.authority = new Authority(`${name}-ca`, { commonName: "peak registry", generations }, { parent: this });
     const serving = new Certificate(`${name}-server`, {
       authority: this.authority,
@@ -72,7 +74,7 @@ export class Registry extends pulumi.ComponentResource {
         exec: ["/usr/bin/docker-registry", "serve", `${directory}/config.yml`],
         restart: "always",
       }],
-    }, { parent: this, aliases: [{ name }] });
+    }, { parent: this, dependsOn, aliases: [{ name }] });
     this.registerOutputs({ host: this.access.host, address: this.access.address });
   }
 }

@@ -135,6 +135,8 @@ describe("roles that move", () => {
     const { code, stderr } = await boards.up();
     expect(code).toBe(1);
     expect(stderr).toContain("protect");
+    expect(boards.on("board2", "ls /etc/peak")).not.toMatch(/etcd|kubernetes|registry/);
+    await boards.namedPods(4);
     await boards.output("pulumi", "state", "unprotect", "--all", "--yes");
     await up();
     expect([await roleOf("board1"), await roleOf("board2")]).toEqual(["service ", "steering steering"]);
@@ -157,7 +159,10 @@ describe("to bare boards", () => {
 
   test("with these on the same disks, up makes another cluster: nothing of the former one is back", async () => {
     await boards.takeKeys();
-    for (const name of names) boards.switchOn(name);
+    for (const name of names) {
+      boards.killNode(name);
+      boards.switchOn(name);
+    }
     bare = boards.snapshots();
     await up();
     await boards.namedPods(4);
