@@ -165,6 +165,20 @@ describe("a domain", () => {
       ]);
     });
 
+    test("takes no alias away that it has not the word for", () => {
+      const annotations = { "external-dns.kubernetes.io/hostname": "login.shop.peak", "external-dns.kubernetes.io/target": "e.example" };
+      const cluster = new TestInventory().apply("Pod", shop()).apply("Service", service("s", {}, { namespace: "one", annotations }));
+      const answers = (): unknown[] => ["shop.peak", "login.shop.peak"].map((name) => cluster.answer(name));
+      cluster.flush();
+      cluster.apply("Pod", login(0));
+      expect([answers(), cluster.faults()]).toEqual([[["fd00::a"], "e.example"], [refused]]);
+      cluster.apply("Namespace", word("two"));
+      expect(answers()).toEqual([["fd00::a"], ["fd00::b"]]);
+      expect(cluster.faults()).toEqual([expect.stringMatching(/^Service s: login.shop.peak cannot lead to another name: pods or Services/)]);
+      cluster.apply("Namespace", word("three"));
+      expect([answers(), cluster.faults()]).toEqual([[["fd00::a"], "e.example"], [refused]]);
+    });
+
     test("is free again when that one's goes, and stays with who was first when that one comes later", () => {
       const cluster = new TestInventory().apply("Pod", shop()).apply("Pod", login());
       cluster.flush();

@@ -159,7 +159,10 @@ export class Inventory {
         if (!origin) continue;
         const { owner } = origin;
         this.makeDomains(name, origin, domains);
-        if (origin.owner !== owner) this.touchBelow(name);
+        if (origin.owner !== owner) {
+          this.touchBelow(name);
+          this.dirtyOrigins.add(parentName(name));
+        }
         for (const ref of origin.claims.keys()) if (ref.startsWith("Ingress/")) ingresses.add(ref.slice("Ingress/".length));
       }
     }
@@ -339,7 +342,7 @@ export class Inventory {
     }
     const byName = new Map<Name, Claim[]>();
     for (const claim of owned) {
-      if (claim.alias !== undefined && claim.name !== name && (this.origins.get(claim.name)?.claims.size ?? 0) > 0)
+      if (claim.alias !== undefined && claim.name !== name && this.origins.get(claim.name)?.owner !== undefined)
         faults.push(overruled(claim));
       else {
         const known = byName.get(claim.name);
