@@ -11,6 +11,7 @@ import { isOf, type Grant } from "./grants.ts";
  * them any more, they win, and a fault says what was left out.
  * @param base checked records
  * @param shared names that the operator delegates to clusters, and that others may join
+ * @returns `leftOut`: by name, what the journal makes and is not served
  */
 export function applyJournal(
   origin: Name,
@@ -18,12 +19,13 @@ export function applyJournal(
   changes: readonly Change[],
   grants: readonly Grant[],
   shared: ReadonlySet<Name> = new Set(),
-): { content: Content; faults: Fault[] } {
+): { content: Content; faults: Fault[]; leftOut: Map<Name, ZoneRecord[]> } {
   const content = new Content(base);
   for (const change of changes) content.apply(change);
   keepLatestSoa(content, origin);
-  const faults = [...dropDelegations(content, base, grants, shared), ...dropBroken(content, origin, base)];
-  return { content, faults };
+  const leftOut = new Map<Name, ZoneRecord[]>();
+  const faults = [...dropDelegations(content, base, grants, shared, leftOut), ...dropBroken(content, origin, base, leftOut)];
+  return { content, faults, leftOut };
 }
 
 /** The records may have another SOA than when the journal was written: the later serial counts. */
@@ -39,22 +41,25 @@ function dropDelegations(
   base: readonly ZoneRecord[],
   grants: readonly Grant[],
   shared: ReadonlySet<Name>,
+  leftOut: Map<Name, ZoneRecord[]>,
 ): Fault[] {
   const servers = new Set(grants.flatMap(({ delegateTo }) => delegateTo));
-  const leased = [...content.entries()].filter(({ record, expires }) => record.type === Type.NS && expires !== undefined);
+  const leased = [...content.entries()].filter(({ record, expires }) => record.type === Type.NS && expires !== undefined && isOf(servers, record));
   if (leased.length === 0) return [];
   const taken = new Set<Name>();
   for (const record of base) {
+    // what an update took away is nobody's
+    if (!content.at(record.name).some((entry) => sameData(entry.record, record))) continue;
     if (record.type === Type.NS ? shared.has(foldName(record.name)) : isOf(servers, record)) continue;
     for (let at = foldName(record.name); !taken.has(at) && at.length > 1; at = parentName(at)) taken.add(at);
   }
   const dropped = leased.filter(({ record }) => taken.has(foldName(record.name)));
-  content.apply({ remove: dropped.map(({ record }) => record), add: [] });
-  return dropped.map((entry) => leftOut(entry, "the name is the zone's own now"));
+  drop(content, dropped, [], leftOut);
+  return dropped.map((entry) => faultOf(entry, "the name is the zone's own now"));
 }
 
 /** Takes a name back to what the records say of it where it cannot be served otherwise. */
-function dropBroken(content: Content, origin: Name, base: readonly ZoneRecord[]): Fault[] {
+function dropBroken(content: Content, origin: Name, base: readonly ZoneRecord[], leftOut: Map<Name, ZoneRecord[]>): Fault[] {
   const before = new Content(base);
   const broken = new Set(
     checkRecords(origin, [...content.records()]).flatMap(({ severity, name }) => (severity === "error" && name !== undefined ? name : [])),
@@ -66,15 +71,21 @@ function dropBroken(content: Content, origin: Name, base: readonly ZoneRecord[])
     const dropped = content.at(name).filter((entry) => !isKept(entry));
     const soa = content.at(name).find(({ record }) => record.type === Type.SOA);
     const add = before.at(name).filter(({ record }) => !soa || record.type !== Type.SOA);
-    content.apply({ remove: dropped.map(({ record }) => record), add });
-    faults.push(...dropped.map((entry) => leftOut(entry, "it does not go with the zone's records as they are now")));
+    leftOut.set(name, leftOut.get(name) ?? []);
+    drop(content, dropped, add, leftOut);
+    faults.push(...dropped.map((entry) => faultOf(entry, "it does not go with the zone's records as they are now")));
     if (dropped.length === 0)
       faults.push({ severity: "warning", place: undefined, message: `what updates took from ${formatName(name)} is there again: the zone needs it` });
   }
   return faults;
 }
 
-const leftOut = ({ record }: Entry, why: string): Fault => ({
+function drop(content: Content, dropped: readonly Entry[], add: readonly Entry[], leftOut: Map<Name, ZoneRecord[]>): void {
+  content.apply({ remove: dropped.map(({ record }) => record), add });
+  for (const { record } of dropped) leftOut.set(foldName(record.name), [...(leftOut.get(foldName(record.name)) ?? []), record]);
+}
+
+const faultOf = ({ record }: Entry, why: string): Fault => ({
   severity: "warning",
   place: undefined,
   message: `${formatRecord(record)}, which an update made, is left out: ${why}`,

@@ -431,6 +431,26 @@ describe("the journal", () => {
       expect(contents().filter((record) => / NS ns1.c1/.test(record))).toEqual(["c1.peak. 60 NS ns1.c1.peak."]);
       expect(send(c1, ["+echo NS ns1.c1"], { lease: 30 })).toBe("REFUSED");
     });
+    test("keeps what updates make afterwards of a name that the file has won", () => {
+      expect(send(admin, ["+app TXT x"])).toBe("NOERROR");
+      const edited = `${TEXT}app CNAME www\n`;
+      expect(reopened(edited)).toHaveLength(1);
+      expect(send(admin, ["-app CNAME", "+app CNAME ns1"])).toBe("NOERROR");
+      const before = [serial(), contents()];
+      expect(contents()).toContain("app.peak. 60 CNAME ns1.peak.");
+      expect(reopened(edited)).toEqual([]);
+      expect([serial(), contents()]).toEqual(before);
+    });
+    test.each([
+      ["another's", admin, ["-www A", "+www NS ns.example."]],
+      ["a cluster's", c1, ["+www NS ns1.c1"]],
+    ])("leaves a leased delegation (%s) of a name that an update took from the file", (_, by, updates) => {
+      expect(send(admin, ["-www A"])).toBe("NOERROR");
+      expect(send(by, updates, { lease: 300 })).toBe("NOERROR");
+      const before = [serial(), contents()];
+      expect(reopened(TEXT)).toEqual([]);
+      expect([serial(), contents()]).toEqual(before);
+    });
     test("is read without being touched, for a check", () => {
       send(admin, ["+app CNAME ns1"]);
       appendFileSync(join(folder, "journal"), '{"remove":[],"add":[["b.peak. 6');
@@ -512,6 +532,13 @@ describe("leases", () => {
     expect(contents()).toEqual(base);
     expect(serial()).toBe(number + 2);
   });
+  test("leave the zone its name servers and its SOA", () => {
+    vi.useFakeTimers();
+    expect(send(admin, ["+@ NS ns2", "-@ NS ns1", "+@ SOA ns2 h 100 1 1 1 1"], { lease: 30 })).toBe("NOERROR");
+    vi.advanceTimersByTime(60_000);
+    expect([serial(), contents()]).toEqual([100, [...base.filter((record) => !record.includes(" NS ")), "peak. 60 NS ns2.peak."].toSorted()]);
+  });
+
   test("what was there for ever stays, whoever adds it for a time", () => {
     vi.useFakeTimers({ now: Date.now() });
     send(admin, ["+www 60 A 192.0.2.1"], { lease: 30 });

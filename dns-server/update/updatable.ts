@@ -58,6 +58,8 @@ export class UpdatableZone {
   private readonly base: readonly ZoneRecord[];
   private readonly content: Content;
   private readonly journal: Journal;
+  /** By name, what the journal makes and is not served, since edited records won. */
+  private readonly leftOut: Map<Name, ZoneRecord[]>;
   private readonly changed: () => void;
   private current: Zone;
   private timer: NodeJS.Timeout | undefined;
@@ -78,8 +80,9 @@ export class UpdatableZone {
     this.changed = changed;
     const { journal, changes } = Journal.open(settings.journal);
     this.journal = journal;
-    const { content, faults } = applyJournal(origin, base, changes, settings.grants, settings.shared);
+    const { content, faults, leftOut } = applyJournal(origin, base, changes, settings.grants, settings.shared);
     this.content = content;
+    this.leftOut = leftOut;
     for (const fault of faults) log("warn", formatFault(fault), { zone: formatName(origin) });
     const grace = Date.now() + START_GRACE * 1000;
     const late = [...this.content.entries()].filter(({ expires }) => expires !== undefined && expires < grace);
@@ -124,7 +127,10 @@ export class UpdatableZone {
     const until = (seconds: number): number => Date.now() + seconds * 1000;
     // nothing that is registered is for ever: that is the operator's
     const longest = (asked: UpdateRecord): number | undefined => (rightTo(grants, key, asked) === "delegated" ? until(MAX_LEASE) : undefined);
-    const change = planUpdates(this.content, this.origin, updates, (asked) => (lease === undefined ? longest(asked) : until(lease)));
+    // a zone cannot be without its SOA and name servers
+    const isVital = ({ name, type }: UpdateRecord): boolean => foldName(name) === this.origin && (type === Type.SOA || type === Type.NS);
+    const expiresOf = (asked: UpdateRecord): number | undefined => (isVital(asked) ? undefined : lease === undefined ? longest(asked) : until(lease));
+    const change = planUpdates(this.content, this.origin, updates, expiresOf);
     // the TTL that another record of the same RRset takes on needs no grant: it follows from the record that was added
     const byName = Map.groupBy(updates, ({ name }) => foldName(name));
     const added = change.add.filter(({ record }) => byName.get(foldName(record.name))?.some((asked) => sameData(record, asked)));
@@ -165,15 +171,29 @@ export class UpdatableZone {
       log("warn", "the journal was removed, writing it anew", { zone: formatName(this.origin), file: this.settings.journal });
       this.journal.replace([this.difference()]);
     }
-    this.journal.append(complete);
+    this.journal.append(this.settled(complete));
     this.content.apply(complete);
+    for (const name of namesOf(complete)) this.leftOut.delete(name);
     this.shorten();
     this.schedule(change.add);
     if (!visible) return;
-    const names = new Set([...complete.remove, ...complete.add.map(({ record }) => record)].map(({ name }) => foldName(name)));
+    const names = namesOf(complete);
     const recordsAt = (name: Name): ZoneRecord[] => this.content.at(name).map(({ record }) => record);
     this.current = changeZone(this.current, new Map(Array.from(names, (name) => [name, recordsAt(name)])));
     this.changed();
+  }
+
+  /** A change as the journal needs it: where something was left out it tells all of the name, or that would come back and clash with it. */
+  private settled(change: Change): Change {
+    const names = [...namesOf(change)].filter((name) => this.leftOut.has(name));
+    if (names.length === 0) return change;
+    const after = new Content();
+    for (const name of names) after.apply({ remove: [], add: this.content.at(name) });
+    after.apply(change);
+    return {
+      remove: [...names.flatMap((name) => this.leftOut.get(name)!), ...change.remove],
+      add: [...change.add.filter(({ record }) => !names.includes(foldName(record.name))), ...names.flatMap((name) => after.at(name))],
+    };
   }
 
   /** Writes the journal anew when it has become much longer than what it says. */
@@ -252,3 +272,6 @@ export class UpdatableZone {
     this.schedule(this.content.entries());
   }
 }
+
+const namesOf = ({ remove, add }: Change): Set<Name> =>
+  new Set([...remove, ...add.map(({ record }) => record)].map(({ name }) => foldName(name)));
