@@ -1,10 +1,9 @@
-import { EdnsOption, Flag, Opcode, Type } from "../wire/constants.ts";
+import { EdnsOption, Flag, Opcode, Type, HEADER_LENGTH } from "../wire/constants.ts";
 import { CLIENT_COOKIE_LENGTH, COOKIE_LENGTH, isCookieLength, type Cookies } from "../wire/cookie.ts";
-import { MAX_UDP_PAYLOAD, OPT_LENGTH } from "../wire/edns.ts";
-import { HEADER_LENGTH } from "../wire/query.ts";
+import { beginOpt, beginOption, endOpt, OPT_LENGTH, OPTION_HEADER_LENGTH } from "../wire/edns.ts";
 
 /** Room for the longest: header, question, OPT record with a cookie and an extended error. Octets. */
-export const MAX_BARE_ANSWER = HEADER_LENGTH + 255 + 4 + OPT_LENGTH + 4 + COOKIE_LENGTH + 4 + 2;
+export const MAX_BARE_ANSWER = HEADER_LENGTH + 255 + 4 + OPT_LENGTH + OPTION_HEADER_LENGTH + COOKIE_LENGTH + OPTION_HEADER_LENGTH + 2;
 
 /**
  * Answers without records, from no more of a query than they need, without allocation. What cannot be read of a query is left out of the
@@ -110,38 +109,18 @@ export class BareAnswer {
     if (!this.edns) return question;
     out[to + 11] = 1;
     const opt = to + question;
-    out[opt] = 0;
-    out[opt + 1] = 0;
-    out[opt + 2] = Type.OPT;
-    out[opt + 3] = MAX_UDP_PAYLOAD >>> 8;
-    out[opt + 4] = MAX_UDP_PAYLOAD & 0xff;
-    out[opt + 5] = 0;
-    out[opt + 6] = 0;
-    out[opt + 7] = this.dnssecOk;
-    out[opt + 8] = 0;
-    let at = opt + OPT_LENGTH;
+    let at = beginOpt(out, opt, 0, this.dnssecOk << 8);
     if (this.cookieAt !== 0) {
-      at = writeOption(out, at, EdnsOption.COOKIE, COOKIE_LENGTH);
+      at = beginOption(out, at, EdnsOption.COOKIE, COOKIE_LENGTH);
       this.cookies.write(out, at, query, this.cookieAt, client, now, clientAt, clientLength);
       at += COOKIE_LENGTH;
     }
     if (extendedError !== 0) {
-      at = writeOption(out, at, EdnsOption.EDE, 2);
+      at = beginOption(out, at, EdnsOption.EDE, 2);
       out[at++] = extendedError >>> 8;
       out[at++] = extendedError;
     }
-    const options = at - opt - OPT_LENGTH;
-    out[opt + 9] = options >>> 8;
-    out[opt + 10] = options;
+    endOpt(out, opt, at);
     return at - to;
   }
-}
-
-/** @returns where the option's data goes */
-function writeOption(out: Uint8Array, at: number, code: number, length: number): number {
-  out[at] = code >>> 8;
-  out[at + 1] = code;
-  out[at + 2] = length >>> 8;
-  out[at + 3] = length;
-  return at + 4;
 }

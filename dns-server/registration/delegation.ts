@@ -1,8 +1,9 @@
 import type { Session } from "../transport/session.ts";
 import { Class, Rcode, Type } from "../wire/constants.ts";
 import { foldName, readName, type Name } from "../wire/name.ts";
-import { expandRdata, formatRdata } from "../wire/rdata.ts";
-import { recordsOf } from "../wire/records.ts";
+import { formatRdata, isWellFormed } from "../wire/rdata.ts";
+import { RecordCursor } from "../wire/records.ts";
+import { soaSerial } from "../wire/soa.ts";
 import type { TsigKey } from "../wire/tsig.ts";
 import { MessageWriter } from "../wire/writer.ts";
 import type { NameServer } from "../zone/name-server.ts";
@@ -32,7 +33,11 @@ export async function askDelegation(session: Session, domain: Name, key: TsigKey
  */
 export async function askSerial(session: Session, zone: Name, key: TsigKey, timeoutMs: number): Promise<number> {
   const answer = await exchangeSigned(session, question(session.newId(), zone, Type.SOA), key, timeoutMs);
-  for (const { section, type, end } of recordsOf(answer)) if (section === "answer" && type === Type.SOA) return answer.readUInt32BE(end - 20);
+  const cursor = new RecordCursor(answer);
+  while (cursor.next() && cursor.section === "answer") {
+    const rdata = cursor.type === Type.SOA ? cursor.rdata() : undefined;
+    if (rdata && isWellFormed(Type.SOA, rdata)) return soaSerial(rdata);
+  }
   throw new Error("the answer has no SOA record");
 }
 
@@ -45,15 +50,19 @@ function question(id: number, name: Name, type: number): Buffer {
 
 function readReferral(message: Buffer, domain: Name): NameServer[] {
   const servers = new Map<Name, { name: Name; addresses: string[] }>();
-  for (const { section, owner, type, lengthAt, end } of recordsOf(message)) {
+  const cursor = new RecordCursor(message);
+  const malformed = (): Error => new Error("the answer is not well-formed");
+  while (cursor.next()) {
+    const { section, type } = cursor;
     if (section === "answer" || (type !== Type.NS && type !== Type.AAAA && type !== Type.A)) continue;
-    const rdata = expandRdata(message, type, lengthAt + 2, end);
-    if (!rdata) throw new Error("the answer is not well-formed");
+    const [owner, rdata] = [cursor.owner(), cursor.rdata()];
+    if (owner === undefined || !rdata) throw malformed();
     if (type !== Type.NS) servers.get(foldName(owner))?.addresses.push(formatRdata(type, rdata));
     else if (foldName(owner) === domain) {
       const { name } = readName(rdata, 0)!;
       servers.set(foldName(name), { name, addresses: [] });
     }
   }
+  if (cursor.isBroken) throw malformed();
   return [...servers.values()];
 }

@@ -4,10 +4,9 @@ import type { TransferCounts } from "../transfer/counts.ts";
 import { SecondaryZone } from "../transfer/secondary.ts";
 import type { Request, Response } from "../view/exchange.ts";
 import type { View } from "../view/view.ts";
-import { Flag, Rcode } from "../wire/constants.ts";
+import { Flag, Rcode, HEADER_LENGTH } from "../wire/constants.ts";
 import { bareAnswer } from "../wire/message.ts";
 import { foldName, readName } from "../wire/name.ts";
-import { HEADER_LENGTH } from "../wire/query.ts";
 import type { Source } from "./source.ts";
 
 /** A source that fetches its zones from other servers. */

@@ -1,8 +1,9 @@
 import { Type } from "../wire/constants.ts";
 import type { Name } from "../wire/name.ts";
+import { soaOf } from "../zone/content.ts";
 import type { ZoneRecord } from "../zone/record.ts";
 import type { RRset } from "../zone/node.ts";
-import { differingNames, soaSerial, type Zone } from "../zone/zone.ts";
+import { differingNames, type Zone } from "../zone/zone.ts";
 
 /** What leads from one version of a zone to a later one. The SOA records are not among the records. */
 export interface Difference {
@@ -10,26 +11,6 @@ export interface Difference {
   readonly after: ZoneRecord;
   readonly removed: readonly ZoneRecord[];
   readonly added: readonly ZoneRecord[];
-}
-
-/** The SOA record of a zone. */
-export const soaOf = ({ soa: { owner, rrset } }: Zone): ZoneRecord => ({
-  name: owner,
-  type: Type.SOA,
-  ttl: rrset.ttl,
-  rdata: rrset.rdatas[0]!,
-});
-
-export const serialOf = (zone: Zone): number => soaSerial(zone.soa.rrset);
-
-/** All records of a zone but its SOA. */
-export function* recordsOf(zone: Zone): Generator<ZoneRecord> {
-  for (const { name, rrsets } of zone.nodes.values()) {
-    for (const { type, ttl, rdatas } of rrsets.values()) {
-      if (type === Type.SOA) continue;
-      for (const rdata of rdatas) yield { name, type, ttl, rdata };
-    }
-  }
 }
 
 /** Compares two versions of a zone, at the cost of what is different where the later one was made from the earlier. */

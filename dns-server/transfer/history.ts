@@ -1,6 +1,7 @@
 import { isLater } from "../wire/serial.ts";
+import { serialOf } from "../zone/content.ts";
 import type { Zone } from "../zone/zone.ts";
-import { differenceOf, serialOf, type Difference } from "./difference.ts";
+import { differenceOf, type Difference } from "./difference.ts";
 
 /** Records in the differences that are kept for one zone; more than that is not worth less than the whole zone. */
 const MAX_RECORDS = 50_000;

@@ -1,13 +1,13 @@
-import { Class, Flag, isMetaType, Rcode, rcodeName, Type, typeName } from "../wire/constants.ts";
-import { endOfQuestions } from "../wire/message.ts";
-import { foldName, formatName, isSubdomain, readName, type Name } from "../wire/name.ts";
-import { HEADER_LENGTH } from "../wire/query.ts";
-import { expandRdata, isWellFormed } from "../wire/rdata.ts";
+import { Class, Flag, isMetaType, Rcode, rcodeName, Type, typeName, HEADER_LENGTH } from "../wire/constants.ts";
+import { foldName, formatName, isSubdomain, type Name } from "../wire/name.ts";
+import { isWellFormed } from "../wire/rdata.ts";
+import { RecordCursor } from "../wire/records.ts";
 import { isLater } from "../wire/serial.ts";
+import { soaSerial } from "../wire/soa.ts";
 import { checkRecords } from "../zone/check.ts";
+import { serialOf, recordsOf } from "../zone/content.ts";
 import { formatFault, type ZoneRecord } from "../zone/record.ts";
-import { makeZone, soaSerial, type Zone } from "../zone/zone.ts";
-import { recordsOf, serialOf } from "./difference.ts";
+import { makeZone, type Zone } from "../zone/zone.ts";
 
 /** Bounds of what is taken from a primary, so that none can fill the memory. */
 const MAX_OCTETS = 64 << 20;
@@ -63,13 +63,14 @@ export class IncomingTransfer {
     const rcode = message[3]! & 15;
     if (rcode !== Rcode.NOERROR) throw new RefusedError(`it said ${rcodeName(rcode)}`);
     if (message.readUInt16BE(2) & Flag.TC) throw new Error("the answer is truncated");
-    let at = endOfQuestions(message);
-    for (let left = message.readUInt16BE(6); left > 0; left--) {
-      const read = at === undefined ? undefined : readRecord(message, at);
-      if (!read) throw new Error("the answer is malformed");
-      this.takeRecord(read.record);
-      at = read.end;
+    const cursor = new RecordCursor(message);
+    while (cursor.next() && cursor.section === "answer") {
+      const record = readRecord(cursor);
+      if (!record) throw new Error(MALFORMED);
+      this.takeRecord(record);
     }
+    // what follows the answer is nobody's concern
+    if (cursor.isBroken && cursor.section === "answer") throw new Error(MALFORMED);
   }
 
   private takeRecord(record: ZoneRecord): void {
@@ -79,7 +80,7 @@ export class IncomingTransfer {
     if (isMetaType(type) || !isWellFormed(type, record.rdata))
       throw new Error(`${formatName(name)} has ${typeName(type)} data that is malformed`);
     if (type === Type.SOA && foldName(name) !== this.origin) throw new Error(`there is a SOA at ${formatName(name)}`);
-    const serial = type === Type.SOA ? soaSerial({ type, ttl: 0, rdatas: [record.rdata] }) : undefined;
+    const serial = type === Type.SOA ? soaSerial(record.rdata) : undefined;
     switch (this.phase) {
       case "first":
         if (serial === undefined) throw new Error("the answer does not begin with the SOA");
@@ -119,7 +120,7 @@ export class IncomingTransfer {
 
   /** Serial of the version that the primary has, once its SOA has come. */
   get serial(): number {
-    return soaSerial({ type: Type.SOA, ttl: 0, rdatas: [this.soa!.rdata] });
+    return soaSerial(this.soa!.rdata);
   }
 
   private get isNew(): boolean {
@@ -150,17 +151,14 @@ export class IncomingTransfer {
   }
 }
 
+const MALFORMED = "the answer is malformed";
+
 const keyOf = ({ name, type, rdata }: ZoneRecord): string => `${type} ${foldName(name)}${Buffer.from(rdata).toString("latin1")}`;
 
-function readRecord(message: Buffer, at: number): { record: ZoneRecord; end: number } | undefined {
-  const owner = readName(message, at);
-  if (!owner || owner.end + 10 > message.length || message.readUInt16BE(owner.end + 2) !== Class.IN) return undefined;
-  const start = owner.end + 10;
-  const end = start + message.readUInt16BE(owner.end + 8);
-  const type = message.readUInt16BE(owner.end);
-  const rdata = end > message.length ? undefined : expandRdata(message, type, start, end);
-  if (!rdata) return undefined;
+function readRecord(cursor: RecordCursor): ZoneRecord | undefined {
+  const { type, ttl } = cursor;
+  const [name, rdata] = [cursor.owner(), cursor.rdata()];
+  if (name === undefined || !rdata || cursor.class !== Class.IN) return undefined;
   // a TTL of more than 31 bits counts as zero (RFC 2181 section 8)
-  const ttl = message.readUInt32BE(owner.end + 4);
-  return { record: { name: owner.name, type, ttl: ttl > 0x7fffffff ? 0 : ttl, rdata }, end };
+  return { name, type, ttl: ttl > 0x7fffffff ? 0 : ttl, rdata };
 }

@@ -1,8 +1,9 @@
 import { Class, Flag } from "../wire/constants.ts";
 import type { Question } from "../wire/query.ts";
 import { MessageWriter } from "../wire/writer.ts";
+import { soaOf, recordsOf } from "../zone/content.ts";
 import type { ZoneRecord } from "../zone/record.ts";
-import { recordsOf, soaOf, type Difference } from "./difference.ts";
+import { type Difference } from "./difference.ts";
 import type { Zone } from "../zone/zone.ts";
 
 /** Octets at which a message is sent: beyond, names could not be compressed any more. */

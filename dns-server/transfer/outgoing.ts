@@ -6,15 +6,17 @@ import { Flag, Rcode, Type } from "../wire/constants.ts";
 import { MAX_UDP_PAYLOAD, optRecord, PLAIN_UDP_PAYLOAD, type Identity } from "../wire/edns.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import { bareAnswer } from "../wire/message.ts";
-import { foldName, formatName, readName, type Name } from "../wire/name.ts";
+import { foldName, formatName, type Name } from "../wire/name.ts";
 import { readQuery, type Query, type Question } from "../wire/query.ts";
-import { expandRdata } from "../wire/rdata.ts";
+import { isWellFormed } from "../wire/rdata.ts";
+import { RecordCursor } from "../wire/records.ts";
 import { isLater } from "../wire/serial.ts";
+import { soaSerial } from "../wire/soa.ts";
 import type { TsigKey } from "../wire/tsig.ts";
+import { soaOf, serialOf } from "../zone/content.ts";
 import type { ZoneRecord } from "../zone/record.ts";
 import type { Zone } from "../zone/zone.ts";
 import type { TransferCounts } from "./counts.ts";
-import { serialOf, soaOf } from "./difference.ts";
 import { History } from "./history.ts";
 import { changes, encodeMessages, wholeZone } from "./messages.ts";
 import { Notifier } from "./notifier.ts";
@@ -184,11 +186,10 @@ function onlyMessage(messages: Iterable<Buffer>): Buffer | undefined {
 /** The serial that the asker of an IXFR has: of the SOA record in the authority section (RFC 1995 section 3). */
 function readSerial(message: Buffer, question: Question, origin: Name): number | undefined {
   if (message.readUInt16BE(6) !== 0 || message.readUInt16BE(8) !== 1) return undefined;
-  const owner = readName(message, question.end)!;
-  if (foldName(owner.name) !== origin || message.readUInt16BE(owner.end) !== Type.SOA) return undefined;
-  const start = owner.end + 10;
-  const rdata = expandRdata(message, Type.SOA, start, start + message.readUInt16BE(owner.end + 8));
-  return rdata && rdata.length >= 22 ? Buffer.from(rdata).readUInt32BE(rdata.length - 20) : undefined;
+  const cursor = new RecordCursor(message, question.end);
+  const owner = cursor.next() && cursor.type === Type.SOA ? cursor.owner() : undefined;
+  const rdata = owner !== undefined && foldName(owner) === origin ? cursor.rdata() : undefined;
+  return rdata && isWellFormed(Type.SOA, rdata) ? soaSerial(rdata) : undefined;
 }
 
 const failure = ({ message }: Request, { type }: Question, rcode: number): Response => ({

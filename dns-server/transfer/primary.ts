@@ -5,8 +5,8 @@ import type { Endpoint } from "../wire/endpoint.ts";
 import type { Name } from "../wire/name.ts";
 import { AnswerVerifier, signatureFault, signRequest, type TsigKey } from "../wire/tsig.ts";
 import { MessageWriter } from "../wire/writer.ts";
+import { serialOf } from "../zone/content.ts";
 import type { Zone } from "../zone/zone.ts";
-import { serialOf } from "./difference.ts";
 import { IncomingTransfer, RefusedError } from "./incoming.ts";
 
 /** Without anything from the primary, and for a whole transfer, milliseconds. */

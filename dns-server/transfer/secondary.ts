@@ -4,14 +4,16 @@ import type { Request } from "../view/exchange.ts";
 import { parseAddress } from "../wire/address.ts";
 import { Type } from "../wire/constants.ts";
 import { formatEndpoint, type Endpoint } from "../wire/endpoint.ts";
-import { endOfQuestions } from "../wire/message.ts";
-import { formatName, readName } from "../wire/name.ts";
+import { formatName } from "../wire/name.ts";
+import { isWellFormed } from "../wire/rdata.ts";
+import { RecordCursor } from "../wire/records.ts";
 import { isLater } from "../wire/serial.ts";
+import { soaSerial, soaTimers } from "../wire/soa.ts";
 import type { TsigKey } from "../wire/tsig.ts";
 import { SIGNED } from "../zone/check.ts";
+import { soaOf, serialOf } from "../zone/content.ts";
 import type { Zone } from "../zone/zone.ts";
 import type { TransferCounts } from "./counts.ts";
-import { serialOf, soaOf } from "./difference.ts";
 import { readSavedZone, saveZone, touchZone } from "./file.ts";
 import { fetchZone } from "./primary.ts";
 import type { SecondaryZoneSettings } from "./settings.ts";
@@ -32,11 +34,9 @@ export interface Forced {
 
 /** REFRESH, RETRY and EXPIRE of a zone, milliseconds (RFC 1035 section 3.3.13). */
 function timersOf(zone: Zone): { refresh: number; retry: number; expire: number } {
-  const { rdata } = soaOf(zone);
-  const seconds = (fromEnd: number): number =>
-    1000 * new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength).getUint32(rdata.byteLength - fromEnd);
-  const bounded = (time: number): number => Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, time));
-  return { refresh: bounded(seconds(16)), retry: bounded(seconds(12)), expire: seconds(8) };
+  const { refresh, retry, expire } = soaTimers(soaOf(zone).rdata);
+  const bounded = (seconds: number): number => Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, 1000 * seconds));
+  return { refresh: bounded(refresh), retry: bounded(retry), expire: 1000 * expire };
 }
 
 /**
@@ -261,9 +261,7 @@ const isSigned = (zone: Zone): boolean => zone.nodes.get(zone.origin)!.rrsets.ha
 
 /** The serial in the SOA record that a NOTIFY may carry: a hint only (RFC 1996 section 3.7). */
 function notifiedSerial(message: Buffer): number | undefined {
-  const at = endOfQuestions(message);
-  const owner = at === undefined || message.readUInt16BE(6) === 0 ? undefined : readName(message, at);
-  if (!owner || owner.end + 10 > message.length || message.readUInt16BE(owner.end) !== Type.SOA) return undefined;
-  const end = owner.end + 10 + message.readUInt16BE(owner.end + 8);
-  return end > message.length || end - 20 < owner.end + 10 ? undefined : message.readUInt32BE(end - 20);
+  const cursor = new RecordCursor(message);
+  const rdata = cursor.next() && cursor.section === "answer" && cursor.type === Type.SOA ? cursor.rdata() : undefined;
+  return rdata && isWellFormed(Type.SOA, rdata) ? soaSerial(rdata) : undefined;
 }

@@ -16,10 +16,10 @@ import { parseName } from "../wire/name.ts";
 import { parseIpv6 } from "../wire/address.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import { isSignedAnswer, signRequest, TsigError, type TsigKey } from "../wire/tsig.ts";
+import { recordsOf, serialOf, soaOf } from "../zone/content.ts";
 import { loadZone } from "../zone/load.ts";
 import { formatRecord, type ZoneRecord } from "../zone/record.ts";
-import { soaSerial, type Zone } from "../zone/zone.ts";
-import { recordsOf, soaOf } from "./difference.ts";
+import type { Zone } from "../zone/zone.ts";
 import { encodeMessages, wholeZone } from "./messages.ts";
 import { encodeNotify } from "./notifier.ts";
 import { fetchZone } from "./primary.ts";
@@ -74,7 +74,7 @@ const fetched = async (server: Server, current?: Zone, by: TsigKey | undefined =
   fetchZone(server.endpoints[0]!, origin, current, by, new AbortController().signal);
 const contents = (zone: Zone): string[] =>
   [soaOf(zone), ...recordsOf(zone)].map(formatRecord).toSorted();
-const serialIn = (zone: Zone | undefined): number => soaSerial(zone!.soa.rrset);
+const serialIn = (zone: Zone | undefined): number => serialOf(zone!);
 
 describe("transfers out", () => {
   test("AXFR to the holder of the key, and to nobody else", async () => {

@@ -1,8 +1,8 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect } from "node:net";
+import { HEADER_LENGTH } from "../wire/constants.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
-import { HEADER_LENGTH } from "../wire/query.ts";
 import { FrameReader, frame } from "./frame.ts";
 
 /** What this server asks of others. */

@@ -1,7 +1,7 @@
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { Handler } from "../view/exchange.ts";
 import { Rcode } from "../wire/constants.ts";
-import { recordsOf } from "../wire/records.ts";
+import { readRecords } from "../wire/records.ts";
 
 /** DNS queries over HTTPS (RFC 8484): from one request to its response. */
 
@@ -79,7 +79,7 @@ const fault = (status: number, text: string): Reply => ({ status, body: `${text}
 function freshness(message: Buffer): number {
   const rcode = message[3]! & 15;
   if (rcode !== Rcode.NOERROR && rcode !== Rcode.NXDOMAIN) return 0;
-  const records = [...recordsOf(message)];
+  const records = [...readRecords(message)];
   const answers = records.filter(({ section }) => section === "answer");
   const counted = answers.length > 0 ? answers : records.filter(({ section }) => section === "authority");
   return counted.length === 0 ? 0 : Math.min(...counted.map(({ ttl }) => ttl));

@@ -1,7 +1,7 @@
 import type { Handler } from "../view/exchange.ts";
 import { EdnsOption, Type } from "../wire/constants.ts";
 import { readQuery } from "../wire/query.ts";
-import { recordsOf } from "../wire/records.ts";
+import { readRecords } from "../wire/records.ts";
 
 /** A handler whose answers are padded. */
 export const padded =
@@ -23,7 +23,7 @@ const MAX_MESSAGE = 0xffff;
 export function padAnswer(query: Uint8Array, answer: Buffer): Buffer {
   const read = readQuery(query);
   if (read === "drop" || !read.query.edns?.options.has(EdnsOption.PADDING)) return answer;
-  const last = [...recordsOf(answer)].at(-1);
+  const last = [...readRecords(answer)].at(-1);
   if (last?.type !== Type.OPT) return answer;
   const size = Math.min(MAX_MESSAGE, Math.ceil((answer.length + OPTION_HEADER) / BLOCK) * BLOCK);
   const padding = size - answer.length - OPTION_HEADER;

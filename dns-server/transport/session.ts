@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { connect, type Socket } from "node:net";
+import { HEADER_LENGTH } from "../wire/constants.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
-import { HEADER_LENGTH } from "../wire/query.ts";
 import { FrameReader, frame } from "./frame.ts";
 
 interface Waiting {

@@ -2,6 +2,7 @@ import { isSameRdata } from "../wire/canonical.ts";
 import { Class, Rcode, Type } from "../wire/constants.ts";
 import { foldName, type Name } from "../wire/name.ts";
 import { isLater } from "../wire/serial.ts";
+import { soaSerial, withSerial } from "../wire/soa.ts";
 import type { ZoneRecord } from "../zone/record.ts";
 import type { UpdateRecord } from "../wire/update.ts";
 
@@ -129,7 +130,7 @@ function added(entries: readonly Entry[], entry: Entry): Entry[] {
   if (type === Type.CNAME ? entries.length > 0 && !isAlias : isAlias) return [...entries];
   if (type === Type.SOA) {
     const soa = entries.find(({ record }) => record.type === Type.SOA);
-    if (!soa || !isLater(serialOf(entry.record), serialOf(soa.record))) return [...entries];
+    if (!soa || !isLater(soaSerial(entry.record.rdata), soaSerial(soa.record.rdata))) return [...entries];
     return [...entries.filter((other) => other !== soa), entry];
   }
   const single = type === Type.CNAME || type === Type.DNAME;
@@ -148,9 +149,6 @@ function added(entries: readonly Entry[], entry: Entry): Entry[] {
   return [...rest, fresh];
 }
 
-const viewOf = (rdata: Uint8Array): DataView => new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength);
-export const serialOf = (soa: ZoneRecord): number => viewOf(soa.rdata).getUint32(soa.rdata.length - 20);
-
 /** A change with the SOA's serial moved on, unless the change itself does so. */
 export function withNextSerial(content: Content, apex: Name, change: Change): Change {
   if (change.add.length + change.remove.length === 0 || change.add.some(({ record }) => record.type === Type.SOA)) return change;
@@ -161,7 +159,6 @@ export function withNextSerial(content: Content, apex: Name, change: Change): Ch
 /** The change of nothing but the SOA's serial. */
 export function nextSerial(content: Content, apex: Name): Change {
   const soa = content.at(apex).find(({ record }) => record.type === Type.SOA)!.record;
-  const rdata = Uint8Array.from(soa.rdata);
-  viewOf(rdata).setUint32(rdata.length - 20, (serialOf(soa) + 1) >>> 0 || 1);
+  const rdata = withSerial(soa.rdata, (soaSerial(soa.rdata) + 1) >>> 0 || 1);
   return { remove: [soa], add: [{ record: { ...soa, rdata } }] };
 }

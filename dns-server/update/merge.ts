@@ -1,9 +1,10 @@
 import { Type } from "../wire/constants.ts";
 import { foldName, formatName, parentName, type Name } from "../wire/name.ts";
 import { isLater } from "../wire/serial.ts";
+import { soaSerial } from "../wire/soa.ts";
 import { checkRecords } from "../zone/check.ts";
 import { formatRecord, type Fault, type ZoneRecord } from "../zone/record.ts";
-import { Content, sameData, serialOf, type Change, type Entry } from "./content.ts";
+import { Content, sameData, type Change, type Entry } from "./content.ts";
 import { isOf, type Grant } from "./grants.ts";
 
 /**
@@ -31,7 +32,7 @@ export function applyJournal(
 /** The records may have another SOA than when the journal was written: the later serial counts. */
 function keepLatestSoa(content: Content, origin: Name): void {
   const soas = content.at(origin).flatMap(({ record }) => (record.type === Type.SOA ? record : []));
-  const latest = soas.reduce((a, b) => (isLater(serialOf(b), serialOf(a)) ? b : a));
+  const latest = soas.reduce((a, b) => (isLater(soaSerial(b.rdata), soaSerial(a.rdata)) ? b : a));
   content.apply({ remove: soas.filter((soa) => soa !== latest), add: [] });
 }
 

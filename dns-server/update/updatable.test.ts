@@ -16,7 +16,7 @@ import { checkRecords } from "../zone/check.ts";
 import { loadZone } from "../zone/load.ts";
 import { parseMasterFile } from "../zone/master-file.ts";
 import type { ZoneRecord } from "../zone/record.ts";
-import { soaSerial } from "../zone/zone.ts";
+import { serialOf } from "../zone/content.ts";
 import { Journal } from "./journal.ts";
 import { applyJournal } from "./merge.ts";
 import type { UpdateRecord } from "../wire/update.ts";
@@ -119,7 +119,7 @@ const contents = (): string[] =>
       ),
     )
     .toSorted();
-const serial = (): number => soaSerial(zone.zone().soa.rrset);
+const serial = (): number => serialOf(zone.zone());
 const base = [
   "alias.peak. 60 CNAME www.peak.",
   "ns1.peak. 60 AAAA fd00::1",

@@ -1,9 +1,8 @@
 import { unexpected } from "../runtime/unexpected.ts";
-import { Rcode } from "../wire/constants.ts";
+import { Rcode, HEADER_LENGTH } from "../wire/constants.ts";
 import type { Identity } from "../wire/edns.ts";
 import { bareAnswer } from "../wire/message.ts";
 import { parentName, ROOT, type Name } from "../wire/name.ts";
-import { HEADER_LENGTH } from "../wire/query.ts";
 import type { Protocol, Response } from "./exchange.ts";
 import { FastResponder, GENERAL } from "./fast.ts";
 import { GeneralResponder, type Services } from "./general.ts";

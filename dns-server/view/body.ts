@@ -1,6 +1,5 @@
-import { Type } from "../wire/constants.ts";
+import { Type, HEADER_LENGTH } from "../wire/constants.ts";
 import type { Name } from "../wire/name.ts";
-import { HEADER_LENGTH } from "../wire/query.ts";
 import { MessageWriter } from "../wire/writer.ts";
 import type { Answer } from "../zone/lookup.ts";
 import type { OwnedRRset, RRset } from "../zone/node.ts";

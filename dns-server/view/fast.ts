@@ -1,8 +1,17 @@
-import { Class, EdnsOption, Flag, Rcode, Type } from "../wire/constants.ts";
+import { Class, EdnsOption, Flag, Rcode, Type, HEADER_LENGTH } from "../wire/constants.ts";
 import { COOKIE_LENGTH, isCookieLength } from "../wire/cookie.ts";
-import { ExtendedError, MAX_UDP_PAYLOAD, OPT_LENGTH, type Identity } from "../wire/edns.ts";
+import {
+  beginOpt,
+  beginOption,
+  endOpt,
+  ExtendedError,
+  MAX_UDP_PAYLOAD,
+  OPT_LENGTH,
+  OPTION_HEADER_LENGTH,
+  PLAIN_UDP_PAYLOAD,
+  type Identity,
+} from "../wire/edns.ts";
 import { MAX_NAME_LENGTH, type Name } from "../wire/name.ts";
-import { HEADER_LENGTH } from "../wire/query.ts";
 import { Body, BODY_AA, BODY_ADDS, BODY_LONG, BODY_SINGLE, CHILD_GENERAL, DEFAULT_NODATA, Head, Node, type AnswerTable } from "./layout.ts";
 import { HASH_SEED, hashName, hashOctet, hashSlot } from "./layout.ts";
 
@@ -17,8 +26,7 @@ interface Table {
 
 const MAX_LABELS = 128;
 const MIN_QUERY = HEADER_LENGTH + 1 + 4;
-const COOKIE_OPTION_LENGTH = 4 + COOKIE_LENGTH;
-const PLAIN_UDP_PAYLOAD = 512;
+const COOKIE_OPTION_LENGTH = OPTION_HEADER_LENGTH + COOKIE_LENGTH;
 /** Compression pointers have 14 bits. */
 const MAX_POINTER = 0x3fff;
 /** Where the target is in an SRV record that begins with a pointer: behind type, class, TTL, length, and three numbers. */
@@ -433,35 +441,18 @@ export class FastResponder {
     clientLength: number,
     extendedError: number,
   ): number {
-    out[to] = 0;
-    out[to + 1] = 0;
-    out[to + 2] = Type.OPT;
-    out[to + 3] = MAX_UDP_PAYLOAD >>> 8;
-    out[to + 4] = MAX_UDP_PAYLOAD & 0xff;
-    out[to + 5] = 0;
-    out[to + 6] = 0;
-    out[to + 7] = dnssecOk;
-    out[to + 8] = 0;
-    out[to + 9] = 0;
-    let at = to + OPT_LENGTH;
+    let at = beginOpt(out, to, 0, dnssecOk << 8);
     if (cookieAt !== 0) {
-      out[at] = 0;
-      out[at + 1] = EdnsOption.COOKIE;
-      out[at + 2] = 0;
-      out[at + 3] = COOKIE_LENGTH;
-      this.identity.cookies.write(out, at + 4, query, cookieAt, client, this.now, clientAt, clientLength);
-      at += COOKIE_OPTION_LENGTH;
+      at = beginOption(out, at, EdnsOption.COOKIE, COOKIE_LENGTH);
+      this.identity.cookies.write(out, at, query, cookieAt, client, this.now, clientAt, clientLength);
+      at += COOKIE_LENGTH;
     }
     if (extendedError !== 0) {
-      out[at] = 0;
-      out[at + 1] = EdnsOption.EDE;
-      out[at + 2] = 0;
-      out[at + 3] = 2;
-      out[at + 4] = 0;
-      out[at + 5] = extendedError;
-      at += 6;
+      at = beginOption(out, at, EdnsOption.EDE, 2);
+      out[at++] = 0;
+      out[at++] = extendedError;
     }
-    out[to + 10] = at - to - OPT_LENGTH;
+    endOpt(out, to, at);
     return at;
   }
 }

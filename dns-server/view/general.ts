@@ -1,7 +1,7 @@
-import { Class, Opcode, Rcode, Type } from "../wire/constants.ts";
+import { Class, Opcode, Rcode, Type, HEADER_LENGTH } from "../wire/constants.ts";
 import { bareAnswer } from "../wire/message.ts";
 import type { Name } from "../wire/name.ts";
-import { HEADER_LENGTH, readQuery, type Question } from "../wire/query.ts";
+import { readQuery, type Question } from "../wire/query.ts";
 import { AnswerSigner, readTsig, TsigError, verifyTsig, withoutTsig, type TsigKey } from "../wire/tsig.ts";
 import type { Protocol, Request, Response } from "./exchange.ts";
 import type { Responder } from "./responder.ts";

@@ -1,8 +1,8 @@
 import { Budget } from "../dnssec/budget.ts";
-import { Class, EdnsOption, Flag, Opcode, Rcode, Type } from "../wire/constants.ts";
+import { Class, EdnsOption, Flag, Opcode, Rcode, Type, HEADER_LENGTH } from "../wire/constants.ts";
 import { ExtendedError, MAX_UDP_PAYLOAD, optRecord, PLAIN_UDP_PAYLOAD, type Identity } from "../wire/edns.ts";
 import { foldName, isSubdomain, type Name } from "../wire/name.ts";
-import { HEADER_LENGTH, readQuery, type Query } from "../wire/query.ts";
+import { readQuery, type Query } from "../wire/query.ts";
 import { MessageWriter } from "../wire/writer.ts";
 import { lookup, type Answer } from "../zone/lookup.ts";
 import type { OwnedRRset, RRset } from "../zone/node.ts";

@@ -1,5 +1,8 @@
 /** DNS numbers (IANA registry "Domain Name System (DNS) Parameters"). */
 
+/** Octets of the header of a message. */
+export const HEADER_LENGTH = 12;
+
 export const Opcode = { QUERY: 0, IQUERY: 1, STATUS: 2, NOTIFY: 4, UPDATE: 5 } as const;
 
 export const Rcode = {

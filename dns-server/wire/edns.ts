@@ -1,4 +1,4 @@
-import { EDNS_CO, EDNS_DO, EdnsOption, Type } from "./constants.ts";
+import { EDNS_CO, EDNS_DO, EdnsOption, Rcode, Type } from "./constants.ts";
 import { COOKIE_LENGTH, type Cookies } from "./cookie.ts";
 import type { Edns } from "./query.ts";
 
@@ -19,6 +19,56 @@ export interface Identity {
   readonly cookies: Cookies;
 }
 
+/** What one option adds to an OPT record, besides its data. */
+export const OPTION_HEADER_LENGTH = 4;
+
+/**
+ * Begins an OPT record, of the length that `endOpt` gives it. Writes without allocation, since most answers have one.
+ * @param flags EDNS_DO, EDNS_CO
+ * @returns where its options go
+ */
+export function beginOpt(out: Uint8Array, at: number, rcode: number, flags: number): number {
+  out[at] = 0;
+  out[at + 1] = 0;
+  out[at + 2] = Type.OPT;
+  out[at + 3] = MAX_UDP_PAYLOAD >>> 8;
+  out[at + 4] = MAX_UDP_PAYLOAD & 0xff;
+  out[at + 5] = rcode >>> 4;
+  out[at + 6] = 0;
+  out[at + 7] = flags >>> 8;
+  out[at + 8] = flags;
+  return at + OPT_LENGTH;
+}
+
+/** @returns where the data of the option goes */
+export function beginOption(out: Uint8Array, at: number, code: number, length: number): number {
+  out[at] = code >>> 8;
+  out[at + 1] = code;
+  out[at + 2] = length >>> 8;
+  out[at + 3] = length;
+  return at + OPTION_HEADER_LENGTH;
+}
+
+/** @param opt where the record begins @param end where its options do */
+export function endOpt(out: Uint8Array, opt: number, end: number): void {
+  const length = end - opt - OPT_LENGTH;
+  out[opt + 9] = length >>> 8;
+  out[opt + 10] = length;
+}
+
+/** An OPT record with these options. */
+function optOf(rcode: number, flags: number, options: readonly (readonly [code: number, data: Uint8Array])[]): Buffer {
+  const record = Buffer.alloc(options.reduce((length, [, data]) => length + OPTION_HEADER_LENGTH + data.length, OPT_LENGTH));
+  let at = beginOpt(record, 0, rcode, flags);
+  for (const [code, data] of options) {
+    at = beginOption(record, at, code, data.length);
+    record.set(data, at);
+    at += data.length;
+  }
+  endOpt(record, 0, at);
+  return record;
+}
+
 /**
  * The OPT record of an answer.
  * @param client octets of the asker's address, for the cookie
@@ -33,39 +83,21 @@ export function optRecord(
   extendedError: number | undefined,
   signed = false,
 ): Buffer {
-  const options: Buffer[] = [];
-  const add = (code: number, data: Uint8Array): void => {
-    const header = Buffer.alloc(4);
-    header.writeUInt16BE(code);
-    header.writeUInt16BE(data.length, 2);
-    options.push(header, Buffer.from(data));
-  };
-  if (identity.nsid.length > 0 && edns.options.has(EdnsOption.NSID)) add(EdnsOption.NSID, identity.nsid);
+  const options: [number, Uint8Array][] = [];
+  if (identity.nsid.length > 0 && edns.options.has(EdnsOption.NSID)) options.push([EdnsOption.NSID, identity.nsid]);
   const cookie = edns.options.get(EdnsOption.COOKIE);
   if (cookie) {
     const answer = new Uint8Array(COOKIE_LENGTH);
     identity.cookies.write(answer, 0, cookie, 0, client, Math.floor(Date.now() / 1000));
-    add(EdnsOption.COOKIE, answer);
+    options.push([EdnsOption.COOKIE, answer]);
   }
-  if (extendedError !== undefined) add(EdnsOption.EDE, Uint8Array.of(extendedError >> 8, extendedError & 0xff));
-  const data = Buffer.concat(options);
-  const record = Buffer.alloc(OPT_LENGTH);
-  record.writeUInt16BE(Type.OPT, 1);
-  record.writeUInt16BE(MAX_UDP_PAYLOAD, 3);
-  record[5] = rcode >> 4;
-  record.writeUInt16BE((edns.dnssecOk ? EDNS_DO : 0) | (signed && edns.compactOk ? EDNS_CO : 0), 7);
-  record.writeUInt16BE(data.length, 9);
-  return Buffer.concat([record, data]);
+  if (extendedError !== undefined) options.push([EdnsOption.EDE, Uint8Array.of(extendedError >> 8, extendedError & 0xff)]);
+  return optOf(rcode, (edns.dnssecOk ? EDNS_DO : 0) | (signed && edns.compactOk ? EDNS_CO : 0), options);
 }
 
 /** An OPT record with the lease of an update (RFC 9664), in seconds. */
 export function leaseRecord(lease: number): Buffer {
-  const record = Buffer.alloc(OPT_LENGTH + 8);
-  record.writeUInt16BE(Type.OPT, 1);
-  record.writeUInt16BE(MAX_UDP_PAYLOAD, 3);
-  record.writeUInt16BE(8, 9);
-  record.writeUInt16BE(EdnsOption.UPDATE_LEASE, 11);
-  record.writeUInt16BE(4, 13);
-  record.writeUInt32BE(lease, 15);
-  return record;
+  const seconds = Buffer.alloc(4);
+  seconds.writeUInt32BE(lease);
+  return optOf(Rcode.NOERROR, 0, [[EdnsOption.UPDATE_LEASE, seconds]]);
 }

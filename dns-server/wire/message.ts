@@ -1,11 +1,10 @@
-import { Flag } from "./constants.ts";
+import { Flag, HEADER_LENGTH } from "./constants.ts";
 import { readName } from "./name.ts";
-import { HEADER_LENGTH } from "./query.ts";
 
 /** Offset behind the questions of a message; undefined when they cannot be read. */
-export function endOfQuestions(message: Buffer): number | undefined {
+export function endOfQuestions(message: Uint8Array): number | undefined {
   let at = HEADER_LENGTH;
-  for (let left = message.readUInt16BE(4); left > 0; left--) {
+  for (let left = (message[4]! << 8) | message[5]!; left > 0; left--) {
     const read = readName(message, at);
     if (!read || read.end + 4 > message.length) return undefined;
     at = read.end + 4;

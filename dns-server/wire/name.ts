@@ -1,3 +1,5 @@
+import { HEADER_LENGTH } from "./constants.ts";
+
 /**
  * Domain names. A name is kept in its uncompressed wire form as a string of bytes (one char code a byte): cheap as a map key, cheap to cut
  * into labels, and nothing is lost (any byte may stand in a label). The root is "\0".
@@ -7,8 +9,6 @@ export type Name = string & { readonly __brand: "Name" };
 export const ROOT = "\0" as Name;
 export const MAX_NAME_LENGTH = 255;
 const MAX_LABEL_LENGTH = 63;
-/** Of a message: a pointer from behind the header into it is malformed, since an answer has another header. */
-const HEADER_LENGTH = 12;
 
 /**
  * Lower-cases ASCII letters only (RFC 4343). Length octets are at most 63, below the letters, so that the whole wire form can be folded at
@@ -132,6 +132,7 @@ export function readName(message: Uint8Array, start: number): { name: Name; end:
       const low = message[at + 1];
       if (low === undefined) return undefined;
       const target = ((length & 0x3f) << 8) | low;
+      // the header is another one in the answer
       if (target >= lowest || (target < HEADER_LENGTH && start >= HEADER_LENGTH)) return undefined;
       if (end < 0) end = at + 2;
       lowest = at = target;

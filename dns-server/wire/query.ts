@@ -1,6 +1,7 @@
-import { EDNS_CO, EDNS_DO, EdnsOption, Type } from "./constants.ts";
+import { EDNS_CO, EDNS_DO, EdnsOption, HEADER_LENGTH, Type } from "./constants.ts";
 import { isCookieLength } from "./cookie.ts";
-import { readName, skipName, type Name } from "./name.ts";
+import { readName, type Name } from "./name.ts";
+import { RecordCursor } from "./records.ts";
 
 /** The EDNS part of a query (RFC 6891). */
 export interface Edns {
@@ -32,8 +33,6 @@ export interface Question {
   readonly end: number;
 }
 
-export const HEADER_LENGTH = 12;
-
 const u16 = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!;
 
 /**
@@ -60,21 +59,14 @@ export function readQuery(message: Uint8Array): { query: Query; malformed: boole
   }
   let edns: Edns | undefined;
   const malformed = { query: { ...bare, question }, malformed: true };
-  const additionalFrom = u16(message, 6) + u16(message, 8);
-  const records = additionalFrom + u16(message, 10);
-  for (let index = 0; index < records; index++) {
-    const ownerEnd = skipName(message, at);
-    if (ownerEnd === undefined || ownerEnd + 10 > message.length) return malformed;
-    const end = ownerEnd + 10 + u16(message, ownerEnd + 8);
-    if (end > message.length) return malformed;
-    if (u16(message, ownerEnd) === Type.OPT) {
-      if (edns || index < additionalFrom || ownerEnd > at + 1) return malformed;
-      edns = readEdns(message, ownerEnd, end);
-      if (!edns) return malformed;
-    }
-    at = end;
+  const cursor = new RecordCursor(message, at);
+  while (cursor.next()) {
+    if (cursor.type !== Type.OPT) continue;
+    if (edns || cursor.section !== "additional" || cursor.fixedAt > cursor.start + 1) return malformed;
+    edns = readEdns(message, cursor.fixedAt, cursor.end);
+    if (!edns) return malformed;
   }
-  return { query: { ...bare, question, edns }, malformed: at !== message.length };
+  return cursor.isBroken ? malformed : { query: { ...bare, question, edns }, malformed: cursor.end !== message.length };
 }
 
 function readEdns(message: Uint8Array, at: number, end: number): Edns | undefined {

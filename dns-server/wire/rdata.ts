@@ -315,7 +315,7 @@ export function compressibleNames(type: number): { skip: number; names: number }
 }
 
 /** Record data of a message from `start` to `end`, its compressed names written out; undefined when they are not well-formed. */
-export function expandRdata(message: Buffer, type: number, start: number, end: number): Uint8Array | undefined {
+export function expandRdata(message: Uint8Array, type: number, start: number, end: number): Uint8Array | undefined {
   const compressible = start === end ? undefined : compressibleNames(type);
   if (!compressible) return Buffer.from(message.subarray(start, end));
   let at = start + compressible.skip;

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual, type Hmac } from "node:crypto";
 import { Class, Type } from "./constants.ts";
-import { endOfQuestions } from "./message.ts";
-import { foldName, nameBytes, parseName, readName, skipName, type Name } from "./name.ts";
+import { foldName, nameBytes, parseName, readName, type Name } from "./name.ts";
+import { RecordCursor } from "./records.ts";
 
 /** Transaction signatures (RFC 8945). */
 
@@ -56,38 +56,23 @@ export interface Verified {
  * @returns undefined when there is none, or the message cannot be read as far; 'malformed' when it is not the last or not well-formed
  */
 export function readTsig(message: Buffer): TsigRecord | "malformed" | undefined {
-  let at = endOfQuestions(message);
-  const count = message.readUInt16BE(6) + message.readUInt16BE(8) + message.readUInt16BE(10);
-  for (let index = 0; at !== undefined && index < count; index++) {
-    const ownerEnd = skipName(message, at);
-    if (ownerEnd === undefined || ownerEnd + 10 > message.length) return undefined;
-    const end = ownerEnd + 10 + message.readUInt16BE(ownerEnd + 8);
-    if (end > message.length) return undefined;
-    if (message.readUInt16BE(ownerEnd) === Type.TSIG) {
-      const isLast = index === count - 1 && message.readUInt16BE(10) > 0 && end === message.length;
-      const owner = isLast && readName(message, at);
-      return owner ? readRecord(message, at, owner, end) : "malformed";
-    }
-    at = end;
-  }
+  const cursor = new RecordCursor(message);
+  while (cursor.next()) if (cursor.type === Type.TSIG) return readSignature(message, cursor);
   return undefined;
 }
 
-function readRecord(message: Buffer, start: number, owner: { name: Name; end: number }, end: number): TsigRecord | "malformed" {
-  const algorithm = readName(message, owner.end + 10);
-  if (
-    message.readUInt16BE(owner.end + 2) !== Class.ANY ||
-    message.readUInt32BE(owner.end + 4) !== 0 ||
-    !algorithm ||
-    algorithm.end + 10 > end
-  )
-    return "malformed";
+function readSignature(message: Buffer, cursor: RecordCursor): TsigRecord | "malformed" {
+  const { start, end } = cursor;
+  const isLast = cursor.section === "additional" && cursor.left === 0 && end === message.length;
+  const owner = isLast ? cursor.owner() : undefined;
+  const algorithm = owner === undefined ? undefined : readName(message, cursor.dataAt);
+  if (owner === undefined || !algorithm || cursor.class !== Class.ANY || cursor.ttl !== 0 || algorithm.end + 10 > end) return "malformed";
   const at = algorithm.end;
   const macEnd = at + 10 + message.readUInt16BE(at + 8);
   if (macEnd + 6 > end || macEnd + 6 + message.readUInt16BE(macEnd + 4) !== end) return "malformed";
   return {
     start,
-    keyName: foldName(owner.name),
+    keyName: foldName(owner),
     algorithm: foldName(algorithm.name),
     time: message.readUIntBE(at, 6),
     fudge: message.readUInt16BE(at + 6),

@@ -1,7 +1,6 @@
-import { Class, Opcode, Type } from "./constants.ts";
+import { Class, Opcode, Type, HEADER_LENGTH } from "./constants.ts";
 import { leaseRecord } from "./edns.ts";
 import { nameBytes, type Name } from "./name.ts";
-import { HEADER_LENGTH } from "./query.ts";
 import type { UpdateRecord } from "./update.ts";
 
 /** An UPDATE message, not yet signed. */

@@ -1,7 +1,7 @@
-import { Class, EdnsOption, isMetaType, Rcode, Type } from "./constants.ts";
+import { Class, EdnsOption, isMetaType, Rcode, Type, HEADER_LENGTH } from "./constants.ts";
 import { foldName, isSubdomain, readName, type Name } from "./name.ts";
-import { HEADER_LENGTH } from "./query.ts";
-import { expandRdata, isWellFormed } from "./rdata.ts";
+import { isWellFormed } from "./rdata.ts";
+import { RecordCursor, type Section } from "./records.ts";
 
 /** DNS UPDATE messages (RFC 2136), with the lease that is asked for (RFC 9664). */
 
@@ -28,21 +28,10 @@ export function readUpdate(message: Buffer): UpdateMessage | number {
   const zone = readName(message, HEADER_LENGTH);
   if (!zone || zone.end + 4 > message.length || message.readUInt16BE(zone.end) !== Type.SOA) return Rcode.FORMERR;
   if (message.readUInt16BE(zone.end + 2) !== Class.IN) return Rcode.NOTAUTH;
-  let at = zone.end + 4;
-  const section = (count: number): UpdateRecord[] | undefined => {
-    const records: UpdateRecord[] = [];
-    for (; count > 0; count--) {
-      const read = readRecord(message, at);
-      if (!read) return undefined;
-      records.push(read.record);
-      at = read.end;
-    }
-    return records;
-  };
-  const prerequisites = section(message.readUInt16BE(6));
-  const updates = prerequisites && section(message.readUInt16BE(8));
-  const additional = updates && section(message.readUInt16BE(10));
-  if (!prerequisites || !updates || !additional || at !== message.length) return Rcode.FORMERR;
+  const sections = readSections(message, zone.end + 4);
+  if (!sections) return Rcode.FORMERR;
+  // what a query has as answer and authority
+  const { answer: prerequisites, authority: updates, additional } = sections;
   const opt = additional.find(({ type }) => type === Type.OPT);
   const lease = opt && leaseOf(Buffer.from(opt.rdata));
   if (lease === "malformed") return Rcode.FORMERR;
@@ -51,19 +40,17 @@ export function readUpdate(message: Buffer): UpdateMessage | number {
   return { id: message.readUInt16BE(0), zone: foldName(zone.name), prerequisites, updates, lease };
 }
 
-function readRecord(message: Buffer, at: number): { record: UpdateRecord; end: number } | undefined {
-  const owner = readName(message, at);
-  if (!owner || owner.end + 10 > message.length) return undefined;
-  const start = owner.end + 10;
-  const end = start + message.readUInt16BE(owner.end + 8);
-  if (end > message.length) return undefined;
-  const type = message.readUInt16BE(owner.end);
-  const rdata = expandRdata(message, type, start, end);
-  if (!rdata) return undefined;
-  return {
-    record: { name: owner.name, type, class: message.readUInt16BE(owner.end + 2), ttl: message.readUInt32BE(owner.end + 4), rdata },
-    end,
-  };
+/** The records of each section; undefined when they are not well-formed, or not all of the message. */
+function readSections(message: Buffer, at: number): Record<Section, UpdateRecord[]> | undefined {
+  const sections: Record<Section, UpdateRecord[]> = { answer: [], authority: [], additional: [] };
+  const cursor = new RecordCursor(message, at);
+  while (cursor.next()) {
+    const { type, class: rclass, ttl } = cursor;
+    const [name, rdata] = [cursor.owner(), cursor.rdata()];
+    if (name === undefined || !rdata) return undefined;
+    sections[cursor.section].push({ name, type, class: rclass, ttl, rdata });
+  }
+  return cursor.isBroken || cursor.end !== message.length ? undefined : sections;
 }
 
 function leaseOf(options: Buffer): number | "malformed" | undefined {

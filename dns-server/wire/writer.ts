@@ -1,7 +1,6 @@
-import { Class } from "./constants.ts";
+import { Class, HEADER_LENGTH } from "./constants.ts";
 import { foldName, parentName, readName, ROOT, type Name } from "./name.ts";
 import { compressibleNames } from "./rdata.ts";
-import { HEADER_LENGTH } from "./query.ts";
 
 /** What a writer needs of an RRset. */
 export interface Writable {

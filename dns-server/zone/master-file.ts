@@ -1,6 +1,7 @@
 import { Type, isMetaType, typeCode, typeName } from "../wire/constants.ts";
 import { parseName, ROOT, type Name } from "../wire/name.ts";
 import { parseRdata } from "../wire/rdata.ts";
+import { soaMinimum } from "../wire/soa.ts";
 import { isTtl, parseTtl, type Token } from "../wire/text.ts";
 import { readEntries, type Entry } from "./lexer.ts";
 import type { Fault, ZoneRecord } from "./record.ts";
@@ -85,7 +86,7 @@ function readFile(
     const rdata = parseRdata(type, words, origin);
     if (ttl !== undefined) lastTtl = ttl;
     // RFC 2308 section 4: without $TTL the last one stated holds; a first SOA without any has at least its minimum
-    const minimum = type === Type.SOA ? new DataView(rdata.buffer, rdata.byteOffset + rdata.length - 4).getUint32(0) : undefined;
+    const minimum = type === Type.SOA ? soaMinimum(rdata) : undefined;
     const effective = ttl ?? defaultTtl ?? lastTtl ?? minimum;
     if (effective === undefined) throw new Error("the record has no TTL and no $TTL is set");
     lastTtl ??= effective;

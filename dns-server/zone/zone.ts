@@ -1,6 +1,7 @@
 import { isSameRdata, rdataKey } from "../wire/canonical.ts";
 import { Type } from "../wire/constants.ts";
 import { foldName, isSubdomain, parentName, type Name } from "../wire/name.ts";
+import { soaMinimum } from "../wire/soa.ts";
 import type { OwnedRRset, RRset, ZoneNode } from "./node.ts";
 import { NodeOverlay } from "./overlay.ts";
 import type { ZoneRecord } from "./record.ts";
@@ -14,17 +15,6 @@ export interface Zone {
   readonly soa: OwnedRRset;
   /** The SOA as negative answers carry it: its TTL is at most its MINIMUM (RFC 2308 section 3). */
   readonly negativeSoa: OwnedRRset;
-}
-
-/** The last field of SOA data, in seconds. */
-export const soaMinimum = (soa: RRset): number => readTail(soa, 4);
-
-/** The serial of SOA data. */
-export const soaSerial = (soa: RRset): number => readTail(soa, 20);
-
-function readTail(soa: RRset, fromEnd: number): number {
-  const rdata = soa.rdatas[0]!;
-  return new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength).getUint32(rdata.length - fromEnd);
 }
 
 /** Types of which an asker needs some records only: what clients connect to. */
@@ -170,6 +160,6 @@ function withSoa(origin: Name, nodes: Zone["nodes"]): Zone {
     origin,
     nodes,
     soa: { owner: apex.name, rrset: soa },
-    negativeSoa: { owner: apex.name, rrset: { ...soa, ttl: Math.min(soa.ttl, soaMinimum(soa)) } },
+    negativeSoa: { owner: apex.name, rrset: { ...soa, ttl: Math.min(soa.ttl, soaMinimum(soa.rdatas[0]!)) } },
   };
 }

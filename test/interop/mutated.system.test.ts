@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeQuery, freePort } from "../../dns-server/testing/client.ts";
 import { isInstalled, knot, startPeer } from "../../dns-server/testing/peers.ts";
 import { seededRandom } from "../../dns-server/testing/random-zone.ts";
-import { Class, EdnsOption, Flag, isMetaType, Opcode, Rcode, Type } from "../../dns-server/wire/constants.ts";
-import { HEADER_LENGTH, readQuery } from "../../dns-server/wire/query.ts";
-import { recordsOf, type MessageRecord } from "../../dns-server/wire/records.ts";
+import { Class, EdnsOption, Flag, isMetaType, Opcode, Rcode, Type, HEADER_LENGTH } from "../../dns-server/wire/constants.ts";
+import { readQuery } from "../../dns-server/wire/query.ts";
+import { type MessageRecord, readRecords } from "../../dns-server/wire/records.ts";
 import { Folder, startPeakDns, type Program } from "./program.ts";
 
 /** Packets with every kind of fault, sent to PeakDNS and to Knot over the same zone: what the RFCs fix of the answers must be the same. */
@@ -82,7 +82,7 @@ function packet(id: number): Buffer {
 /** Whether there must be no answer: too short to tell whose it is, or itself an answer. */
 const isUnanswerable = (message: Buffer): boolean => message.length < HEADER_LENGTH || (message[2]! & 0x80) !== 0;
 
-const optOf = (message: Buffer): MessageRecord | undefined => [...recordsOf(message)].find(({ type }) => type === Type.OPT);
+const optOf = (message: Buffer): MessageRecord | undefined => [...readRecords(message)].find(({ type }) => type === Type.OPT);
 
 /**
  * Whether the RFCs leave no choice of rcode: a well-formed query for data, of class IN, with nothing beside it but options that may be
