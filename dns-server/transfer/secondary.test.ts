@@ -1,5 +1,5 @@
 import { Registry } from "prom-client";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -74,6 +74,18 @@ describe("a secondary", () => {
     const zones = [{ origin: "peak", file: "zone", transfer: { prefixes: ["127.0.0.0/8"] } }];
     return parseConfig(JSON.stringify({ role: "zones", listen: ["127.0.0.1:0"], udp: "plain", zones }), join(folder, "p.yaml"));
   };
+  const follow = async (settings: object): Promise<SecondaryZone> => {
+    const zone = new SecondaryZone({ origin, key: undefined, file: undefined, ...settings } as never, undefined, counts(), () => {});
+    cleanups.push(() => zone.stop());
+    await zone.start(undefined);
+    return zone;
+  };
+  const comesTo = (zone: SecondaryZone, serial: number): Promise<unknown> =>
+    eventually(
+      () => serialIn(zone.zone()),
+      (found) => found === serial,
+      400,
+    );
   const startPrimary = async (serial: number): Promise<Server> => {
     const server = await startServer(primaryConfig(serial));
     cleanups.push(() => server.close());
@@ -116,6 +128,34 @@ describe("a secondary", () => {
     await expect(askServer(control, "POST", "/transfer?zone=other")).rejects.toThrow("other is no zone that this server fetches");
     await primary.close();
     await expect(askServer(control, "POST", "/transfer?zone=peak")).rejects.toThrow("no primary gave the zone");
+  });
+
+  test("asks the others when the first primary is behind, or when one of them has told of a change", async () => {
+    const [first, second] = [await startPrimary(10), await startPrimary(10)];
+    const zone = await follow({ primaries: [first, second].map(({ endpoints }) => endpoints[0]!) });
+    await comesTo(zone, 10);
+    await second.reload(primaryConfig(11));
+    zone.notify(encodeNotify({ origin, soa: zoneOf(11).soa }));
+    await comesTo(zone, 11);
+    await second.reload(primaryConfig(12));
+    // without a word, as REFRESH does it
+    (zone as unknown as { refresh: () => void }).refresh();
+    await comesTo(zone, 12);
+    expect(zone.isPrimaryBehind).toBe(true);
+    await first.reload(primaryConfig(13));
+    zone.notify(encodeNotify({ origin, soa: zoneOf(13).soa }));
+    await comesTo(zone, 13);
+    expect(zone.isPrimaryBehind).toBe(false);
+  });
+
+  test("has whatever a primary has once its own version has expired", async () => {
+    const primary = await startPrimary(5);
+    const file = join(folder, "saved");
+    writeFileSync(file, text(10).replace("86400", "1"));
+    utimesSync(file, 1, 1);
+    const zone = await follow({ primaries: [primary.endpoints[0]!], file });
+    await comesTo(zone, 5);
+    expect(zone.isPrimaryBehind).toBe(false);
   });
 
   test("starts no transfers one after the other for as many NOTIFYs", async () => {

@@ -58,12 +58,14 @@ export class SecondaryZone {
   private failures = 0;
   private running = false;
   private again = false;
+  /** Whether a NOTIFY said that some primary has a later version. */
+  private isTold = false;
   private startedAt = 0;
   /** Who waits for the whole zone, whatever its serial. */
   private waiting: PromiseWithResolvers<Forced>[] = [];
   private isBehind = false;
   private readonly stopping = new AbortController();
-  private lastError: string | undefined;
+  private lastError = "";
   private saving: Promise<void> = Promise.resolve();
 
   /** @param changed called when there is another zone to answer from, or none any more */
@@ -111,6 +113,7 @@ export class SecondaryZone {
   notify(message: Buffer): void {
     const serial = notifiedSerial(message);
     if (serial !== undefined && this.current && !this.expired && !isLater(serial, serialOf(this.current))) return;
+    this.isTold = true;
     if (this.running) this.again = true;
     else {
       clearTimeout(this.timer);
@@ -169,7 +172,11 @@ export class SecondaryZone {
     return this.current ? Math.min(timersOf(this.current).retry, Math.max(waiting, MIN_INTERVAL_MS)) : waiting;
   }
 
-  /** Asks one primary after the other. @param forcing who wants the whole zone @returns whether one of them had a usable zone */
+  /**
+   * Asks one primary after the other: until one gives the zone or has what is there; all, where a later version is known of or one is behind.
+   * @param forcing who wants the whole zone
+   * @returns whether one of them had a usable zone
+   */
   private async fetch(forcing: readonly PromiseWithResolvers<Forced>[]): Promise<boolean> {
     const { origin, primaries } = this.settings;
     const errors: string[] = [];
@@ -177,53 +184,56 @@ export class SecondaryZone {
       if (this.stopping.signal.aborted) for (const { reject } of forcing) reject(new Error("the server stops, or has another configuration"));
       return this.stopping.signal.aborted;
     };
+    const { isTold } = this;
+    this.isTold = false;
+    let isReached = false;
+    let behind: { serial: number; primary: Endpoint } | undefined;
     for (const primary of primaries) {
       try {
-        const known = forcing.length > 0 ? undefined : this.current;
+        // one that has expired is nobody's any more: whatever a primary has comes in its place
+        const known = forcing.length > 0 || this.expired ? undefined : this.current;
         const { kind, zone, earlier } = await fetchZone(primary, origin, known, this.key, this.stopping.signal);
         if (stopped()) return false;
         if (zone) this.counts.transfer("in", kind, "done");
         this.fetched(zone, primary);
-        this.compare(earlier, primary);
+        isReached = true;
         const got: Forced = { zone: formatName(origin), serial: serialOf(this.current!), primary: formatEndpoint(primary) };
         for (const { resolve } of forcing) resolve(got);
-        return true;
+        if (earlier !== undefined) behind ??= { serial: earlier, primary };
+        if (zone || (earlier === undefined && !isTold)) break;
       } catch (error) {
         if (stopped()) return false;
         this.counts.transfer("in", this.current ? "ixfr" : "axfr", "failed");
         errors.push(`${formatEndpoint(primary)}: ${(error as Error).message}`);
       }
     }
-    this.lostAt ??= Date.now();
+    if (isReached) this.compare(behind);
+    else this.lostAt ??= Date.now();
     const error = errors.join("; ");
-    if (error !== this.lastError)
-      log("warn", this.current ? "cannot refresh the zone, keeping the last version" : "cannot fetch the zone, trying again", {
-        zone: formatName(origin),
-        error,
-      });
+    const failure = this.current ? "cannot refresh the zone, keeping the last version" : "cannot fetch the zone, trying again";
+    if (error !== this.lastError && error !== "")
+      log("warn", isReached ? "not every primary gives the zone" : failure, { zone: formatName(origin), error });
     this.lastError = error;
-    for (const { reject } of forcing) reject(new Error(error));
-    return false;
+    if (!isReached) for (const { reject } of forcing) reject(new Error(error));
+    return isReached;
   }
 
   /** A primary whose serial has gone back, to an older file perhaps, is not followed: that must not go unseen. */
-  private compare(earlier: number | undefined, primary: Endpoint): void {
-    const isBehind = earlier !== undefined;
-    if (isBehind && !this.isBehind)
+  private compare(behind: { serial: number; primary: Endpoint } | undefined): void {
+    if (behind && !this.isBehind)
       log("warn", "the primary has an earlier version of the zone, which is not taken: raise its serial, or say `peakdns transfer ZONE`", {
         zone: formatName(this.settings.origin),
-        primary: formatEndpoint(primary),
+        primary: formatEndpoint(behind.primary),
         serial: serialOf(this.current!),
-        primarySerial: earlier,
+        primarySerial: behind.serial,
       });
-    this.isBehind = isBehind;
+    this.isBehind = behind !== undefined;
   }
 
   private fetched(zone: Zone | undefined, primary: Endpoint): void {
     const { origin, file } = this.settings;
     this.failures = 0;
     this.lostAt = undefined;
-    this.lastError = undefined;
     const latest = zone ?? this.current!;
     const wasExpired = this.expired;
     if (isSigned(latest) && !(this.current && isSigned(this.current))) log("warn", SIGNED, { zone: formatName(origin) });
