@@ -4,6 +4,7 @@ import { ownFields } from "./components/kubernetes/field-manager.ts";
 import { readInput } from "./components/input.ts";
 import { baseImage } from "./components/images/base-image.ts";
 import { Image, type ImageArgs } from "./components/images/image.ts";
+import { requireImageTools } from "./components/images/tools.ts";
 import { endsWith } from "./components/lifetime.ts";
 import { planAddresses, publishedScope, scopes } from "./addressing/delegation.ts";
 import { Testbed } from "./components/hardware/testbed.ts";
@@ -27,6 +28,7 @@ export default async function peak() {
   const { settings, inventory } = readInput();
   const { zone, kubeContext, imageRegistry, keys } = settings;
   const found = kubeContext === undefined ? undefined : await findCluster(kubeContext, imageRegistry);
+  if (inventory.kind !== "virtual") await requireImageTools(settings.baseImage);
   const plan = planAddresses(settings.ulaPrefix, settings.globalPrefix);
 
   const rootHosts = nodesOf(inventory).slice(0, rootCount);
@@ -35,6 +37,7 @@ export default async function peak() {
   const silent = await silentHosts(inventory, plan);
   const machines = new Machines("machines", { inventory, plan, zone, rootServers, silent, generations: keys.ssh });
   const { nodes } = machines;
+  const arch = found?.arch ?? machines.arch;
   if (inventory.hosts.some(({ board }) => board)) {
     new Testbed("testbed", {
       inventory, plan,
@@ -43,17 +46,17 @@ export default async function peak() {
     });
   }
 
-  const base = baseImage("base-image", { image: settings.baseImage, arch: machines.arch }, { dependsOn: machines.tools });
+  const base = baseImage("base-image", { image: settings.baseImage, arch }, { dependsOn: machines.tools });
   const cluster: ClusterAccess = kubeContext === undefined || found === undefined
     ? new Cluster("cluster", { hosts: nodes, plan, zone, rootServers, base, keys })
     : new ExistingCluster("cluster", { context: kubeContext, imageRegistry, facts: found });
 
   const image = (name: string, what: Pick<ImageArgs, "source" | "files">) => new Image(`${name}-image`, {
-    name, ...what, arch: machines.arch, base, destination: cluster.images, store: cluster.imageStore,
+    name, ...what, arch, base, destination: cluster.images, store: cluster.imageStore,
   }, { dependsOn: [...machines.tools, ...cluster.imagesReady] }).ref;
   const inside = { provider: cluster.provider, transformations: [ownFields, endsWith(cluster.lifetime)] };
 
-  const prometheus = new ToolchainProduct("prometheus", { product: "prometheus", arch: machines.arch });
+  const prometheus = new ToolchainProduct("prometheus", { product: "prometheus", arch });
   const monitoring = new Monitoring("monitoring", {
     image: image("prometheus", {
       source: { folder: "components/monitoring/prometheus" },

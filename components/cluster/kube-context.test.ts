@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { fakeContext, type FakeContext } from "../../test/harness/kube-context.ts";
+import { hostArch } from "../../toolchain/products.ts";
 import { findCluster } from "./existing-cluster.ts";
-import { limitsOf, lookInto } from "./kube-context.ts";
+import { archOf, limitsOf, lookInto } from "./kube-context.ts";
 
 const before = { ...process.env };
 let fake: FakeContext | undefined;
@@ -20,7 +21,7 @@ const node = (name: string, podCIDRs: string[], labels = {}) => ({ metadata: { n
 describe("looking into a cluster", () => {
   test("tells its nodes, and that they are minikube's", async () => {
     await use("minikube", [node("b", ["fd00::/64"]), node("a", ["10.0.0.0/24", "fd00:1::/64"])]);
-    expect(await lookInto("minikube")).toEqual({ minikube: true, nodes: ["a uid-a", "b uid-b"], ipv6: true });
+    expect(await lookInto("minikube")).toEqual({ minikube: true, nodes: ["a uid-a", "b uid-b"], arch: hostArch, ipv6: true });
   });
 
   test("a profile of another name is minikube's by its nodes' label; one without a label is somebody else's", async () => {
@@ -63,7 +64,18 @@ describe("looking into a cluster", () => {
 });
 
 test("what cannot be there is told", () => {
-  const facts = { minikube: true, nodes: [], ipv6: true };
+  const facts = { minikube: true, nodes: [], arch: "amd64" as const, ipv6: true };
   expect(limitsOf("minikube", facts)).toEqual([expect.stringContaining("one root server")]);
   expect(limitsOf("minikube", { ...facts, ipv6: false })[0]).toMatch(/IPv4 addresses alone/);
+});
+
+describe("images are built for the architecture of the nodes", () => {
+  test("which is that of all", () => expect(archOf("c", ["arm64", "arm64"])).toBe("arm64"));
+
+  test.each([
+    [["arm64", "amd64"], "nodes of amd64 and arm64"],
+    [["s390x"], "nodes of s390x"],
+    [[undefined], "nodes of unknown architecture"],
+    [[], "no nodes"],
+  ])("%j are refused", (nodes, words) => expect(() => archOf("c", nodes)).toThrow(`the cluster of the context c has ${words}: images are built for`));
 });

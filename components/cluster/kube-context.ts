@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
+import { arches, type Arch } from "../../toolchain/products.ts";
 
 /** What a cluster that is there already tells of itself. */
 export interface ExistingFacts {
@@ -9,6 +10,8 @@ export interface ExistingFacts {
   minikube: boolean;
   /** Name and identity of each node, sorted: others when the cluster, or what is on its nodes, is another. */
   nodes: string[];
+  /** Of all nodes. */
+  arch: Arch;
   /** Whether pods have IPv6 addresses, as far as the nodes' prefixes tell. */
   ipv6: boolean;
 }
@@ -41,8 +44,23 @@ export async function lookInto(context: string): Promise<ExistingFacts> {
   return {
     minikube: context === "minikube" || answer.items.some(({ metadata }) => metadata?.labels?.["minikube.k8s.io/name"] === context),
     nodes: answer.items.map(({ metadata }) => `${metadata?.name} ${metadata?.uid}`).sort(),
+    arch: archOf(context, answer.items.map(({ status }) => status?.nodeInfo?.architecture)),
     ipv6: answer.items.every(({ spec }) => spec?.podCIDRs === undefined || spec.podCIDRs.some((prefix) => prefix.includes(":"))),
   };
+}
+
+/**
+ * The one architecture that images are built for.
+ * @param nodes of each node, as its kubelet says
+ * @throws Error unless all nodes have the same, one that the products are made for
+ */
+export function archOf(context: string, nodes: readonly (string | undefined)[]): Arch {
+  const [first, ...others] = [...new Set(nodes)];
+  const arch = arches.find((known) => known === first);
+  if (arch !== undefined && others.length === 0) return arch;
+  const found = nodes.length === 0 ? "no nodes" : `nodes of ${[...new Set(nodes.map((node) => node ?? "unknown architecture"))].sort().join(" and ")}`;
+  throw new Error(`the cluster of the context ${context} has ${found}: images are built for one architecture, ${arches.join(" or ")}. ` +
+    "Name a context of such a cluster in peak:kubeContext");
 }
 
 /** @throws Error listing the contexts that there are */

@@ -35,7 +35,7 @@ export class Machines extends pulumi.ComponentResource {
   readonly clients: { name: string; number: number; ula: string; global: string | undefined; emulated: boolean }[];
   /** Log in as root on every host. */
   readonly operatorKeys: SshKeys;
-  /** Of all nodes. */
+  /** Of all nodes; this machine's where there are none. */
   readonly arch: Arch;
   /** Exists once this machine has the tools that making hosts and images takes; empty where that is the operator's business. */
   readonly tools: pulumi.Resource[];

@@ -4,16 +4,18 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { hostArch } from "../../toolchain/products.ts";
 
 /** A kubeconfig with a context, for programs to start with. */
 export interface FakeContext extends AsyncDisposable {
-  /** What a program's environment needs for it: KUBECONFIG, and a PATH with the stand-in for minikube. */
+  /** What a program's environment needs for it: KUBECONFIG, and a PATH with stand-ins for minikube and for what builds images. */
   readonly env: { KUBECONFIG: string; PATH: string };
 }
 
 /** Stands in for a cluster of that context, as far as a preview asks it: which nodes it has. */
 export async function fakeContext(context: string, nodes: object[] = [{ metadata: { name: "node", uid: "1" }, spec: { podCIDRs: ["fd00::/64"] } }]): Promise<FakeContext> {
-  const server = createServer((_, response) => response.setHeader("content-type", "application/json").end(JSON.stringify({ items: nodes })));
+  const items = nodes.map((node) => ({ status: { nodeInfo: { architecture: hostArch } }, ...node }));
+  const server = createServer((_, response) => response.setHeader("content-type", "application/json").end(JSON.stringify({ items })));
   await once(server.listen(0, "127.0.0.1"), "listening");
   const directory = mkdtempSync(join(tmpdir(), "peak-kubeconfig-"));
   const file = join(directory, "config");
@@ -27,7 +29,7 @@ export async function fakeContext(context: string, nodes: object[] = [{ metadata
     "current-context": "",
   }));
   return {
-    env: { KUBECONFIG: file, PATH: `${join(import.meta.dirname, "minikube")}${delimiter}${process.env["PATH"]}` },
+    env: { KUBECONFIG: file, PATH: [...["minikube", "image-tools"].map((folder) => join(import.meta.dirname, folder)), process.env["PATH"]].join(delimiter) },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
