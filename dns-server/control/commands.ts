@@ -73,7 +73,7 @@ function printRefusals(refusals: readonly Refusal[]): void {
   for (const { prefix, action, until } of refusals) process.stdout.write(`${prefix}\t${action}\t${until ?? "for good"}\n`);
 }
 
-const SECONDS = new Map([
+const UNITS = new Map([
   ["s", 1],
   ["m", 60],
   ["h", 3600],
@@ -83,7 +83,7 @@ const SECONDS = new Map([
 /** Seconds of a duration such as `1h`. */
 function readDuration(text: string): number {
   const [, count, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  const seconds = Number(count) * (SECONDS.get(unit) ?? NaN);
+  const seconds = Number(count) * (UNITS.get(unit) ?? NaN);
   if (!(seconds > 0)) throw new UserError(`--for ${text}: must be a number and s, m, h or d, such as 1h`);
   return seconds;
 }

@@ -8,7 +8,7 @@ import { spawn } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FailureError, UserError } from "../runtime/errors.ts";
 import { askServer } from "./client.ts";
-import { serveControl, type Routes } from "./server.ts";
+import { serveControl, type ControlRoutes } from "./server.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -22,7 +22,7 @@ beforeEach(() => {
   path = join(folder, "run", "control.sock");
 });
 
-const routes: Routes = {
+const routes: ControlRoutes = {
   "GET /echo": (parameters) => ({ said: parameters.get("text") }),
   "POST /echo": (_, body) => body,
   "GET /user-error": () => {

@@ -4,7 +4,7 @@ import type { Refusals } from "../limit/refusals.ts";
 import { prefix } from "../settings/values.ts";
 import type { Source } from "../source/source.ts";
 import { foldName, parseName, type Name } from "../wire/name.ts";
-import type { Routes } from "./server.ts";
+import type { ControlRoutes } from "./server.ts";
 
 const refuse = z.object({
   prefix,
@@ -14,12 +14,12 @@ const refuse = z.object({
 });
 
 /** What a running server tells and does for an operator. @param source the one that is in force */
-export function controlRoutes(source: () => Source, refusals: Refusals): Routes {
+export function controlRoutes(source: () => Source, refusals: Refusals): ControlRoutes {
   return {
     "GET /explain": (parameters) => {
       const current = source();
       if (!current.explain) throw new UserError("the records of this server do not depend on pods: there is nothing to explain");
-      const name = readName(parameters.get("name") ?? "");
+      const name = nameOf(parameters.get("name") ?? "");
       const explanation = current.explain(name);
       if (!explanation) throw new UserError(`${parameters.get("name")} is no name that pods or Ingresses give to this server`);
       return explanation;
@@ -27,7 +27,7 @@ export function controlRoutes(source: () => Source, refusals: Refusals): Routes 
     "POST /transfer": async (parameters) => {
       const current = source();
       if (!current.transfer) throw new UserError("this server fetches no zones: only the role secondary does");
-      const name = readName(parameters.get("zone") ?? "");
+      const name = nameOf(parameters.get("zone") ?? "");
       const fetched = current.transfer(name);
       if (!fetched) throw new UserError(`${parameters.get("zone")} is no zone that this server fetches`);
       return fetched.catch((error: unknown) => {
@@ -49,7 +49,7 @@ function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   return data as T;
 }
 
-function readName(text: string): Name {
+function nameOf(text: string): Name {
   try {
     return foldName(parseName(text));
   } catch (error) {

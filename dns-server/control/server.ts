@@ -7,10 +7,10 @@ import { FailureError, UserError } from "../runtime/errors.ts";
 import { log } from "../runtime/log.ts";
 
 /** Answers one request with what is sent back as JSON. @throws UserError for what the asker did wrong, FailureError for what failed: the message is the answer */
-export type Route = (parameters: URLSearchParams, body: unknown) => unknown;
+export type ControlRoute = (parameters: URLSearchParams, body: unknown) => unknown;
 
-/** Routes by `METHOD /path`. */
-export type Routes = Readonly<Record<string, Route>>;
+/** ControlRoutes by `METHOD /path`. */
+export type ControlRoutes = Readonly<Record<string, ControlRoute>>;
 
 const MAX_BODY = 1 << 16;
 
@@ -18,7 +18,7 @@ const MAX_BODY = 1 << 16;
  * Listens for the commands of an operator: HTTP with JSON over a unix domain socket that only the server's own user (and root) may open.
  * @throws UserError when another server listens there, or something else is in the way
  */
-export async function serveControl(path: string, routes: Routes): Promise<{ close(): Promise<void> }> {
+export async function serveControl(path: string, routes: ControlRoutes): Promise<{ close(): Promise<void> }> {
   mkdirSync(dirname(path), { recursive: true });
   await removeStale(path);
   const server = createServer((request, response) => {
@@ -52,7 +52,7 @@ export async function serveControl(path: string, routes: Routes): Promise<{ clos
   };
 }
 
-async function answer(routes: Routes, request: IncomingMessage): Promise<unknown> {
+async function answer(routes: ControlRoutes, request: IncomingMessage): Promise<unknown> {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://peakdns");
   const route = routes[`${request.method} ${pathname}`];
   if (!route) throw new FailureError(`this server knows no ${request.method} ${pathname}: command and server differ in version`);

@@ -51,7 +51,7 @@ export interface SignatureCounts {
   readonly kept: number;
 }
 
-interface Kept {
+interface KeptSignature {
   readonly rrset: RRset;
   readonly signature: RRset;
   readonly madeAt: number;
@@ -63,7 +63,7 @@ export class Signatures {
   /** Signatures to keep at most; the oldest go first. */
   limit: number;
   private readonly settings: SigningSettings;
-  private readonly kept = new Map<string, Kept>();
+  private readonly kept = new Map<string, KeptSignature>();
   private made = 0;
   private reused = 0;
   private limited = 0;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { isSubdomain, parentName, type Name } from "../wire/name.ts";
-import { NOTHING, type Claim, type ClaimSettings, type Lookup, type Reading } from "../kubernetes/claim.ts";
+import { NO_CLAIMS, type Claim, type ClaimSettings, type Objects, type ObjectClaims } from "../kubernetes/claim.ts";
 import { faultId } from "../kubernetes/fault.ts";
 import type { FactsByKind, Kind, Settings, SliceFacts } from "../kubernetes/facts.ts";
 import { isOurIngress, readIngress } from "../kubernetes/ingresses.ts";
@@ -29,10 +29,10 @@ export interface Owner {
 }
 
 /** An object that asks for names. */
-interface Source {
+interface Claimant {
   readonly kind: Kind;
   readonly key: string;
-  reading: Reading;
+  reading: ObjectClaims;
   /** What it was read from, itself included. */
   dependencies: ReadonlySet<string>;
 }
@@ -58,13 +58,13 @@ const reference = (kind: Kind, key: string): string => `${kind}/${key}`;
 const sliceReference = (namespace: string, service: string): string => `slices/${namespace}/${service}`;
 
 const READERS: {
-  readonly [K in Kind]?: (facts: FactsByKind[K], look: Lookup, settings: ClaimSettings) => Reading;
+  readonly [K in Kind]?: (facts: FactsByKind[K], objects: Objects, settings: ClaimSettings) => ObjectClaims;
 } = {
   Pod: readPod,
-  Deployment: (facts, look, settings) => readWorkload("Deployment", facts, look, settings),
-  StatefulSet: (facts, look, settings) => readWorkload("StatefulSet", facts, look, settings),
-  DaemonSet: (facts, look, settings) => readWorkload("DaemonSet", facts, look, settings),
-  ReplicaSet: (facts, look, settings) => readWorkload("ReplicaSet", facts, look, settings),
+  Deployment: (facts, objects, settings) => readWorkload("Deployment", facts, objects, settings),
+  StatefulSet: (facts, objects, settings) => readWorkload("StatefulSet", facts, objects, settings),
+  DaemonSet: (facts, objects, settings) => readWorkload("DaemonSet", facts, objects, settings),
+  ReplicaSet: (facts, objects, settings) => readWorkload("ReplicaSet", facts, objects, settings),
   Service: readService,
   Ingress: readIngress,
 };
@@ -77,7 +77,7 @@ export class Inventory {
   private readonly settings: ClaimSettings;
   private readonly objects = new Map<string, FactsByKind[Kind]>();
   private readonly slicesByService = new Map<string, Set<string>>();
-  private readonly sources = new Map<string, Source>();
+  private readonly sources = new Map<string, Claimant>();
   /** Sources by what they were read from. */
   private readonly dependents = new Map<string, Set<string>>();
   private readonly origins = new Map<Name, Origin>();
@@ -123,7 +123,7 @@ export class Inventory {
     if (facts) this.objects.set(ref, facts);
     else this.objects.delete(ref);
     if (kind in READERS) {
-      if (facts && !this.sources.has(ref)) this.sources.set(ref, { kind, key, reading: NOTHING, dependencies: new Set() });
+      if (facts && !this.sources.has(ref)) this.sources.set(ref, { kind, key, reading: NO_CLAIMS, dependencies: new Set() });
       this.dirtySources.add(ref);
     }
     this.touch(ref);
@@ -217,7 +217,7 @@ export class Inventory {
     if (!source) return;
     const facts = this.object(source.kind, source.key);
     const dependencies = new Set<string>();
-    const look: Lookup = {
+    const objects: Objects = {
       get: (kind, namespace, name) => {
         dependencies.add(reference(kind, objectKey(namespace, name)));
         return this.get(kind, namespace, name);
@@ -227,8 +227,8 @@ export class Inventory {
         return this.slices(namespace, service);
       },
     };
-    const reader = READERS[source.kind] as ((facts: FactsByKind[Kind], look: Lookup, settings: ClaimSettings) => Reading) | undefined;
-    const reading = this.withoutReserved(facts && reader ? reader(facts, look, this.settings) : NOTHING);
+    const reader = READERS[source.kind] as ((facts: FactsByKind[Kind], objects: Objects, settings: ClaimSettings) => ObjectClaims) | undefined;
+    const reading = this.withoutReserved(facts && reader ? reader(facts, objects, this.settings) : NO_CLAIMS);
     this.depend(ref, source.dependencies, dependencies);
     source.dependencies = dependencies;
     if (!facts) this.sources.delete(ref);
@@ -247,7 +247,7 @@ export class Inventory {
     }
   }
 
-  private withoutReserved(reading: Reading): Reading {
+  private withoutReserved(reading: ObjectClaims): ObjectClaims {
     const reserved = reading.claims.filter(({ name }) => this.whoseElse(name) !== undefined);
     if (reserved.length === 0) return reading;
     const claims = reading.claims.filter((claim) => !reserved.includes(claim));
@@ -337,7 +337,7 @@ export class Inventory {
       const holder = owner === undefined ? undefined : oldestOf(origin, owner);
       for (const claim of refused) {
         if (above) faults.push(disallowance(claim, above.name, above.owner));
-        else faults.push(refusal(claim, holder!));
+        else faults.push(takenBy(claim, holder!));
       }
     }
     const byName = new Map<Name, Claim[]>();
@@ -452,7 +452,7 @@ function companyOf({ namespace, owner, alias }: Claim): string {
   return alias === undefined ? namespace : `${namespace} ${alias}`;
 }
 
-const refusal = (claim: Claim, holder: Claim): Fault => ({
+const takenBy = (claim: Claim, holder: Claim): Fault => ({
   object: claim.owner,
   reason: "DomainTaken",
   message:

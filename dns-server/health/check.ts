@@ -9,7 +9,7 @@ export type ProbeResult = "ok" | "refused" | "timeout" | "unreachable" | "reset"
 export type Check = (address: string, spec: ProbeSpec, timeoutMs: number) => Promise<ProbeResult>;
 
 /** A TCP connection that is closed as soon as it stands (not reset: that ends careless servers), or a GET whose status is 2xx or 3xx. */
-export const check: Check = (address, spec, timeoutMs) =>
+export const probeBySocket: Check = (address, spec, timeoutMs) =>
   spec.kind === "tcp" ? checkTcp(address, spec.port, timeoutMs) : checkHttp(address, spec.port, spec.path, timeoutMs);
 
 function checkTcp(address: string, port: number, timeoutMs: number): Promise<ProbeResult> {

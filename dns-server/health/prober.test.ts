@@ -7,7 +7,7 @@ import { eventually } from "../testing/client.ts";
 import { testTarget } from "../testing/domain.ts";
 import { parseIpv6 } from "../wire/address.ts";
 import { formatName, parseName } from "../wire/name.ts";
-import { check, type Check } from "./check.ts";
+import { probeBySocket, type Check } from "./check.ts";
 import { Prober, type ProbeListener } from "./prober.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -26,10 +26,10 @@ describe("one probe", () => {
   test("of TCP succeeds where something listens", async () => {
     const server = createServer();
     const port = await listening(server);
-    expect(await check("::1", { kind: "tcp", port }, 1000)).toBe("ok");
+    expect(await probeBySocket("::1", { kind: "tcp", port }, 1000)).toBe("ok");
     server.close();
     await once(server, "close");
-    expect(await check("::1", { kind: "tcp", port }, 1000)).toBe("refused");
+    expect(await probeBySocket("::1", { kind: "tcp", port }, 1000)).toBe("refused");
   });
   test.each([
     [200, "ok"],
@@ -40,17 +40,17 @@ describe("one probe", () => {
     const port = await listening(
       createHttpServer(({ url }, response) => void response.writeHead(url === "/ready" ? status : 500).end("text")),
     );
-    expect(await check("::1", { kind: "http", port, path: "/ready" }, 1000)).toBe(expected);
+    expect(await probeBySocket("::1", { kind: "http", port, path: "/ready" }, 1000)).toBe(expected);
   });
   test("of HTTP fails when the connection ends, or nothing comes in time", async () => {
     const broken = await listening(createServer((socket) => socket.resetAndDestroy()));
-    expect(await check("::1", { kind: "http", port: broken, path: "/" }, 1000)).toBe("reset");
+    expect(await probeBySocket("::1", { kind: "http", port: broken, path: "/" }, 1000)).toBe("reset");
     const silent = await listening(createServer((socket) => cleanups.push(() => socket.destroy())));
-    expect(await check("::1", { kind: "http", port: silent, path: "/" }, 50)).toBe("timeout");
+    expect(await probeBySocket("::1", { kind: "http", port: silent, path: "/" }, 50)).toBe("timeout");
   });
   test("of an address that nobody can reach fails", async () => {
     // a discard-only address (RFC 6666)
-    expect(["unreachable", "timeout"]).toContain(await check("100::1", { kind: "tcp", port: 80 }, 100));
+    expect(["unreachable", "timeout"]).toContain(await probeBySocket("100::1", { kind: "tcp", port: 80 }, 100));
   });
 });
 

@@ -4,7 +4,7 @@ import { log } from "../runtime/log.ts";
 import { going } from "../runtime/unexpected.ts";
 import { formatIpv4, formatIpv6 } from "../wire/address.ts";
 import { formatName, type Name } from "../wire/name.ts";
-import { check as checkBySocket, type Check, type ProbeResult } from "./check.ts";
+import { probeBySocket, type Check, type ProbeResult } from "./check.ts";
 import { FAILURES_OUT, HealthState } from "./state.ts";
 
 export interface ProbeSettings {
@@ -66,7 +66,7 @@ export class Prober {
   private readonly results = new Map<ProbeResult, number>();
   private stopped = false;
 
-  constructor(settings: ProbeSettings, listener: ProbeListener, check: Check = checkBySocket) {
+  constructor(settings: ProbeSettings, listener: ProbeListener, check: Check = probeBySocket) {
     this.settings = settings;
     this.listener = listener;
     this.check = check;

@@ -26,15 +26,15 @@ export interface Claim {
 }
 
 /** All that an object asks for, and what is wrong with it. */
-export interface Reading {
+export interface ObjectClaims {
   readonly claims: readonly Claim[];
   readonly faults: readonly Fault[];
 }
 
-export const NOTHING: Reading = { claims: [], faults: [] };
+export const NO_CLAIMS: ObjectClaims = { claims: [], faults: [] };
 
 /** The other objects, as far as a reading asks for them: what it has asked for is read again when it changes. */
-export interface Lookup {
+export interface Objects {
   get<K extends Kind>(kind: K, namespace: string, name: string): FactsByKind[K] | undefined;
   slices(namespace: string, service: string): readonly SliceFacts[];
 }
@@ -61,16 +61,16 @@ export const refOf = (kind: Kind, { namespace, name, uid }: Meta): ObjectRef => 
 export const sourceOf = (kind: Kind, facts: Meta): SettingsSource => ({ object: refOf(kind, facts), settings: facts.settings });
 
 /** The namespace of an object as a source of settings, the last one to be asked. */
-export function namespaceSource(look: Lookup, namespace: string): SettingsSource[] {
-  const facts = look.get("Namespace", "", namespace);
+export function namespaceSource(objects: Objects, namespace: string): SettingsSource[] {
+  const facts = objects.get("Namespace", "", namespace);
   return facts ? [sourceOf("Namespace", facts)] : [];
 }
 
 /** The texts of the ConfigMaps in a namespace. */
 export const configMapsOf =
-  (look: Lookup, namespace: string): ConfigMaps =>
+  (objects: Objects, namespace: string): ConfigMaps =>
   (name) =>
-    look.get("ConfigMap", namespace, name)?.data;
+    objects.get("ConfigMap", namespace, name)?.data;
 
 const BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
 

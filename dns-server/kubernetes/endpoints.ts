@@ -1,4 +1,4 @@
-import { namespaceSource, type Lookup } from "./claim.ts";
+import { namespaceSource, type Objects } from "./claim.ts";
 import type { PodFacts, ServiceFacts, SliceEndpoint, SliceFacts } from "./facts.ts";
 import type { Fault, Port, Target } from "../model/domain.ts";
 import { podReader, podTarget } from "./pods.ts";
@@ -14,15 +14,15 @@ export function serviceTargets(
   service: ServiceFacts,
   port: string | undefined,
   published: readonly SettingsSource[],
-  look: Lookup,
+  objects: Objects,
   fault: (fault: Fault) => void,
 ): Target[] {
   const targets = new Map<string, Target>();
-  for (const slice of look.slices(service.namespace, service.name)) {
+  for (const slice of objects.slices(service.namespace, service.name)) {
     const ports = slice.ports.filter(({ name }) => port === undefined || (name ?? "") === port);
     if (port !== undefined && ports.length === 0) continue;
     for (const endpoint of slice.endpoints) {
-      const target = endpointTarget(slice, endpoint, { ports, published, isReadyAnyway: service.publishesNotReady }, look, fault);
+      const target = endpointTarget(slice, endpoint, { ports, published, isReadyAnyway: service.publishesNotReady }, objects, fault);
       if (!target) continue;
       const known = targets.get(target.key);
       targets.set(target.key, known ? join(known, target) : target);
@@ -42,22 +42,22 @@ function endpointTarget(
   slice: SliceFacts,
   endpoint: SliceEndpoint,
   { ports, published, isReadyAnyway }: Publication,
-  look: Lookup,
+  objects: Objects,
   fault: (fault: Fault) => void,
 ): Target | undefined {
   const { ipv6, ipv4, address } = endpoint;
   if (!ipv6 && !ipv4) return undefined;
   const state = endpointState(endpoint, isReadyAnyway);
-  const pod = endpoint.pod === undefined ? undefined : look.get("Pod", slice.namespace, endpoint.pod);
+  const pod = endpoint.pod === undefined ? undefined : objects.get("Pod", slice.namespace, endpoint.pod);
   if (pod && hasAddress(pod, endpoint)) {
-    const { reader } = podReader(pod, look, fault, published);
-    const target = { ...podTarget(pod, look, reader, ports), ipv6, ipv4 };
+    const { reader } = podReader(pod, objects, fault, published);
+    const target = { ...podTarget(pod, objects, reader, ports), ipv6, ipv4 };
     // peers look for each other before they are ready: nobody asks them whether they are, unless told to
     if (isReadyAnyway) return { ...target, state, probe: reader.saidProbe() };
     const isOpen = target.state === "ready" || (target.state === "node lost" && state === "terminating");
     return { ...target, state: isOpen ? state : target.state };
   }
-  const node = endpoint.node === undefined ? "ready" : (look.get("Node", "", endpoint.node)?.state ?? "ready");
+  const node = endpoint.node === undefined ? "ready" : (objects.get("Node", "", endpoint.node)?.state ?? "ready");
   // slices hear of the end of a pod later than we do, and the next pod of that name has another address
   const isOrphan = endpoint.pod !== undefined;
   return {
@@ -70,7 +70,7 @@ function endpointTarget(
     ipv4,
     state: state !== "ready" ? state : isOrphan ? "not ready" : node === "lost" ? "node lost" : node,
     ports,
-    probe: safely(new SettingsReader([...published, ...namespaceSource(look, slice.namespace)], fault).probe(ports)),
+    probe: safely(new SettingsReader([...published, ...namespaceSource(objects, slice.namespace)], fault).probe(ports)),
   };
 }
 

@@ -2,13 +2,13 @@ import type { IngressFacts, IngressPath, ServiceFacts } from "./facts.ts";
 import {
   configMapsOf,
   namespaceSource,
-  NOTHING,
+  NO_CLAIMS,
   refOf,
   sourceOf,
   type Claim,
   type ClaimSettings,
-  type Lookup,
-  type Reading,
+  type Objects,
+  type ObjectClaims,
 } from "./claim.ts";
 import { serviceTargets } from "./endpoints.ts";
 import { externalDns, externalDnsTtl } from "./external-dns.ts";
@@ -17,18 +17,18 @@ import { placeHost } from "./placement.ts";
 import { SettingsReader, type SettingsSource } from "./settings.ts";
 
 /** `spec.controller` of IngressClasses that are this server's. */
-export const CONTROLLER = "dns.peak/ingress";
+export const INGRESS_CONTROLLER = "dns.peak/ingress";
 
 /** An IngressClass says whose it is; without the object its name does. */
-export function isOurIngress({ className }: IngressFacts, look: Lookup, settings: ClaimSettings): boolean {
+export function isOurIngress({ className }: IngressFacts, objects: Objects, settings: ClaimSettings): boolean {
   if (className === undefined) return false;
-  const found = look.get("IngressClass", "", className);
-  return found ? found.controllerName === CONTROLLER : className === settings.ingressClass;
+  const found = objects.get("IngressClass", "", className);
+  return found ? found.controllerName === INGRESS_CONTROLLER : className === settings.ingressClass;
 }
 
 /** What an Ingress asks for: each host leads to the endpoints of its backend. What DNS cannot do is a fault. */
-export function readIngress(ingress: IngressFacts, look: Lookup, settings: ClaimSettings): Reading {
-  if (!isOurIngress(ingress, look, settings)) return NOTHING;
+export function readIngress(ingress: IngressFacts, objects: Objects, settings: ClaimSettings): ObjectClaims {
+  if (!isOurIngress(ingress, objects, settings)) return NO_CLAIMS;
   const object = refOf("Ingress", ingress);
   const faults: Fault[] = [];
   const unsupported = (message: string): void => void faults.push({ object, reason: "Unsupported", message });
@@ -66,14 +66,14 @@ export function readIngress(ingress: IngressFacts, look: Lookup, settings: Claim
     const claimed: Fault[] = [];
     const undoable = (message: string): void => void claimed.push({ object, reason: "Unsupported", message });
     const path = choosePath(host, paths.length === 0 && defaultBackend ? [defaultBackend] : paths, undoable);
-    const { targets, service } = backendTargets(host, ingress, path, look, undoable, (fault) => faults.push(fault));
+    const { targets, service } = backendTargets(host, ingress, path, objects, undoable, (fault) => faults.push(fault));
     const sources: SettingsSource[] = [
       sourceOf("Ingress", ingress),
       ...(service ? [sourceOf("Service", service)] : []),
-      ...namespaceSource(look, ingress.namespace),
+      ...namespaceSource(objects, ingress.namespace),
     ];
     const reader = new SettingsReader(sources, (fault) => faults.push(fault));
-    const domainSettings = reader.domainSettings(configMapsOf(look, ingress.namespace));
+    const domainSettings = reader.domainSettings(configMapsOf(objects, ingress.namespace));
     claims.push({
       ...place,
       namespace: ingress.namespace,
@@ -117,7 +117,7 @@ function backendTargets(
   host: string,
   ingress: IngressFacts,
   path: IngressPath | undefined,
-  look: Lookup,
+  objects: Objects,
   unsupported: (message: string) => void,
   fault: (fault: Fault) => void,
 ): { targets: Target[]; service?: ServiceFacts } {
@@ -126,7 +126,7 @@ function backendTargets(
     return { targets: [] };
   }
   const { service: name, port: wanted } = path.backend;
-  const service = look.get("Service", ingress.namespace, name);
+  const service = objects.get("Service", ingress.namespace, name);
   if (!service) {
     unsupported(`host ${host}: there is no Service ${name} in the namespace ${ingress.namespace}; create it`);
     return { targets: [] };
@@ -141,7 +141,7 @@ function backendTargets(
     return { targets: [], service };
   }
   const published = [sourceOf("Ingress", ingress), sourceOf("Service", service)];
-  const targets = serviceTargets(service, port.name, published, look, fault);
+  const targets = serviceTargets(service, port.name, published, objects, fault);
   const real = [...new Set(targets.flatMap(({ ports }) => ports.map((known) => known.port)))].filter((known) => known !== port.port);
   if (real.length > 0) {
     unsupported(

@@ -3,13 +3,13 @@ import {
   configMapsOf,
   labelOf,
   namespaceSource,
-  NOTHING,
+  NO_CLAIMS,
   refOf,
   sourceOf,
   type Claim,
   type ClaimSettings,
-  type Lookup,
-  type Reading,
+  type Objects,
+  type ObjectClaims,
 } from "./claim.ts";
 import { externalDns, isAnothers, splitList } from "./external-dns.ts";
 import { placeHost } from "./placement.ts";
@@ -23,12 +23,12 @@ type Workload = (typeof WORKLOADS)[number];
 const isWorkload = (kind: string): kind is Workload => WORKLOADS.some((known) => known === kind);
 
 /** The workloads above a pod, the nearest first. */
-function workloadsOf(pod: PodFacts, look: Lookup): { kind: Workload; facts: WorkloadFacts }[] {
+function workloadsOf(pod: PodFacts, objects: Objects): { kind: Workload; facts: WorkloadFacts }[] {
   const found: { kind: Workload; facts: WorkloadFacts }[] = [];
   let { controller } = pod;
   // a ReplicaSet below a Deployment is the longest chain there is
   while (controller && isWorkload(controller.kind) && found.length < 2) {
-    const facts = look.get(controller.kind, pod.namespace, controller.name);
+    const facts = objects.get(controller.kind, pod.namespace, controller.name);
     if (!facts) break;
     found.push({ kind: controller.kind, facts });
     controller = facts.controller;
@@ -42,13 +42,13 @@ function workloadsOf(pod: PodFacts, look: Lookup): { kind: Workload; facts: Work
  */
 export function podReader(
   pod: PodFacts,
-  look: Lookup,
+  objects: Objects,
   fault: (fault: Fault) => void,
   published: readonly SettingsSource[] = [],
 ): { reader: SettingsReader; sources: SettingsSource[] } {
-  const above = workloadsOf(pod, look).map(({ kind, facts }) => sourceOf(kind, facts));
+  const above = workloadsOf(pod, objects).map(({ kind, facts }) => sourceOf(kind, facts));
   const object = above.at(-1)?.object ?? refOf("Pod", pod);
-  const sources = [{ object, settings: pod.settings }, ...above, ...published, ...namespaceSource(look, pod.namespace)];
+  const sources = [{ object, settings: pod.settings }, ...above, ...published, ...namespaceSource(objects, pod.namespace)];
   return { reader: new SettingsReader(sources, fault), sources };
 }
 
@@ -56,7 +56,7 @@ export function podReader(
  * A pod as a target, ready or not.
  * @param ports at which it is to be reached
  */
-export function podTarget(pod: PodFacts, look: Lookup, reader: SettingsReader, ports: readonly Port[]): Target {
+export function podTarget(pod: PodFacts, objects: Objects, reader: SettingsReader, ports: readonly Port[]): Target {
   return {
     key: `${pod.namespace}/${pod.name}`,
     namespace: pod.namespace,
@@ -65,15 +65,15 @@ export function podTarget(pod: PodFacts, look: Lookup, reader: SettingsReader, p
     node: pod.node,
     ipv6: pod.ipv6,
     ipv4: pod.ipv4,
-    state: podState(pod, look),
+    state: podState(pod, objects),
     ports,
     probe: reader.probe(ports),
   };
 }
 
-function podState(pod: PodFacts, look: Lookup): Target["state"] {
+function podState(pod: PodFacts, objects: Objects): Target["state"] {
   if (pod.terminating) return "terminating";
-  const node = pod.node === undefined ? undefined : look.get("Node", "", pod.node);
+  const node = pod.node === undefined ? undefined : objects.get("Node", "", pod.node);
   if (node?.state !== "lost") return pod.ready && node?.state !== "not ready" ? "ready" : "not ready";
   // Kubernetes calls pods not ready whose node it has lost: their own last word is what was said before
   const { readySince } = pod;
@@ -82,9 +82,9 @@ function podState(pod: PodFacts, look: Lookup): Target["state"] {
 }
 
 /** What a pod asks for: that its domain leads to it. */
-export function readPod(pod: PodFacts, look: Lookup, { zone }: ClaimSettings): Reading {
+export function readPod(pod: PodFacts, objects: Objects, { zone }: ClaimSettings): ObjectClaims {
   const faults: Fault[] = [];
-  const { reader, sources } = podReader(pod, look, (fault) => faults.push(fault));
+  const { reader, sources } = podReader(pod, objects, (fault) => faults.push(fault));
   const name = reader.domain(zone);
   for (const key of ["hostname", "internal-hostname"] as const) {
     // for another zone somebody else may serve it
@@ -93,34 +93,34 @@ export function readPod(pod: PodFacts, look: Lookup, { zone }: ClaimSettings): R
     const message = `annotation ${key} of external-dns has no effect on a pod: say dns.peak/domain for ${host}, on what makes the pods`;
     faults.push({ object: sources[0]!.object, reason: "Unsupported", message });
   }
-  if (name === undefined) return faults.length === 0 ? NOTHING : { claims: [], faults };
-  const top = workloadsOf(pod, look).at(-1);
+  if (name === undefined) return faults.length === 0 ? NO_CLAIMS : { claims: [], faults };
+  const top = workloadsOf(pod, objects).at(-1);
   const claim: Claim = {
     name,
     origin: name,
     namespace: pod.namespace,
     owner: sources[0]!.object,
     since: top?.facts.created ?? pod.created,
-    targets: [podTarget(pod, look, reader, pod.ports)],
+    targets: [podTarget(pod, objects, reader, pod.ports)],
     alias: undefined,
     isPartial: false,
     faults: [],
     saidAt: pod.created,
-    settings: reader.domainSettings(configMapsOf(look, pod.namespace)),
+    settings: reader.domainSettings(configMapsOf(objects, pod.namespace)),
   };
   return { claims: [claim], faults };
 }
 
 /** What a workload asks for: that its domain stays its own, also while it has no pods. */
-export function readWorkload(kind: Workload, facts: WorkloadFacts, look: Lookup, { zone }: ClaimSettings): Reading {
+export function readWorkload(kind: Workload, facts: WorkloadFacts, objects: Objects, { zone }: ClaimSettings): ObjectClaims {
   // below another it is the other that asks
-  if (facts.controller) return NOTHING;
+  if (facts.controller) return NO_CLAIMS;
   const object = refOf(kind, facts);
   const sources = [{ object, settings: facts.template }, sourceOf(kind, facts)];
   // on a namespace it is said of pods, not of workloads
-  if (!sources.some(({ settings }) => "dns.peak/domain" in settings)) return NOTHING;
+  if (!sources.some(({ settings }) => "dns.peak/domain" in settings)) return NO_CLAIMS;
   const faults: Fault[] = [];
-  const reader = new SettingsReader([...sources, ...namespaceSource(look, facts.namespace)], (fault) => faults.push(fault));
+  const reader = new SettingsReader([...sources, ...namespaceSource(objects, facts.namespace)], (fault) => faults.push(fault));
   const name = reader.domain(zone);
   if (name === undefined) return { claims: [], faults };
   const claim: Claim = {
@@ -135,7 +135,7 @@ export function readWorkload(kind: Workload, facts: WorkloadFacts, look: Lookup,
     faults: [],
     // any pod knows better
     saidAt: 0,
-    settings: reader.domainSettings(configMapsOf(look, facts.namespace)),
+    settings: reader.domainSettings(configMapsOf(objects, facts.namespace)),
   };
   return { claims: [claim], faults };
 }

@@ -4,13 +4,13 @@ import { foldName, parseName, type Name } from "../wire/name.ts";
 import {
   configMapsOf,
   namespaceSource,
-  NOTHING,
+  NO_CLAIMS,
   refOf,
   sourceOf,
   type Claim,
   type ClaimSettings,
-  type Lookup,
-  type Reading,
+  type Objects,
+  type ObjectClaims,
 } from "./claim.ts";
 import { serviceTargets } from "./endpoints.ts";
 import { EXTERNAL_DNS_PREFIXES, externalDns, externalDnsTtl, isAnothers, splitList } from "./external-dns.ts";
@@ -25,7 +25,7 @@ import { SettingsReader } from "./settings.ts";
  * that it is another's. Without `target` a name leads to the external addresses, to those of the load balancer, to those of the pods of a
  * headless Service, or to the Service's own; an internal one always to the Service's own or its pods.
  */
-export function readService(service: ServiceFacts, look: Lookup, { zone }: ClaimSettings): Reading {
+export function readService(service: ServiceFacts, objects: Objects, { zone }: ClaimSettings): ObjectClaims {
   const hostnames = splitList(externalDns(service.settings, "hostname") ?? "");
   const internal = splitList(externalDns(service.settings, "internal-hostname") ?? "");
   const object = refOf("Service", service);
@@ -36,12 +36,12 @@ export function readService(service: ServiceFacts, look: Lookup, { zone }: Claim
     const remedy = `set it on what makes the pods, or name hosts by ${EXTERNAL_DNS_PREFIXES[0]}hostname`;
     fault("UnknownSetting", `annotation dns.peak/domain has no effect on a Service; ${remedy}`);
   }
-  if (hostnames.length + internal.length === 0 || isAnothers(service.settings)) return faults.length > 0 ? { claims: [], faults } : NOTHING;
+  if (hostnames.length + internal.length === 0 || isAnothers(service.settings)) return faults.length > 0 ? { claims: [], faults } : NO_CLAIMS;
   const ttl = externalDnsTtl(service.settings, fault);
-  const reader = new SettingsReader([sourceOf("Service", service), ...namespaceSource(look, service.namespace)], (other) =>
+  const reader = new SettingsReader([sourceOf("Service", service), ...namespaceSource(objects, service.namespace)], (other) =>
     faults.push(other),
   );
-  const settings = reader.domainSettings(configMapsOf(look, service.namespace));
+  const settings = reader.domainSettings(configMapsOf(objects, service.namespace));
 
   const claims: Claim[] = [];
   const claim = (hostname: string, { targets, aliases }: ReturnType<typeof targetsOf>): void => {
@@ -69,7 +69,7 @@ export function readService(service: ServiceFacts, look: Lookup, { zone }: Claim
     [internal, true],
   ] as const) {
     if (names.length === 0) continue;
-    const found = targetsOf(service, isInternal, look, fault, (other) => faults.push(other));
+    const found = targetsOf(service, isInternal, objects, fault, (other) => faults.push(other));
     for (const name of names) claim(name, found);
   }
   return { claims, faults };
@@ -90,12 +90,12 @@ function textsOf(service: ServiceFacts, isInternal: boolean): readonly string[] 
 function targetsOf(
   service: ServiceFacts,
   isInternal: boolean,
-  look: Lookup,
+  objects: Objects,
   fault: (reason: string, message: string) => void,
   other: (fault: Fault) => void,
 ): { targets: Target[]; aliases: Name[] } {
   const texts = textsOf(service, isInternal);
-  if (texts === undefined) return { targets: serviceTargets(service, undefined, [sourceOf("Service", service)], look, other), aliases: [] };
+  if (texts === undefined) return { targets: serviceTargets(service, undefined, [sourceOf("Service", service)], objects, other), aliases: [] };
   const targets: Target[] = [];
   const aliases: Name[] = [];
   for (const text of texts) {

@@ -97,7 +97,7 @@ export class SettingsReader {
     const clusterType = this.read(KEYS.clusterType, word, parseWord) ?? this.read(KEYS.bareClusterType, word, parseWord);
     // without one it stays, and is told with the query that has it
     const complete = (query: string): string => (clusterType === undefined ? query : query.replaceAll("%cluster-type%", clusterType));
-    const ttl = this.read(KEYS.ttl, "whole seconds, auto, or query:PROMQL", parseTtl);
+    const ttl = this.read(KEYS.ttl, "whole seconds, auto, or query:PROMQL", parseTtlSpec);
     const steering = this.steering(configMaps);
     return {
       onlyTop: this.read(KEYS.onlyTop, "true or false", parseBoolean) ?? false,
@@ -193,7 +193,7 @@ function parseProbe(text: string): ProbeSpec | "off" | undefined {
   return path === undefined ? { kind: "tcp", port } : undefined;
 }
 
-function parseTtl(text: string): TtlSpec | undefined {
+function parseTtlSpec(text: string): TtlSpec | undefined {
   if (text.toLowerCase() === "auto") return { kind: "auto" };
   const query = /^query:(.*)$/s.exec(text)?.[1]?.trim();
   if (query) return { kind: "query", query };

@@ -49,7 +49,7 @@ export function loadKubeConfig(file: string | undefined, context: string | undef
 }
 
 /** What the informer keeps of an object. */
-interface Kept<K extends Kind> extends KubernetesObject {
+interface KeptObject<K extends Kind> extends KubernetesObject {
   /** None of an object that is gone, and was not of its kind's form. */
   readonly facts: FactsByKind[K] | undefined;
 }
@@ -107,7 +107,7 @@ export function watchKind<K extends Kind>(config: KubeConfig, kind: K, listener:
   let delay = FIRST_RETRY_MS;
   let refusals = 0;
 
-  const keep = (object: KubernetesObject, isGone: boolean): Kept<K> | undefined => {
+  const keep = (object: KubernetesObject, isGone: boolean): KeptObject<K> | undefined => {
     const { namespace = "", name, resourceVersion } = object.metadata ?? {};
     // whatever else it says: it is gone
     if (isGone && name !== undefined)
@@ -123,8 +123,8 @@ export function watchKind<K extends Kind>(config: KubeConfig, kind: K, listener:
       return undefined;
     }
   };
-  const list = async (): Promise<{ items: Kept<K>[]; metadata: { resourceVersion: string } }> => {
-    const items: Kept<K>[] = [];
+  const list = async (): Promise<{ items: KeptObject<K>[]; metadata: { resourceVersion: string } }> => {
+    const items: KeptObject<K>[] = [];
     let next: string | undefined;
     for (;;) {
       const query = new URLSearchParams({
@@ -166,8 +166,8 @@ export function watchKind<K extends Kind>(config: KubeConfig, kind: K, listener:
       listener.connection(undefined);
     },
   });
-  const informer = new ListWatch<Kept<K>>(path, watch, list, false, undefined, fieldSelector);
-  const keyOf = ({ metadata }: Kept<K>): string => `${metadata?.namespace ?? ""}/${metadata?.name ?? ""}`;
+  const informer = new ListWatch<KeptObject<K>>(path, watch, list, false, undefined, fieldSelector);
+  const keyOf = ({ metadata }: KeptObject<K>): string => `${metadata?.namespace ?? ""}/${metadata?.name ?? ""}`;
   informer.on("add", (kept) => listener.set(keyOf(kept), kept.facts));
   informer.on("update", (kept) => listener.set(keyOf(kept), kept.facts));
   informer.on("delete", (kept) => listener.set(keyOf(kept), undefined));

@@ -9,7 +9,7 @@ export interface ConnectionSettings {
 }
 
 /** A connection that is open. */
-interface Place {
+interface Seat {
   readonly source: string;
   /** Closes it, for the sake of another. */
   readonly evict: () => void;
@@ -22,7 +22,7 @@ interface Place {
 export class ConnectionLimits {
   private readonly settings: ConnectionSettings;
   /** Oldest first. */
-  private readonly sources = new Map<string, Set<Place>>();
+  private readonly sources = new Map<string, Set<Seat>>();
   private open = 0;
   private turnedAway = 0;
 
@@ -53,13 +53,13 @@ export class ConnectionLimits {
       this.turnedAway++;
       return undefined;
     }
-    const place: Place = { source, evict };
+    const place: Seat = { source, evict };
     this.open++;
     this.sources.set(source, (this.sources.get(source) ?? new Set()).add(place));
     return () => this.leave(place);
   }
 
-  private leave(place: Place): void {
+  private leave(place: Seat): void {
     const places = this.sources.get(place.source);
     if (!places?.delete(place)) return;
     this.open--;
@@ -68,7 +68,7 @@ export class ConnectionLimits {
 
   /** Closes the oldest connection of the source with most of them, if these are more than `own`. */
   private makeRoom(own: number): boolean {
-    let most: Set<Place> | undefined;
+    let most: Set<Seat> | undefined;
     for (const places of this.sources.values()) if (!most || places.size > most.size) most = places;
     if (!most || most.size <= own) return false;
     const [oldest] = most;

@@ -3,7 +3,7 @@ import type { Cookies } from "../wire/cookie.ts";
 import { ExtendedError } from "../wire/edns.ts";
 import { BareAnswer } from "./bare-answer.ts";
 import { lookupPrefix, type PrefixTable } from "./prefix-table.ts";
-import { RateLimiter, Verdict } from "./rrl.ts";
+import { RateLimiter, Rated } from "./rrl.ts";
 
 /** The number of each action in a table of refusals. */
 export const RefusalAction = { refuse: 1, drop: 2 } as const;
@@ -78,13 +78,13 @@ export class Guard {
     if (refused !== PASS || !this.limiter) return refused;
     if (lookupPrefix(this.exempt, client, clientAt, clientLength) !== 0) return PASS;
     const verdict = this.limiter.take(client, clientAt, clientLength, now);
-    if (verdict === Verdict.SEND) return PASS;
+    if (verdict === Rated.SEND) return PASS;
     const { answer } = this;
     const readable = answer.read(query, from, length);
     const seconds = Math.floor(now / 1000);
     // a cookie of ours proves the source (RFC 7873 section 5.2.4)
     if (readable && answer.hasServerCookie(client, clientAt, clientLength, seconds)) return PASS;
-    const slipped = readable && verdict === Verdict.SLIP;
+    const slipped = readable && verdict === Rated.SLIP;
     this.count(slipped ? GuardCounter.SLIPPED : GuardCounter.LIMITED);
     return slipped ? answer.write(out, to, Flag.TC, 0, client, clientAt, clientLength, seconds) : 0;
   }

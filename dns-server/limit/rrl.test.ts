@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseAddress } from "../wire/address.ts";
-import { RateLimiter, Verdict } from "./rrl.ts";
+import { RateLimiter, Rated } from "./rrl.ts";
 
 const take = (limiter: RateLimiter, address: string, now: number): number => {
   const octets = parseAddress(address);
   return limiter.take(octets, 0, octets.length, now);
 };
 const times = (count: number, act: () => number): number[] => Array.from({ length: count }, act);
-const sent = (verdicts: readonly number[]): number => verdicts.filter((verdict) => verdict === Verdict.SEND).length;
+const sent = (verdicts: readonly number[]): number => verdicts.filter((verdict) => verdict === Rated.SEND).length;
 
 describe("rate", () => {
   test("a second's answers at once after a pause, then as fast as the rate", () => {
@@ -20,23 +20,23 @@ describe("rate", () => {
   test("a rate of one lets one through each second", () => {
     const limiter = new RateLimiter(1, 0);
     expect([0, 1, 999, 1000, 1001, 2000].map((now) => take(limiter, "192.0.2.1", 5000 + now))).toEqual([
-      Verdict.SEND,
-      Verdict.DROP,
-      Verdict.DROP,
-      Verdict.SEND,
-      Verdict.DROP,
-      Verdict.SEND,
+      Rated.SEND,
+      Rated.DROP,
+      Rated.DROP,
+      Rated.SEND,
+      Rated.DROP,
+      Rated.SEND,
     ]);
   });
   test("a site (IPv6 /56) and a network (IPv4 /24) share, others do not", () => {
     const limiter = new RateLimiter(1, 0);
     const asked = ["2001:db8:0:11::1", "2001:db8:0:12::9", "2001:db8:0:111::1", "192.0.2.1", "192.0.2.200", "192.0.3.1", "2001:db8::"];
-    expect(asked.map((address) => take(limiter, address, 0) === Verdict.SEND)).toEqual([true, false, true, true, false, true, false]);
+    expect(asked.map((address) => take(limiter, address, 0) === Rated.SEND)).toEqual([true, false, true, true, false, true, false]);
   });
   test("a clock that is set back does not lock anybody out", () => {
     const limiter = new RateLimiter(5, 0);
     times(50, () => take(limiter, "2001:db8::1", 1e12));
-    expect(take(limiter, "2001:db8::1", 1e12 - 3600_000)).toBe(Verdict.SEND);
+    expect(take(limiter, "2001:db8::1", 1e12 - 3600_000)).toBe(Rated.SEND);
   });
 
   test("over any window a prefix never has more than the rate and one burst, and who keeps to the rate is never limited", () => {
@@ -49,10 +49,10 @@ describe("rate", () => {
         let polite = 0;
         for (const [pause, count] of floods) {
           now += pause;
-          for (let i = 0; i < count; i++) if (take(limiter, "2001:db8::1", now) === Verdict.SEND) granted.push(now);
+          for (let i = 0; i < count; i++) if (take(limiter, "2001:db8::1", now) === Rated.SEND) granted.push(now);
           if (now - polite >= 1000 / rate + 0.01) {
             polite = now;
-            expect(take(limiter, "2001:db8:1::1", now)).toBe(Verdict.SEND);
+            expect(take(limiter, "2001:db8:1::1", now)).toBe(Rated.SEND);
           }
         }
         for (let i = 0; i < granted.length; i++)
@@ -71,8 +71,8 @@ describe("rate", () => {
         crypto.getRandomValues(forged);
         limiter.take(forged, 0, 16, now);
       }
-      if (take(limiter, "2001:db8::1", now) === Verdict.SEND) heavy++;
-      if (now % 1000 === 0 && take(limiter, "2001:db8:1::1", now) === Verdict.SEND) light++;
+      if (take(limiter, "2001:db8::1", now) === Rated.SEND) heavy++;
+      if (now % 1000 === 0 && take(limiter, "2001:db8:1::1", now) === Rated.SEND) light++;
     }
     // 2 at once and 2 a second
     expect(heavy).toBeLessThanOrEqual(12);
@@ -96,6 +96,6 @@ describe("slip", () => {
       take(limiter, other, 0);
       return take(limiter, "2001:db8::1", 0);
     });
-    expect(verdicts.map((verdict) => (verdict === Verdict.SLIP ? "S" : "-")).join("")).toBe(expected || "------");
+    expect(verdicts.map((verdict) => (verdict === Rated.SLIP ? "S" : "-")).join("")).toBe(expected || "------");
   });
 });

@@ -5,7 +5,7 @@ const IPV6_SITE = 56;
 const IPV4_NETWORK = 24;
 
 /** What becomes of an answer. */
-export const Verdict = { SEND: 0, DROP: 1, SLIP: 2 } as const;
+export const Rated = { SEND: 0, DROP: 1, SLIP: 2 } as const;
 
 const WAYS = 4;
 const SETS = 1 << 14;
@@ -56,11 +56,11 @@ export class RateLimiter {
     if (full < now || full > now + 2 * BURST_MS) full = now;
     if (full - now <= BURST_MS - this.interval) {
       this.full[place] = full + this.interval;
-      return Verdict.SEND;
+      return Rated.SEND;
     }
-    if (this.slip === 0 || ++this.limited[place]! < this.slip) return Verdict.DROP;
+    if (this.slip === 0 || ++this.limited[place]! < this.slip) return Rated.DROP;
     this.limited[place] = 0;
-    return Verdict.SLIP;
+    return Rated.SLIP;
   }
 
   /** The place of a prefix, which is made when there is none. */

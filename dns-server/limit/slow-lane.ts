@@ -1,7 +1,7 @@
 import { Flag } from "../wire/constants.ts";
 import type { Cookies } from "../wire/cookie.ts";
 import { BareAnswer } from "./bare-answer.ts";
-import { RateLimiter, Verdict } from "./rrl.ts";
+import { RateLimiter, Rated } from "./rrl.ts";
 
 /** Queries that may wait for the slow way of answering at once. */
 const MAX_WAITING = 256;
@@ -37,7 +37,7 @@ export class SlowLane {
     if (waiting >= MAX_WAITING) return false;
     // nor for ever after the clock was set back
     if (now >= this.pressedUntil || this.pressedUntil > now + PRESSED_MS) return true;
-    return this.limiter.take(client, clientAt, clientLength, now) === Verdict.SEND;
+    return this.limiter.take(client, clientAt, clientLength, now) === Rated.SEND;
   }
 
   /** Writes the answer that sends an asker away. @param to as for `Guard.check` @returns its length; 0: there is none for such a message */

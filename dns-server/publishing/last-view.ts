@@ -16,7 +16,7 @@ export interface LastView {
   readonly owners: ReadonlyMap<Name, Owner>;
 }
 
-const name = z.string().transform((text) => foldName(parseName(text)));
+const nameText = z.string().transform((text) => foldName(parseName(text)));
 const target = z
   .strictObject({
     key: z.string(),
@@ -47,13 +47,13 @@ const target = z
   );
 const schema = z.strictObject({
   version: z.literal(1),
-  owners: z.array(z.strictObject({ origin: name, namespace: z.string(), byWord: z.boolean() })),
+  owners: z.array(z.strictObject({ origin: nameText, namespace: z.string(), byWord: z.boolean() })),
   published: z.array(
     z
       .strictObject({
-        name,
-        origin: name,
-        alias: name.optional(),
+        name: nameText,
+        origin: nameText,
+        alias: nameText.optional(),
         onlyTop: z.boolean(),
         ttl: z.int().min(0),
         targets: z.array(target),

@@ -1,7 +1,7 @@
 import { log } from "./log.ts";
 
 /** Where a fault that nobody foresaw came up; a label of metrics. */
-export type Place = "answer" | "worker" | "watch" | "view" | "transfer" | "probe" | "steering" | "registration" | "events" | "http" | "process";
+export type FaultSite = "answer" | "worker" | "watch" | "view" | "transfer" | "probe" | "steering" | "registration" | "events" | "http" | "process";
 
 /** Between two lines of the log about one place. */
 const QUIET_MS = 10_000;
@@ -12,10 +12,10 @@ interface Noted {
   unlogged: number;
 }
 
-const noted = new Map<Place, Noted>();
+const noted = new Map<FaultSite, Noted>();
 
 /** How often each place has met something that nobody foresaw. */
-export function* unexpectedCounts(): Generator<readonly [Place, number]> {
+export function* unexpectedCounts(): Generator<readonly [FaultSite, number]> {
   for (const [place, { count }] of noted) yield [place, count];
 }
 
@@ -23,7 +23,7 @@ export function* unexpectedCounts(): Generator<readonly [Place, number]> {
  * Where faults of this program end that nobody foresaw: counted, told with a limit on the rate, and the server goes on. A name server that
  * stops for one packet, watch or answer of somebody else's stops for everybody.
  */
-export function unexpected(place: Place, error: unknown): void {
+export function unexpected(place: FaultSite, error: unknown): void {
   const known = noted.get(place) ?? { count: 0, loggedAt: -Infinity, unlogged: 0 };
   noted.set(place, known);
   known.count++;
@@ -40,7 +40,7 @@ export function unexpected(place: Place, error: unknown): void {
 
 /** The same action, whose errors, thrown or rejected, end in `unexpected`. */
 export const going =
-  <T extends readonly unknown[]>(place: Place, action: (...given: T) => unknown): ((...given: T) => void) =>
+  <T extends readonly unknown[]>(place: FaultSite, action: (...given: T) => unknown): ((...given: T) => void) =>
   (...given) => {
     try {
       const result = action(...given);

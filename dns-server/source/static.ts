@@ -12,7 +12,7 @@ import type { TsigKey } from "../wire/tsig.ts";
 import { readZoneFile } from "../zone/load.ts";
 import { checkRecords } from "../zone/check.ts";
 import { addressRecord } from "../zone/name-server.ts";
-import { formatFault, type Fault, type ZoneRecord } from "../zone/record.ts";
+import { formatFault, type ZoneRecord, type ZoneFault } from "../zone/record.ts";
 import type { Source } from "./source.ts";
 
 /** Zone of a root server: the records of its file or text, and its static delegations. */
@@ -33,7 +33,7 @@ const sharedNames = ({ zone, delegations }: RootConfig): Set<Name> =>
   new Set(Object.keys(delegations).map((domain) => foldName(parseName(domain, zone))));
 
 /** What is odd about a root's zone as it will be served: with what updates have made of it. @throws UserError when the journal is faulty */
-export function checkUpdated(config: RootConfig, { records }: ServedZone): Fault[] {
+export function checkUpdated(config: RootConfig, { records }: ServedZone): ZoneFault[] {
   const { zone, updates } = config;
   if (updates === undefined) return [];
   const { content, faults } = applyJournal(zone, records, Journal.read(updates.journal), updates.grants, sharedNames(config));

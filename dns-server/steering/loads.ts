@@ -12,7 +12,7 @@ export interface Subject {
 }
 
 /** The answer to a template. */
-export interface Answer<T> {
+export interface TemplateAnswer<T> {
   readonly value: T;
   /** The query as it was sent; of a template that is asked once for each pod, the first. */
   readonly sent: string;
@@ -22,13 +22,13 @@ export interface Answer<T> {
 /** Loads by target key; without those that have none. */
 export type Loads = ReadonlyMap<string, number>;
 
-type Asked = Pick<Prometheus, "query">;
+type Asker = Pick<Prometheus, "query">;
 
 /**
  * Asks for the loads of all candidates: with one request, or with one for each pod, all of which must succeed.
  * @throws QueryError
  */
-export const askLoads = (prometheus: Asked, template: string, subject: Subject): Promise<Answer<Loads>> =>
+export const askLoads = (prometheus: Asker, template: string, subject: Subject): Promise<TemplateAnswer<Loads>> =>
   isPerPod(template) ? askPerPod(prometheus, template, subject) : askTogether(prometheus, template, subject);
 
 /** What is asked for a subject in a round, by the templates for loads and TTL. */
@@ -51,7 +51,7 @@ export function demandOf(domain: Name, subject: Subject, templates: readonly str
  * Asks for a number of seconds: of several samples the lowest.
  * @throws QueryError, also when there is no finite sample
  */
-export async function askSeconds(prometheus: Asked, template: string, subject: Subject): Promise<Answer<number>> {
+export async function askSeconds(prometheus: Asker, template: string, subject: Subject): Promise<TemplateAnswer<number>> {
   if (isPerPod(template)) throw new QueryError("rejected", "a TTL is the domain's, not a pod's: it cannot be asked with %pod-name%");
   const sent = expandTemplate(template, { ...subject, pods: podNames(subject.candidates) });
   const { samples, warnings } = await prometheus.query(sent);
@@ -60,14 +60,14 @@ export async function askSeconds(prometheus: Asked, template: string, subject: S
   return { value: Math.min(...finite), sent, warnings };
 }
 
-async function askTogether(prometheus: Asked, template: string, subject: Subject): Promise<Answer<Loads>> {
+async function askTogether(prometheus: Asker, template: string, subject: Subject): Promise<TemplateAnswer<Loads>> {
   const { candidates } = subject;
   const sent = expandTemplate(template, { ...subject, pods: podNames(candidates) });
   const { samples, warnings } = await prometheus.query(sent);
   return { value: loadsByLabel(samples, candidates), sent, warnings };
 }
 
-async function askPerPod(prometheus: Asked, template: string, subject: Subject): Promise<Answer<Loads>> {
+async function askPerPod(prometheus: Asker, template: string, subject: Subject): Promise<TemplateAnswer<Loads>> {
   const candidates = subject.candidates.filter(({ name }) => isPlainName(name));
   const pods = podNames(candidates);
   // a template is checked by Prometheus also while there is no pod; no pod has this name

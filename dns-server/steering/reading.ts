@@ -1,5 +1,5 @@
 import { QueryError } from "./prometheus.ts";
-import type { Answer } from "./loads.ts";
+import type { TemplateAnswer } from "./loads.ts";
 
 /** A template of a domain and the last good answer to it, which stays in force while there is no newer one. */
 export class Reading<T> {
@@ -8,7 +8,7 @@ export class Reading<T> {
   fault: string | undefined;
   /** Why the last attempt gave nothing; undefined after one that did. */
   error: string | undefined;
-  private last: (Answer<T> & { readonly at: number }) | undefined;
+  private last: (TemplateAnswer<T> & { readonly at: number }) | undefined;
   private told = false;
 
   /** @param fault what is known to be wrong with the template */
@@ -28,7 +28,7 @@ export class Reading<T> {
     return this.last?.value;
   }
 
-  get answer(): Answer<T> | undefined {
+  get answer(): TemplateAnswer<T> | undefined {
     return this.last;
   }
 
@@ -42,7 +42,7 @@ export class Reading<T> {
    * @returns what its author must be told: a fault of the query's, once
    * @throws never: what goes wrong is in `error` and `fault`
    */
-  async refresh(ask: () => Promise<Answer<T>>): Promise<string | undefined> {
+  async refresh(ask: () => Promise<TemplateAnswer<T>>): Promise<string | undefined> {
     try {
       this.last = { ...(await ask()), at: performance.now() };
       this.error = undefined;

@@ -3,7 +3,7 @@ import { log } from "../runtime/log.ts";
 import { going, unexpected } from "../runtime/unexpected.ts";
 import type { Name } from "../wire/name.ts";
 import { overBounds, type Demand } from "./bounds.ts";
-import { askLoads, askSeconds, demandOf, type Answer, type Loads, type Subject } from "./loads.ts";
+import { askLoads, askSeconds, demandOf, type TemplateAnswer, type Loads, type Subject } from "./loads.ts";
 import type { PrometheusAccess } from "./access.ts";
 import { policies } from "./policies.ts";
 import { FORGET, NOTHING_KNOWN, type Candidate, type Memories, type Round } from "./policy.ts";
@@ -360,7 +360,7 @@ export class Steering {
     };
     const subject = this.subject(steered);
     const isCurrent = (): boolean => this.steered.get(domain.name) === steered;
-    const read = async <T>(reading: Reading<T> | undefined, ask: (template: string) => Promise<Answer<T>>): Promise<void> => {
+    const read = async <T>(reading: Reading<T> | undefined, ask: (template: string) => Promise<TemplateAnswer<T>>): Promise<void> => {
       if (!reading || reading.fault !== undefined) return;
       const told = await reading.refresh(() => ask(reading.template));
       if (isCurrent()) this.tell(domain, told);

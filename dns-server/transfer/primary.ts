@@ -38,7 +38,7 @@ function encodeRequest(id: number, origin: Name, current: Zone | undefined): Buf
  * @param key that the primary must sign with; undefined: nothing is signed
  * @throws RefusedError when the primary does not give it, Error for everything else that is wrong with it or its answer
  */
-async function transfer(
+async function fetchOnce(
   server: Endpoint,
   origin: Name,
   current: Zone | undefined,
@@ -78,11 +78,11 @@ export async function fetchZone(
   signal: AbortSignal,
 ): Promise<Fetched> {
   try {
-    return await transfer(server, origin, current, current !== undefined, key, signal);
+    return await fetchOnce(server, origin, current, current !== undefined, key, signal);
   } catch (error) {
     // changes that are refused, or do not fit what is there: the whole zone may do; a primary that is away is asked again later
     if (!current || (error instanceof Error && "code" in error) || signal.aborted) throw error;
-    return await transfer(server, origin, current, false, key, signal);
+    return await fetchOnce(server, origin, current, false, key, signal);
   }
 }
 

@@ -7,7 +7,7 @@ import type { ZoneRecord } from "../zone/record.ts";
 import type { UpdateRecord } from "../wire/update.ts";
 
 /** A record of a zone that can be updated, and when it goes by itself. */
-export interface Entry {
+export interface LeasedRecord {
   readonly record: ZoneRecord;
   /** Milliseconds since 1970; never when absent. */
   readonly expires?: number;
@@ -16,7 +16,7 @@ export interface Entry {
 /** What an update changes. */
 export interface Change {
   readonly remove: readonly ZoneRecord[];
-  readonly add: readonly Entry[];
+  readonly add: readonly LeasedRecord[];
 }
 
 export const sameData = (a: ZoneRecord, b: { type: number; rdata: Uint8Array }): boolean =>
@@ -24,17 +24,17 @@ export const sameData = (a: ZoneRecord, b: { type: number; rdata: Uint8Array }):
 
 /** The records of a zone by name, in a form that updates work on. */
 export class Content {
-  private readonly names = new Map<Name, Entry[]>();
+  private readonly names = new Map<Name, LeasedRecord[]>();
 
   constructor(records: Iterable<ZoneRecord> = []) {
     for (const record of records) this.put({ record });
   }
 
-  at(name: Name): readonly Entry[] {
+  at(name: Name): readonly LeasedRecord[] {
     return this.names.get(foldName(name)) ?? [];
   }
 
-  *entries(): Generator<Entry> {
+  *entries(): Generator<LeasedRecord> {
     for (const entries of this.names.values()) yield* entries;
   }
 
@@ -47,7 +47,7 @@ export class Content {
     for (const entry of add) this.put(entry);
   }
 
-  private put(entry: Entry): void {
+  private put(entry: LeasedRecord): void {
     this.take(entry.record);
     const key = foldName(entry.record.name);
     this.names.set(key, [...(this.names.get(key) ?? []), entry]);
@@ -94,13 +94,13 @@ export function planUpdates(
   updates: readonly UpdateRecord[],
   expiresOf: (update: UpdateRecord) => number | undefined,
 ): Change {
-  const touched = new Map<Name, Entry[]>();
-  const entriesAt = (name: Name): Entry[] => touched.get(foldName(name)) ?? [...content.at(name)];
+  const touched = new Map<Name, LeasedRecord[]>();
+  const entriesAt = (name: Name): LeasedRecord[] => touched.get(foldName(name)) ?? [...content.at(name)];
   for (const update of updates) {
     const { name, type, ttl, rdata } = update;
     const isApex = foldName(name) === apex;
     const entries = entriesAt(name);
-    let next: Entry[];
+    let next: LeasedRecord[];
     if (update.class === Class.IN) {
       const expires = expiresOf(update);
       next = added(entries, { record: { name, type, ttl, rdata }, ...(expires === undefined ? {} : { expires }) });
@@ -115,7 +115,7 @@ export function planUpdates(
     touched.set(foldName(name), next);
   }
   const remove: ZoneRecord[] = [];
-  const add: Entry[] = [];
+  const add: LeasedRecord[] = [];
   for (const [name, after] of touched) {
     const before = content.at(name);
     for (const { record } of before) if (!after.some((entry) => sameData(entry.record, record))) remove.push(record);
@@ -124,7 +124,7 @@ export function planUpdates(
   return { remove, add };
 }
 
-function added(entries: readonly Entry[], entry: Entry): Entry[] {
+function added(entries: readonly LeasedRecord[], entry: LeasedRecord): LeasedRecord[] {
   const { type } = entry.record;
   const isAlias = entries.some(({ record }) => record.type === Type.CNAME);
   if (type === Type.CNAME ? entries.length > 0 && !isAlias : isAlias) return [...entries];
@@ -136,7 +136,7 @@ function added(entries: readonly Entry[], entry: Entry): Entry[] {
   const single = type === Type.CNAME || type === Type.DNAME;
   const known = entries.find(({ record }) => sameData(record, entry.record));
   // what is to stay for ever does so, whoever adds it again for a time: others count on it
-  const fresh: Entry = known && known.expires === undefined ? { record: entry.record } : entry;
+  const fresh: LeasedRecord = known && known.expires === undefined ? { record: entry.record } : entry;
   if (known && known.expires === fresh.expires && known.record.ttl === fresh.record.ttl) return [...entries];
   // a TTL holds for the whole RRset (RFC 2181 section 5.2)
   const rest = entries

@@ -3,8 +3,8 @@ import { foldName, formatName, parentName, type Name } from "../wire/name.ts";
 import { isLater } from "../wire/serial.ts";
 import { soaSerial } from "../wire/soa.ts";
 import { checkRecords } from "../zone/check.ts";
-import { formatRecord, type Fault, type ZoneRecord } from "../zone/record.ts";
-import { Content, sameData, type Change, type Entry } from "./content.ts";
+import { formatRecord, type ZoneRecord, type ZoneFault } from "../zone/record.ts";
+import { Content, sameData, type Change, type LeasedRecord } from "./content.ts";
 import { isOf, type Grant } from "./grants.ts";
 
 /**
@@ -20,7 +20,7 @@ export function applyJournal(
   changes: readonly Change[],
   grants: readonly Grant[],
   shared: ReadonlySet<Name> = new Set(),
-): { content: Content; faults: Fault[]; leftOut: Map<Name, ZoneRecord[]> } {
+): { content: Content; faults: ZoneFault[]; leftOut: Map<Name, ZoneRecord[]> } {
   const content = new Content(base);
   for (const change of changes) content.apply(change);
   keepLatestSoa(content, origin);
@@ -43,7 +43,7 @@ function dropDelegations(
   grants: readonly Grant[],
   shared: ReadonlySet<Name>,
   leftOut: Map<Name, ZoneRecord[]>,
-): Fault[] {
+): ZoneFault[] {
   const servers = new Set(grants.flatMap(({ delegateTo }) => delegateTo));
   const leased = [...content.entries()].filter(({ record, expires }) => record.type === Type.NS && expires !== undefined && isOf(servers, record));
   if (leased.length === 0) return [];
@@ -60,14 +60,14 @@ function dropDelegations(
 }
 
 /** Takes a name back to what the records say of it where it cannot be served otherwise. */
-function dropBroken(content: Content, origin: Name, base: readonly ZoneRecord[], leftOut: Map<Name, ZoneRecord[]>): Fault[] {
+function dropBroken(content: Content, origin: Name, base: readonly ZoneRecord[], leftOut: Map<Name, ZoneRecord[]>): ZoneFault[] {
   const before = new Content(base);
   const broken = new Set(
     checkRecords(origin, [...content.records()]).flatMap(({ severity, name }) => (severity === "error" && name !== undefined ? name : [])),
   );
-  const faults: Fault[] = [];
+  const faults: ZoneFault[] = [];
   for (const name of broken) {
-    const isKept = ({ record }: Entry): boolean =>
+    const isKept = ({ record }: LeasedRecord): boolean =>
       record.type === Type.SOA || before.at(name).some((entry) => sameData(entry.record, record));
     const dropped = content.at(name).filter((entry) => !isKept(entry));
     const soa = content.at(name).find(({ record }) => record.type === Type.SOA);
@@ -81,12 +81,12 @@ function dropBroken(content: Content, origin: Name, base: readonly ZoneRecord[],
   return faults;
 }
 
-function drop(content: Content, dropped: readonly Entry[], add: readonly Entry[], leftOut: Map<Name, ZoneRecord[]>): void {
+function drop(content: Content, dropped: readonly LeasedRecord[], add: readonly LeasedRecord[], leftOut: Map<Name, ZoneRecord[]>): void {
   content.apply({ remove: dropped.map(({ record }) => record), add });
   for (const { record } of dropped) leftOut.set(foldName(record.name), [...(leftOut.get(foldName(record.name)) ?? []), record]);
 }
 
-const faultOf = ({ record }: Entry, why: string): Fault => ({
+const faultOf = ({ record }: LeasedRecord, why: string): ZoneFault => ({
   severity: "warning",
   place: undefined,
   message: `${formatRecord(record)}, which an update made, is left out: ${why}`,

@@ -16,7 +16,7 @@ import {
   sameData,
   withNextSerial,
   type Change,
-  type Entry,
+  type LeasedRecord,
 } from "./content.ts";
 import { mayChange, rightTo, type Grant, type Surroundings } from "./grants.ts";
 import { Journal } from "./journal.ts";
@@ -210,14 +210,14 @@ export class UpdatableZone {
     }
   }
 
-  private isThere({ record }: Entry): boolean {
+  private isThere({ record }: LeasedRecord): boolean {
     return this.content.at(record.name).some((entry) => entry.record.ttl === record.ttl && sameData(entry.record, record));
   }
 
   /** All changes in one: how the records differ from those of the master file. */
   private difference(): Change {
     const base = new Content(this.base);
-    const isIn = (content: Content, { record, expires }: Entry): boolean =>
+    const isIn = (content: Content, { record, expires }: LeasedRecord): boolean =>
       content
         .at(record.name)
         .some((entry) => entry.record.ttl === record.ttl && entry.expires === expires && sameData(entry.record, record));
@@ -245,7 +245,7 @@ export class UpdatableZone {
   }
 
   /** Sees to it that the leases of entries are looked at when they end. */
-  private schedule(entries: Iterable<Entry>): void {
+  private schedule(entries: Iterable<LeasedRecord>): void {
     let next = Infinity;
     for (const { expires } of entries) next = Math.min(next, expires ?? Infinity);
     if (next >= this.nextExpiry) return;

@@ -23,7 +23,7 @@ function keyCode(name: string): number {
 const keyName = (code: number): string => KEYS[code] ?? `key${code}`;
 
 /** Splits at commas that no backslash protects (RFC 9460 appendix A.1), after the escapes of the character string are resolved. */
-function splitList(value: string): string[] {
+function splitValues(value: string): string[] {
   const items = [""];
   for (let i = 0; i < value.length; i++) {
     if (value[i] === ",") items.push("");
@@ -45,14 +45,14 @@ function encodeValue(code: number, value: string | undefined): Uint8Array {
   if (value === undefined && code < KEYS.length) throw new Error(`service parameter ${name} needs a value`);
   switch (code) {
     case 0: {
-      const codes = splitList(value!)
+      const codes = splitValues(value!)
         .map(keyCode)
         .sort((a, b) => a - b);
       if (new Set(codes).size !== codes.length || codes.includes(0)) throw new Error("mandatory names a key twice, or itself");
       return Uint8Array.from(codes.flatMap((key) => [key >> 8, key & 0xff]));
     }
     case 1: {
-      const ids = splitList(value!);
+      const ids = splitValues(value!);
       if (ids.some((id) => id.length > 255)) throw new Error("an ALPN identifier is longer than 255 octets");
       return latin1(ids.map((id) => String.fromCharCode(id.length) + id).join(""));
     }
@@ -61,11 +61,11 @@ function encodeValue(code: number, value: string | undefined): Uint8Array {
       return Uint8Array.of(port >> 8, port & 0xff);
     }
     case 4:
-      return Buffer.concat(splitList(value!).map(parseIpv4));
+      return Buffer.concat(splitValues(value!).map(parseIpv4));
     case 5:
       return decodeBase64(value!);
     case 6:
-      return Buffer.concat(splitList(value!).map(parseIpv6));
+      return Buffer.concat(splitValues(value!).map(parseIpv6));
     case 7: {
       const path = Buffer.from(value!, "latin1").toString("utf8");
       if (!path.startsWith("/") || !/\{[^}]*dns[^}]*\}/.test(path)) throw new Error("dohpath must be a URI template that begins with / and has the variable dns: /dns-query{?dns}");

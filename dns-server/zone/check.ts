@@ -2,7 +2,7 @@ import { rdataKey } from "../wire/canonical.ts";
 import { Type, typeName } from "../wire/constants.ts";
 import { foldName, formatName, isSubdomain, parentName, type Name } from "../wire/name.ts";
 import { formatRdata, targetName } from "../wire/rdata.ts";
-import type { Fault, Place, ZoneRecord } from "./record.ts";
+import type { Place, ZoneRecord, ZoneFault } from "./record.ts";
 
 /** Types that may stand beside a CNAME (RFC 2181 section 10.1, 4034 section 2.5). */
 const BESIDE_CNAME = new Set<number>([Type.CNAME, Type.RRSIG, Type.NSEC]);
@@ -16,9 +16,9 @@ export const SIGNED =
  * Checks what only the whole zone shows. An error: no server could serve it right. A warning: it works, but not as its author thinks.
  * @param start where the zone begins, for what is missing of one without records
  */
-export function checkRecords(origin: Name, records: readonly ZoneRecord[], start?: Place): Fault[] {
-  const faults: Fault[] = [];
-  const report = (severity: Fault["severity"], place: Place | undefined, message: string, name?: Name): void =>
+export function checkRecords(origin: Name, records: readonly ZoneRecord[], start?: Place): ZoneFault[] {
+  const faults: ZoneFault[] = [];
+  const report = (severity: ZoneFault["severity"], place: Place | undefined, message: string, name?: Name): void =>
     void faults.push({ severity, place, message, ...(name === undefined ? {} : { name }) });
   const byName = new Map<Name, Map<number, ZoneRecord[]>>();
   const seen = new Set<string>();

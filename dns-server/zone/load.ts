@@ -5,7 +5,7 @@ import { UserError } from "../runtime/errors.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import { checkRecords } from "./check.ts";
 import { parseMasterFile } from "./master-file.ts";
-import { formatFault, type Fault, type ZoneRecord } from "./record.ts";
+import { formatFault, type ZoneRecord, type ZoneFault } from "./record.ts";
 import { makeZone, type Zone } from "./zone.ts";
 
 /** A usable zone, and what is still odd about it. */
@@ -13,7 +13,7 @@ export interface LoadedZone {
   readonly zone: Zone;
   /** What it was made of. */
   readonly records: readonly ZoneRecord[];
-  readonly warnings: readonly Fault[];
+  readonly warnings: readonly ZoneFault[];
 }
 
 /** Where a zone is written. */

@@ -4,7 +4,7 @@ import { parseRdata } from "../wire/rdata.ts";
 import { soaMinimum } from "../wire/soa.ts";
 import { isTtl, parseTtl, type Token } from "../wire/text.ts";
 import { readEntries, type Entry } from "./lexer.ts";
-import type { Fault, ZoneRecord } from "./record.ts";
+import type { ZoneRecord, ZoneFault } from "./record.ts";
 
 export interface MasterFileOptions {
   /** Name of the file, for messages. */
@@ -21,9 +21,9 @@ const MAX_INCLUDE_DEPTH = 16;
 const DIRECTIVES = ["$ORIGIN", "$TTL", "$INCLUDE"];
 
 /** Reads a master file (RFC 1035 section 5, 2308 `$TTL`, 3597). Goes on after a fault, so that one run names all of them. */
-export function parseMasterFile(text: string, options: MasterFileOptions): { records: ZoneRecord[]; faults: Fault[] } {
+export function parseMasterFile(text: string, options: MasterFileOptions): { records: ZoneRecord[]; faults: ZoneFault[] } {
   const records: ZoneRecord[] = [];
-  const faults: Fault[] = [];
+  const faults: ZoneFault[] = [];
   readFile(text, { ...options, origin: options.origin ?? ROOT }, 0, records, faults);
   return { records, faults };
 }
@@ -33,7 +33,7 @@ function readFile(
   options: MasterFileOptions & { origin: Name },
   depth: number,
   records: ZoneRecord[],
-  faults: Fault[],
+  faults: ZoneFault[],
 ): void {
   let origin = options.origin;
   let defaultTtl = options.ttl;

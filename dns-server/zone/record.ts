@@ -9,7 +9,7 @@ export interface Place {
 }
 
 /** What is wrong with a zone, and where. An error makes the zone unusable, a warning does not. */
-export interface Fault {
+export interface ZoneFault {
   readonly severity: "error" | "warning";
   readonly place: Place | undefined;
   readonly message: string;
@@ -29,7 +29,7 @@ export interface ZoneRecord {
 }
 
 /** `FILE:LINE: error: message` */
-export function formatFault(fault: Fault): string {
+export function formatFault(fault: ZoneFault): string {
   const place = fault.place ? `${fault.place.file}:${fault.place.line}: ` : "";
   return `${place}${fault.severity}: ${fault.message}`;
 }
