@@ -9,24 +9,31 @@ const NAMES = new Map<number, readonly [skip: number, names: number]>([
   [4 /* MF */, [0, 1]],
   [Type.CNAME, [0, 1]],
   [Type.SOA, [0, 2]],
-  [7 /* MB */, [0, 1]],
-  [8 /* MG */, [0, 1]],
-  [9 /* MR */, [0, 1]],
+  [Type.MB, [0, 1]],
+  [Type.MG, [0, 1]],
+  [Type.MR, [0, 1]],
   [Type.PTR, [0, 1]],
-  [14 /* MINFO */, [0, 2]],
+  [Type.MINFO, [0, 2]],
   [Type.MX, [2, 1]],
   [Type.RP, [0, 2]],
   [Type.AFSDB, [2, 1]],
-  [21 /* RT */, [2, 1]],
-  [26 /* PX */, [2, 2]],
+  [Type.RT, [2, 1]],
+  [Type.PX, [2, 2]],
   [Type.SRV, [6, 1]],
   [Type.KX, [2, 1]],
   [Type.DNAME, [0, 1]],
 ]);
 
+/**
+ * Where the names of record data lie that are lower-cased here, and that others may send compressed (RFC 3597 section 4): octets before
+ * the first, and how many there are.
+ */
+export const namesIn = (type: number, rdata: Uint8Array): readonly [skip: number, names: number] | undefined =>
+  type === Type.NAPTR ? [naptrNameAt(rdata), 1] : NAMES.get(type);
+
 /** Record data with its names in lower case; the same octets where there is nothing to change. */
 export function canonicalRdata(type: number, rdata: Uint8Array): Uint8Array {
-  const layout = type === Type.NAPTR ? ([naptrNameAt(rdata), 1] as const) : NAMES.get(type);
+  const layout = namesIn(type, rdata);
   if (!layout) return rdata;
   let folded: Uint8Array | undefined;
   let [at, names] = layout;

@@ -203,11 +203,28 @@ export const certificateKind = named({ PKIX: 1, SPKI: 2, PGP: 3, IPKIX: 4, ISPKI
 
 /** Algorithms of DNSSEC keys, as certificates have them. */
 export const certificateAlgorithm = named(
-  { RSAMD5: 1, DH: 2, DSA: 3, RSASHA1: 5, RSASHA256: 8, RSASHA512: 10, ECDSAP256SHA256: 13, ECDSAP384SHA384: 14, ED25519: 15, ED448: 16 },
+  {
+    RSAMD5: 1,
+    DH: 2,
+    DSA: 3,
+    RSASHA1: 5,
+    NSEC3DSA: 6,
+    NSEC3RSASHA1: 7,
+    RSASHA256: 8,
+    RSASHA512: 10,
+    ECCGOST: 12,
+    ECDSAP256SHA256: 13,
+    ECDSAP384SHA384: 14,
+    ED25519: 15,
+    ED448: 16,
+    INDIRECT: 252,
+    PRIVATEDNS: 253,
+    PRIVATEOID: 254,
+  },
   8,
 );
 
-/** The same as signatures have them: by number or name, shown as a number. */
+/** The same as signatures and keys have them: by number or name, shown as a number. */
 export const algorithm: Field = { parse: certificateAlgorithm.parse, format: (octets) => [String(octets.take(1)[0])] };
 
 /** Schemes of generalized notifications (RFC 9859 section 2.1). */

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { readEntries } from "../zone/lexer.ts";
 import { Type, typeCode } from "./constants.ts";
 import { parseName, ROOT } from "./name.ts";
-import { formatRdata, parseRdata } from "./rdata.ts";
+import { expandRdata, formatRdata, isWellFormed, parseRdata } from "./rdata.ts";
 
 const words = (text: string) => [...readEntries(text)][0]?.tokens ?? [];
 const parse = (type: string, text: string): Uint8Array => parseRdata(typeCode(type)!, words(text), parseName("example."));
@@ -62,6 +62,18 @@ describe("record data", () => {
     ],
     ["CERT", "PKIX 1 RSASHA256 AQ ID", "0001000108010203", "PKIX 1 RSASHA256 AQID"],
     ["CERT", "65535 1 0 AQID", "ffff000100010203", "65535 1 0 AQID"],
+    ["CERT", "OID 1 INDIRECT AQID", "00fe0001fc010203", "OID 1 INDIRECT AQID"],
+    ["CERT", "URI 1 PRIVATEOID AQID", "00fd0001fe010203", "URI 1 PRIVATEOID AQID"],
+    ["MINFO", "a b.", "016107" + "6578616d706c6500" + "016200", "a.example. b."],
+    ["X25", "311061700956", "0c333131303631373030393536", '"311061700956"'],
+    ["ISDN", '"150862028003217" 004', "0f313530383632303238303033323137" + "03303034", '"150862028003217" "004"'],
+    ["RT", "10 x.", "000a017800", "10 x."],
+    ["PX", "10 a. b.", "000a016100" + "016200", "10 a. b."],
+    ["KEY", "256 3 8 AQID", "01000308010203", "256 3 8 AQID"],
+    ["DLV", "1 8 2 E2D3", "00010802e2d3", "1 8 2 e2d3"],
+    ["RESINFO", "qnamemin exterr=15-17", "08716e616d656d696e" + "0c6578746572723d31352d3137", '"qnamemin" "exterr=15-17"'],
+    ["DS", "1 ECDSAP256SHA256 2 ab", "00010d02ab", "1 13 2 ab"],
+    ["CDNSKEY", "257 3 ed25519 AQID", "0101030f010203", "257 3 15 AQID"],
     ["EUI48", "00-00-5E-00-53-2a", "00005e00532a", "00-00-5e-00-53-2a"],
     ["EUI64", "00-00-5e-ef-10-00-00-2a", "00005eef1000002a", "00-00-5e-ef-10-00-00-2a"],
     ["IPSECKEY", "10 1 2 192.0.2.38 AQID", "0a0102c0000226010203", "10 1 2 192.0.2.38 AQID"],
@@ -132,6 +144,26 @@ describe("record data", () => {
     ["SVCB", "1 . dohpath=/dns-query"],
     ["SVCB", "1 . ohttp=x"],
   ])("refuses %s %s", (type, text) => expect(() => parse(type, text)).toThrow());
+
+  test.each([
+    ["MB", ""],
+    ["MINFO", ""],
+    ["RT", "000a"],
+    ["RP", ""],
+    ["AFSDB", "0001"],
+    ["SRV", "000100020050"],
+    ["NAPTR", "00010002000000"],
+  ])("a name that another server has compressed is written out: %s", (type, before) => {
+    const code = typeCode(type)!;
+    const target = Buffer.from("\x03www\x07example\0", "latin1");
+    const fields = Buffer.from(before, "hex");
+    const isTwo = type === "MINFO" || type === "RP";
+    const data = Buffer.concat([fields, Uint8Array.of(0xc0, 12), ...(isTwo ? [Uint8Array.of(0xc0, 16)] : [])]);
+    const message = Buffer.concat([Buffer.alloc(12), target, data]);
+    const rdata = expandRdata(message, code, 12 + target.length, message.length)!;
+    expect(hex(rdata)).toBe(hex(Buffer.concat([fields, target, ...(isTwo ? [target.subarray(4)] : [])])));
+    expect(isWellFormed(code, rdata)).toBe(true);
+  });
 
   test("any octets of any type have a presentation form that gives them back", () => {
     const type = fc.oneof(

@@ -1,4 +1,5 @@
 import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from "./address.ts";
+import { namesIn } from "./canonical.ts";
 import { Type, typeName } from "./constants.ts";
 import * as fields from "./fields.ts";
 import { formatLoc, parseLoc } from "./loc.ts";
@@ -19,31 +20,45 @@ const FIELDS = new Map<number, readonly (SimpleField | fields.Field)[]>([
   [Type.NS, ["name"]],
   [Type.CNAME, ["name"]],
   [Type.SOA, ["name", "name", "u32", "time", "time", "time", "time"]],
+  [Type.MB, ["name"]],
+  [Type.MG, ["name"]],
+  [Type.MR, ["name"]],
   [Type.PTR, ["name"]],
   [Type.HINFO, ["text", "text"]],
+  [Type.MINFO, ["name", "name"]],
   [Type.MX, ["u16", "name"]],
   [Type.TXT, ["texts"]],
   [Type.RP, ["name", "name"]],
   [Type.AFSDB, ["u16", "name"]],
+  [Type.X25, ["text"]],
+  [Type.ISDN, ["texts"]],
+  [Type.RT, ["u16", "name"]],
+  [Type.KEY, ["u16", "u8", fields.algorithm, "base64"]],
+  [Type.PX, ["u16", "name", "name"]],
   [Type.AAAA, ["ipv6"]],
   [Type.LOC, ["loc"]],
   [Type.SRV, ["u16", "u16", "u16", "name"]],
   [Type.NAPTR, ["u16", "u16", "text", "text", "text", "name"]],
   [Type.KX, ["u16", "name"]],
   [Type.DNAME, ["name"]],
-  [Type.DS, ["u16", "u8", "u8", "hex"]],
+  [Type.DS, ["u16", fields.algorithm, "u8", "hex"]],
   [Type.SSHFP, ["u8", "u8", "hex"]],
-  [Type.DNSKEY, ["u16", "u8", "u8", "base64"]],
+  [Type.DNSKEY, ["u16", "u8", fields.algorithm, "base64"]],
   [Type.DHCID, ["base64"]],
   [Type.TLSA, ["u8", "u8", "u8", "hex"]],
   [Type.SMIMEA, ["u8", "u8", "u8", "hex"]],
-  [Type.CDS, ["u16", "u8", "u8", "hex"]],
-  [Type.CDNSKEY, ["u16", "u8", "u8", "base64"]],
+  [Type.CDS, ["u16", fields.algorithm, "u8", "hex"]],
+  [Type.CDNSKEY, ["u16", "u8", fields.algorithm, "base64"]],
   [Type.OPENPGPKEY, ["base64"]],
   [Type.ZONEMD, ["u32", "u8", "u8", "hex"]],
   [Type.SVCB, ["u16", "name", "svcparams"]],
   [Type.HTTPS, ["u16", "name", "svcparams"]],
   [Type.SPF, ["texts"]],
+  [Type.NINFO, ["texts"]],
+  [Type.AVC, ["texts"]],
+  [Type.RESINFO, ["texts"]],
+  [Type.WALLET, ["texts"]],
+  [Type.DLV, ["u16", fields.algorithm, "u8", "hex"]],
   [Type.URI, ["u16", "u16", "value"]],
   [Type.CAA, ["u8", "tag", "value"]],
   [Type.APL, [fields.prefixes]],
@@ -296,7 +311,7 @@ function decodeFields(type: number, rdata: Uint8Array): string[] | undefined {
 }
 
 /**
- * Where the compressible names of record data lie: only the types of RFC 1035 may be compressed (RFC 3597 section 4).
+ * Where the names of record data lie that are compressed here: only those of RFC 1035 may be (RFC 3597 section 4).
  * `skip` octets, then `names` names, then the rest.
  */
 export function compressibleNames(type: number): { skip: number; names: number } | undefined {
@@ -316,11 +331,12 @@ export function compressibleNames(type: number): { skip: number; names: number }
 
 /** Record data of a message from `start` to `end`, its compressed names written out; undefined when they are not well-formed. */
 export function expandRdata(message: Uint8Array, type: number, start: number, end: number): Uint8Array | undefined {
-  const compressible = start === end ? undefined : compressibleNames(type);
-  if (!compressible) return Buffer.from(message.subarray(start, end));
-  let at = start + compressible.skip;
+  const layout = start === end ? undefined : namesIn(type, message.subarray(start, end));
+  if (!layout) return Buffer.from(message.subarray(start, end));
+  const [skip, names] = layout;
+  let at = start + skip;
   const parts: Uint8Array[] = [message.subarray(start, at)];
-  for (let i = 0; i < compressible.names; i++) {
+  for (let i = 0; i < names; i++) {
     const read = readName(message, at);
     if (!read || read.end > end) return undefined;
     parts.push(nameBytes(read.name));
