@@ -1,5 +1,6 @@
 import { KubeConfig, ListWatch, Watch, type KubernetesObject } from "@kubernetes/client-node";
 import { existsSync } from "node:fs";
+import { Backoff } from "../runtime/backoff.ts";
 import { UserError } from "../runtime/errors.ts";
 import { log } from "../runtime/log.ts";
 import { getJson } from "./api.ts";
@@ -26,6 +27,8 @@ export interface KindWatch {
 
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 10_000;
+/** Servers that have lost the API together do not come back in step. */
+const SPREAD = 0.5;
 /** An API server that has just started forbids everything for a moment, until it has read its own rules. */
 const REFUSALS_TO_BELIEVE = 3;
 const PAGE = 500;
@@ -104,7 +107,7 @@ export function watchKind<K extends Kind>(config: KubeConfig, kind: K, listener:
   const { path, fieldSelector, parse } = KINDS[kind];
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
-  let delay = FIRST_RETRY_MS;
+  const backoff = new Backoff(FIRST_RETRY_MS, MAX_RETRY_MS, SPREAD);
   let refusals = 0;
 
   const keep = (object: KubernetesObject, isGone: boolean): KeptObject<K> | undefined => {
@@ -162,7 +165,7 @@ export function watchKind<K extends Kind>(config: KubeConfig, kind: K, listener:
     lost,
     stuck: (error) => retry(error),
     established: () => {
-      delay = FIRST_RETRY_MS;
+      backoff.reset();
       listener.connection(undefined);
     },
   });
@@ -177,8 +180,7 @@ export function watchKind<K extends Kind>(config: KubeConfig, kind: K, listener:
     if (stopped) return;
     lost(error);
     clearTimeout(timer);
-    timer = setTimeout(run, delay * (0.5 + Math.random() / 2));
-    delay = Math.min(MAX_RETRY_MS, delay * 2);
+    timer = setTimeout(run, backoff.next());
   };
   informer.on("error", retry);
   run();

@@ -1,6 +1,6 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { replaceFileSync } from "../runtime/atomic-file.ts";
 import { UserError } from "../runtime/errors.ts";
 import { formatPrefix, parsePrefix, type Prefix } from "../wire/address.ts";
 import { RefusalAction } from "./guard.ts";
@@ -83,7 +83,7 @@ export class Refusals {
   private keep(): void {
     if (this.file === undefined) return;
     try {
-      writeFile(this.file, `${JSON.stringify(this.list(), undefined, 2)}\n`);
+      replaceFileSync(this.file, `${JSON.stringify(this.list(), undefined, 2)}\n`);
     } catch (error) {
       throw new UserError(`the change is in force, but lost at the next restart: ${(error as Error).message}`);
     }
@@ -109,23 +109,5 @@ function readFile(file: string): Refusal[] {
       .map((entry) => ({ ...entry, prefix: formatPrefix(parsePrefix(entry.prefix)) }));
   } catch (error) {
     throw new UserError(`refusals: ${file} is faulty, mend or remove it: ${(error as Error).message}`);
-  }
-}
-
-/** Puts a file in place of the old one, whole or not at all, so that it is still there after a crash of the host. */
-function writeFile(file: string, text: string): void {
-  const temporary = `${file}.new`;
-  for (const [path, flags] of [
-    [temporary, "w"],
-    [dirname(file), "r"],
-  ] as const) {
-    const fd = openSync(path, flags);
-    try {
-      if (flags === "w") writeSync(fd, text);
-      else renameSync(temporary, file);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
   }
 }

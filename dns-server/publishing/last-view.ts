@@ -163,18 +163,19 @@ export class LastViewFile {
     // it is read before its watches have begun, and lost and found at any time
     if (!view) return this.schedule(RETRY_MS);
     this.writtenAt = performance.now();
-    const parts = encode(view);
-    this.writing = this.writing.then(async () => {
-      try {
-        mkdirSync(dirname(this.file), { recursive: true });
-        await replaceFile(this.file, parts);
-        this.lastError = undefined;
-      } catch (error) {
-        const text = (error as Error).message;
-        if (text !== this.lastError) log("warn", "cannot keep the last view in its file", { file: this.file, error: text });
-        this.lastError = text;
-      }
-    });
+    this.writing = this.replace(encode(view));
+  }
+
+  private async replace(parts: readonly string[]): Promise<void> {
+    try {
+      mkdirSync(dirname(this.file), { recursive: true });
+      await replaceFile(this.file, parts);
+      this.lastError = undefined;
+    } catch (error) {
+      const text = (error as Error).message;
+      if (text !== this.lastError) log("warn", "cannot keep the last view in its file", { file: this.file, error: text });
+      this.lastError = text;
+    }
   }
 
   private touch(): void {

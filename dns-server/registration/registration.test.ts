@@ -11,7 +11,8 @@ import { FrameReader } from "../transport/frame.ts";
 import { Opcode } from "../wire/constants.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import { foldName, formatName, parseName, type Name } from "../wire/name.ts";
-import { Registration, type RegistrationSettings } from "./registration.ts";
+import { Registration } from "./registration.ts";
+import type { RegistrationSettings } from "./settings.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -10,15 +10,8 @@ import type { Zone } from "../zone/zone.ts";
 /** Octets that are written at once. */
 const CHUNK = 1 << 16;
 
-/** Files are written one after another: two sources may have the same one while a configuration takes over from another. */
-let last: Promise<void> = Promise.resolve();
-
-/** Puts a zone in place of what the file has, whole or not at all, whatever happens to process and machine. */
-export function saveZone(file: string, zone: Zone): Promise<void> {
-  const saved = last.then(() => replaceFile(file, textOf(zone)));
-  last = saved.catch(() => {});
-  return saved;
-}
+/** Puts a zone in place of what the file has. */
+export const saveZone = (file: string, zone: Zone): Promise<void> => replaceFile(file, textOf(zone));
 
 function* textOf(zone: Zone): Generator<string> {
   let text = `${formatRecord(soaOf(zone))}\n`;

@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { Backoff } from "../runtime/backoff.ts";
 import { log } from "../runtime/log.ts";
 import { exchangeDatagram } from "../transport/client.ts";
 import { going } from "../runtime/unexpected.ts";
@@ -23,6 +24,7 @@ export class Notifier {
   private readonly counts: TransferCounts;
   private zone: Zone | undefined;
   private round: AbortController | undefined;
+  private readonly backoff = new Backoff(FIRST_WAIT_MS, LONGEST_WAIT_MS);
   private timer: NodeJS.Timeout | undefined;
   private lastError: string | undefined;
 
@@ -40,7 +42,8 @@ export class Notifier {
   /** The zone is this one now. */
   notify(zone: Zone): void {
     this.zone = zone;
-    this.schedule(GATHER_MS, FIRST_WAIT_MS);
+    this.backoff.reset();
+    this.schedule(GATHER_MS);
   }
 
   stop(): void {
@@ -48,17 +51,18 @@ export class Notifier {
     this.round?.abort();
   }
 
-  /** @param waitMs how long an answer is then waited for */
-  private schedule(delayMs: number, waitMs: number): void {
+  private schedule(delayMs: number): void {
     this.stop();
     this.timer = setTimeout(
-      going("transfer", () => this.tell(waitMs)),
+      going("transfer", () => this.tell()),
       delayMs,
     ).unref();
   }
 
-  private async tell(waitMs: number): Promise<void> {
+  private async tell(): Promise<void> {
     const zone = this.zone!;
+    // who has not answered is given more time
+    const waitMs = this.backoff.next();
     const round = new AbortController();
     this.round = round;
     const startedAt = Date.now();
@@ -78,7 +82,7 @@ export class Notifier {
       this.counts.notify("out", "failed");
       this.complain(late ? "no answer in time" : (error as Error).message);
       // an error may come at once; the wait is the same
-      this.schedule(Math.max(0, waitMs - (Date.now() - startedAt)), Math.min(LONGEST_WAIT_MS, 2 * waitMs));
+      this.schedule(Math.max(0, waitMs - (Date.now() - startedAt)));
     } finally {
       clearTimeout(timeout);
     }

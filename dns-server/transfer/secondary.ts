@@ -1,3 +1,4 @@
+import { Backoff } from "../runtime/backoff.ts";
 import { log } from "../runtime/log.ts";
 import { unexpected } from "../runtime/unexpected.ts";
 import type { Request } from "../view/exchange.ts";
@@ -55,7 +56,7 @@ export class SecondaryZone {
   private lostAt: number | undefined;
   private timer: NodeJS.Timeout | undefined;
   private expiry: NodeJS.Timeout | undefined;
-  private failures = 0;
+  private readonly backoff = new Backoff(FIRST_RETRY_MS, LAST_RETRY_MS);
   private running = false;
   private again = false;
   /** Whether a NOTIFY said that some primary has a later version. */
@@ -168,7 +169,7 @@ export class SecondaryZone {
   }
 
   private retryDelay(): number {
-    const waiting = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.failures++);
+    const waiting = this.backoff.next();
     return this.current ? Math.min(timersOf(this.current).retry, Math.max(waiting, MIN_INTERVAL_MS)) : waiting;
   }
 
@@ -232,7 +233,7 @@ export class SecondaryZone {
 
   private fetched(zone: Zone | undefined, primary: Endpoint): void {
     const { origin, file } = this.settings;
-    this.failures = 0;
+    this.backoff.reset();
     this.lostAt = undefined;
     const latest = zone ?? this.current!;
     const wasExpired = this.expired;

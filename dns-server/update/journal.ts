@@ -1,20 +1,18 @@
 import {
   closeSync,
-  constants,
   existsSync,
   fdatasyncSync,
   fstatSync,
-  fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
-  renameSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
+import { replaceFileSync, syncFolder } from "../runtime/atomic-file.ts";
 import { UserError } from "../runtime/errors.ts";
 import { parseMasterFile } from "../zone/master-file.ts";
 import { formatRecord, type ZoneRecord } from "../zone/record.ts";
@@ -29,6 +27,9 @@ const lineSchema = z.strictObject({
   add: z.array(z.tuple([z.string(), z.number().nullable()])),
   base: z.string().optional(),
 });
+
+/** Of the file: what keys may change is nobody else's to read. */
+const MODE = 0o600;
 
 const LINE_START = '{"remove":';
 
@@ -94,7 +95,7 @@ export class Journal {
       const folder = dirname(file);
       mkdirSync(folder, { recursive: true });
       const isNew = !existsSync(file);
-      const fd = openSync(file, "a", 0o600);
+      const fd = openSync(file, "a", MODE);
       if (isNew) syncFolder(folder);
       let changes: ReturnType<typeof parseLine>[];
       let torn: number;
@@ -151,23 +152,15 @@ export class Journal {
 
   /** Puts other changes in place of all, or leaves the file as it is. */
   replace(changes: readonly Change[]): void {
-    const fresh = `${this.file}.new`;
-    const text = Buffer.from(changes.map((change) => formatLine(change, this.base)).join(""));
-    const fd = openSync(fresh, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND, 0o600);
-    try {
-      writeFileSync(fd, text);
-      fsyncSync(fd);
-      renameSync(fresh, this.file);
-    } catch (error) {
-      closeSync(fd);
-      throw error;
-    }
+    const text = changes.map((change) => formatLine(change, this.base)).join("");
+    replaceFileSync(this.file, text, MODE);
+    // until the new one is open the old one counts as lost, and whoever comes next makes it anew
+    const fd = openSync(this.file, "a", MODE);
     closeSync(this.fd);
     this.fd = fd;
-    this.size = text.length;
+    this.size = Buffer.byteLength(text);
     this.length = changes.length;
     this.torn = false;
-    syncFolder(dirname(this.file));
   }
 
   close(): void {
@@ -195,13 +188,3 @@ function parseLines(file: string, text: string): { changes: ReturnType<typeof pa
 
 /** Whether what follows the last whole line can be the start of one, or what a power cut leaves in its place: no file of others is cut. */
 const isTorn = (tail: string): boolean => /^\0*$/.test(tail) || tail.startsWith(LINE_START) || LINE_START.startsWith(tail);
-
-/** A file that is new in a folder, or has another name, is there after a power cut only when the folder is on the disk, too. */
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { GuardCounter } from "../../limit/guard.ts";
 import type { Limits } from "../../limit/limits.ts";
+import { Backoff } from "../../runtime/backoff.ts";
 import { unexpected } from "../../runtime/unexpected.ts";
 import type { Answerer } from "../../view/answerer.ts";
 import type { Handler } from "../../view/exchange.ts";
@@ -53,7 +54,9 @@ export class SupervisedWorker {
   private standIns: readonly Batch[] = [];
   private worker: Worker | undefined;
   private unlisten = (): void => {};
-  private failures = 0;
+  private readonly backoff = new Backoff(FIRST_PAUSE_MS, MAX_PAUSE_MS);
+  /** It has never failed. */
+  private isNew = true;
   private startedAt = 0;
   private restart: NodeJS.Timeout | undefined;
   private standIn: NodeJS.Timeout | undefined;
@@ -132,9 +135,10 @@ export class SupervisedWorker {
     this.unlisten();
     this.worker = undefined;
     if (this.closing) return;
-    if (performance.now() - this.startedAt > GOOD_AFTER_MS) this.failures = 0;
-    const pause = this.failures === 0 ? 0 : Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.failures - 1));
-    this.failures++;
+    const isGood = this.isNew || performance.now() - this.startedAt > GOOD_AFTER_MS;
+    if (isGood) this.backoff.reset();
+    this.isNew = false;
+    const pause = isGood ? 0 : this.backoff.next();
     this.standIns = this.sockets.map(({ wildcard }) => new Batch(STAND_IN_BATCH, SLOT, wildcard));
     this.standIn ??= setInterval(() => this.answerInPlace(), STAND_IN_MS);
     this.restart = setTimeout(() => this.run(), pause);
