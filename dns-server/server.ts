@@ -4,12 +4,13 @@ import type { Config } from "./config/config.ts";
 import { controlRoutes } from "./control/routes.ts";
 import { serveControl } from "./control/server.ts";
 import { registerSignatureMetrics } from "./dnssec/metrics.ts";
+import { registerWatchMetrics } from "./kubernetes/metrics.ts";
 import { registerSelectionMetrics } from "./selection/metrics.ts";
 import { UserError } from "./runtime/errors.ts";
 import { serveHttp } from "./http.ts";
 import { log } from "./runtime/log.ts";
 import { Metrics } from "./metrics.ts";
-import { isComplete, type Source } from "./source/source.ts";
+import { isComplete, NO_EXCHANGE, type Source } from "./source/source.ts";
 import { secondarySource } from "./source/secondary.ts";
 import { rootSource, zonesSource } from "./source/static.ts";
 import { TransferCounts } from "./transfer/counts.ts";
@@ -54,7 +55,7 @@ async function startSource(
       return secondarySource(config, counts, changed, old);
     case "cluster": {
       // only here: the Kubernetes client is most of the memory
-      const { clusterSource } = await import("./source/cluster.ts");
+      const { clusterSource } = await import("./source/cluster/cluster.ts");
       return clusterSource(config, changed, old);
     }
   }
@@ -79,14 +80,15 @@ export async function startServer(config: Config): Promise<Server> {
   const metrics = new Metrics({
     viewVersion: () => version,
     lost: () => source.lost(),
-    registrations: () => source.registrations?.() ?? [],
+    registrations: () => source.parent?.states() ?? [],
   });
   registerSignatureMetrics(metrics.registry, () => source.view().signers?.values() ?? []);
-  registerSelectionMetrics(metrics.registry, () => source.selection?.());
+  registerSelectionMetrics(metrics.registry, () => source.pods?.selection());
+  registerWatchMetrics(metrics.registry, () => source.pods?.watch());
   const counts: TransferCounts = new TransferCounts(
     metrics.registry,
     () => transfers.serials(),
-    () => source.behind?.() ?? [],
+    () => source.primaries?.behind() ?? [],
   );
   let source = await startSource(config, counts, (since) => swap(since));
   const refused = new Refused(metrics.registry);
@@ -104,12 +106,13 @@ export async function startServer(config: Config): Promise<Server> {
   };
   const adopt = (next: Source): void => {
     source = next;
-    const keys = source.keys ?? new Map();
-    transfers.configure(source.offers ?? new Map(), keys);
+    const { keys, offers, update, notify } = source.exchange ?? NO_EXCHANGE;
+    transfers.configure(offers, keys);
     answerer.setServices({
       keys,
+      notify,
       update: (request) => {
-        const response = source.update?.(request);
+        const response = update(request);
         if (response) counts.update(response.rcode);
         if (response?.rcode === Rcode.REFUSED) refused.note("update", unentitled(request), request.client, request.key);
         return response;
@@ -119,7 +122,6 @@ export async function startServer(config: Config): Promise<Server> {
         const asked = opcode === Opcode.UPDATE ? "update" : opcode === Opcode.NOTIFY ? "notify" : isTransfer ? "transfer" : "query";
         refused.note(asked, TSIG_REASONS.get(error) ?? "BADSIG", client, key);
       },
-      notify: (request) => source.notify?.(request),
       transfer: (request, question) => {
         const response = transfers.respond(request, question);
         if (!response) refused.note("transfer", unentitled(request), request.client, request.key);
@@ -130,12 +132,12 @@ export async function startServer(config: Config): Promise<Server> {
   };
   adopt(source);
   const open: { close(): Promise<void> }[] = [];
-  /** Gives up the configuration that is being loaded, if any. */
-  let abandon = (): void => {};
+  /** Of the configuration that is being loaded, if any. */
+  let loading = new AbortController();
   const close = async (): Promise<void> => {
-    abandon();
+    loading.abort();
     // while askers still come they are still answered
-    await source.withdraw?.();
+    await source.parent?.withdraw();
     transfers.stop();
     await Promise.all([source.stop(), ...open.map((part) => part.close())]);
   };
@@ -157,22 +159,20 @@ export async function startServer(config: Config): Promise<Server> {
       const fixed = RESTART_KEYS.find((key) => !isDeepStrictEqual(config[key], next[key]));
       if (fixed !== undefined) throw new UserError(`the key ${fixed} has changed, which needs a restart`);
       transports.certificate?.reload();
-      abandon();
-      let abandoned = false;
-      let settle = (): void => {};
-      const settled = new Promise<void>((resolve) => (settle = resolve));
-      abandon = () => {
-        abandoned = true;
-        settle();
+      loading.abort();
+      loading = new AbortController();
+      const { signal } = loading;
+      const changed = (since?: readonly number[]): void => {
+        if (source === fresh) swap(since);
       };
-      const fresh: Source = await startSource(next, counts, (since) => (source === fresh ? swap(since) : settle()), source);
-      // a secondary has taken over what there was; what is new comes when its primary gives it
-      if (next.role === "cluster" && !isComplete(fresh)) await settled;
-      // or targets that are known to be dead or overloaded would be given until that is found out again
-      if (!abandoned) await fresh.settled?.();
-      if (abandoned) {
+      const fresh: Source = await startSource(next, counts, changed, source);
+      try {
+        // a secondary has taken over what there was; what is new comes when its primary gives it
+        await fresh.pods?.settled(signal);
+        signal.throwIfAborted();
+      } catch (error) {
         await fresh.stop();
-        throw new UserError("a later one has come before it was complete");
+        throw signal.aborted ? new UserError("a later one has come before it was complete") : error;
       }
       const old = source;
       transports.limits.setRateLimit(next.rateLimit);

@@ -17,18 +17,18 @@ const refuse = z.object({
 export function controlRoutes(source: () => Source, refusals: Refusals): ControlRoutes {
   return {
     "GET /explain": (parameters) => {
-      const current = source();
-      if (!current.explain) throw new UserError("the records of this server do not depend on pods: there is nothing to explain");
+      const { pods } = source();
+      if (!pods) throw new UserError("the records of this server do not depend on pods: there is nothing to explain");
       const name = nameOf(parameters.get("name") ?? "");
-      const explanation = current.explain(name);
+      const explanation = pods.explain(name);
       if (!explanation) throw new UserError(`${parameters.get("name")} is no name that pods or Ingresses give to this server`);
       return explanation;
     },
     "POST /transfer": async (parameters) => {
-      const current = source();
-      if (!current.transfer) throw new UserError("this server fetches no zones: only the role secondary does");
+      const { primaries } = source();
+      if (!primaries) throw new UserError("this server fetches no zones: only the role secondary does");
       const name = nameOf(parameters.get("zone") ?? "");
-      const fetched = current.transfer(name);
+      const fetched = primaries.transfer(name);
       if (!fetched) throw new UserError(`${parameters.get("zone")} is no zone that this server fetches`);
       return fetched.catch((error: unknown) => {
         throw new FailureError(`no primary gave the zone: ${(error as Error).message}`);

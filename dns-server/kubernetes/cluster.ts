@@ -13,13 +13,18 @@ export interface ClusterListener {
   listed(all: boolean): void;
 }
 
-export interface ClusterWatch {
-  /** Since when something of the cluster is lost, milliseconds since the epoch, and why; without a reason there was no contact yet. */
-  lost(): { since: number; loss: Loss | undefined } | undefined;
+/** What metrics show of a watch. */
+export interface WatchCounts {
   /** Failures of lists and watches so far, by kind. */
   readonly errors: ReadonlyMap<Kind, number>;
   /** Kinds that are done without since they could not be listed. */
-  missing(): Kind[];
+  readonly missing: readonly Kind[];
+}
+
+export interface ClusterWatch {
+  /** Since when something of the cluster is lost, milliseconds since the epoch, and why; without a reason there was no contact yet. */
+  lost(): { since: number; loss: Loss | undefined } | undefined;
+  counts(): WatchCounts;
   stop(): Promise<void>;
 }
 
@@ -124,8 +129,7 @@ export function watchCluster(config: KubeConfig, listener: ClusterListener): Clu
   const watches = kinds.map((kind) => start(kind));
   return {
     lost,
-    errors,
-    missing: () => [...states].flatMap(([kind, { isDoneWithout }]) => (isDoneWithout ? kind : [])),
+    counts: () => ({ errors, missing: [...states].flatMap(([kind, { isDoneWithout }]) => (isDoneWithout ? kind : [])) }),
     stop: async () => {
       clearTimeout(patience);
       await Promise.all(watches.map((watch) => watch.stop()));

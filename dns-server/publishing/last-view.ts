@@ -16,6 +16,12 @@ export interface LastView {
   readonly owners: ReadonlyMap<Name, Owner>;
 }
 
+/** A last view that was kept. */
+export interface KeptView extends LastView {
+  /** When it was last known to be current, milliseconds since the epoch. */
+  readonly at: number;
+}
+
 const nameText = z.string().transform((text) => foldName(parseName(text)));
 const target = z
   .strictObject({
@@ -120,8 +126,8 @@ export class LastViewFile {
     ).unref();
   }
 
-  /** @returns what is in the file, and when that was last known to be current (milliseconds since 1970); undefined when there is nothing to use */
-  read(): (LastView & { readonly at: number }) | undefined {
+  /** @returns what is in the file; undefined when there is nothing to use */
+  read(): KeptView | undefined {
     const { file } = this;
     try {
       const found = statSync(file, { throwIfNoEntry: false });

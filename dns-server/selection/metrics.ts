@@ -1,32 +1,15 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
+import { collected } from "../runtime/collected.ts";
 import { formatName } from "../wire/name.ts";
 import type { SelectionCounts } from "./selector.ts";
-
-type Counts = SelectionCounts & {
-  readonly kubernetesErrors: ReadonlyMap<string, number>;
-  readonly kubernetesMissing: readonly string[];
-};
 
 /**
  * Adds the metrics of probes and steering to a registry. Their labels are domains, pods and fixed words: no more series than the cluster
  * has pods.
  * @param counts of the source in force; undefined where it has no pods
  */
-export function registerSelectionMetrics(registry: Registry, counts: () => Counts | undefined): void {
-  type Collect<M> = (metric: M, counts: Counts) => void;
-  const collected = <M extends Gauge | Counter>(name: string, help: string, labelNames: string[], collect: Collect<M>) => ({
-    name,
-    help,
-    labelNames,
-    registers: [registry],
-    collect(this: M): void {
-      this.reset();
-      const now = counts();
-      if (now) collect(this, now);
-    },
-  });
-  const gauge = (...args: Parameters<typeof collected<Gauge>>): Gauge => new Gauge(collected(...args));
-  const counter = (...args: Parameters<typeof collected<Counter>>): Counter => new Counter(collected(...args));
+export function registerSelectionMetrics(registry: Registry, counts: () => SelectionCounts | undefined): void {
+  const { gauge, counter } = collected(registry, counts);
   gauge("peakdns_pods", "Targets by domain, and by the reason why they are in the answer or not.", ["domain", "reason"], (metric, now) => {
     for (const [domain, { verdicts }] of now.selections)
       for (const { verdict } of verdicts.values()) metric.inc({ domain: formatName(domain), reason: verdict.replaceAll(" ", "_") });
@@ -82,20 +65,4 @@ export function registerSelectionMetrics(registry: Registry, counts: () => Count
   gauge("peakdns_steering_round_seconds", "How long the last round took.", [], (metric, { steering }) => {
     if (steering.lastRoundSeconds !== undefined) metric.set(steering.lastRoundSeconds);
   });
-  gauge(
-    "peakdns_kubernetes_missing",
-    "1 for each kind of object that is done without since it could not be listed.",
-    ["kind"],
-    (metric, { kubernetesMissing }) => {
-      for (const kind of kubernetesMissing) metric.set({ kind }, 1);
-    },
-  );
-  counter(
-    "peakdns_kubernetes_errors_total",
-    "Failures of lists and watches of the Kubernetes API.",
-    ["kind"],
-    (metric, { kubernetesErrors }) => {
-      for (const [kind, count] of kubernetesErrors) metric.inc({ kind }, count);
-    },
-  );
 }

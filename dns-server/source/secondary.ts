@@ -9,11 +9,6 @@ import { bareAnswer } from "../wire/message.ts";
 import { foldName, readName } from "../wire/name.ts";
 import type { Source } from "./source.ts";
 
-/** A source that fetches its zones from other servers. */
-export interface SecondarySource extends Source {
-  readonly zones: readonly SecondaryZone[];
-}
-
 /**
  * A view of zones that are fetched from their primaries. One that was not fetched yet, or has expired, is SERVFAIL.
  * @param changed called after each new view
@@ -24,9 +19,9 @@ export async function secondarySource(
   counts: TransferCounts,
   changed: () => void,
   old?: Source,
-): Promise<SecondarySource> {
+): Promise<Source> {
   const keys = new Map(config.keys.map((key) => [key.name, key]));
-  const earlier = old && "zones" in old ? (old as SecondarySource).zones : [];
+  const earlier = old?.primaries?.zones ?? [];
   // what tells of the keys comes with the zone: its primary signs with the same
   const signers = new Map(config.zones.flatMap(({ origin, dnssec }) => (dnssec ? [[origin, loadSigner(origin, dnssec)]] : [])));
   const build = (): View => ({
@@ -61,28 +56,32 @@ export async function secondarySource(
     type: undefined,
   });
   return {
-    zones,
     view: () => view,
     lost: () => {
       const seconds = Math.max(...zones.map((zone) => zone.ageSeconds()));
       return seconds > 0 ? { seconds, reason: "primary" } : undefined;
     },
-    keys,
-    transfer: (name) => zones.find(({ settings }) => settings.origin === name)?.force(),
-    behind: () => zones.map(({ settings, isPrimaryBehind }) => [settings.origin, isPrimaryBehind] as const),
-    offers: new Map(config.zones.map(({ origin, transfer }) => [origin, transfer])),
-    // the primary is to be told; nothing is passed on (RFC 2136 section 6)
-    update: (request) => answer(request, zoneOf(request) ? Rcode.REFUSED : Rcode.NOTAUTH),
-    notify: (request) => {
-      const zone = zoneOf(request);
-      if (!zone) return answer(request, Rcode.NOTAUTH);
-      if (!zone.believes(request)) {
-        counts.notify("in", "refused");
-        return answer(request, Rcode.REFUSED);
-      }
-      counts.notify("in", "answered");
-      zone.notify(request.message);
-      return answer(request, Rcode.NOERROR, Flag.AA);
+    primaries: {
+      zones,
+      transfer: (name) => zones.find(({ settings }) => settings.origin === name)?.force(),
+      behind: () => zones.map(({ settings, isPrimaryBehind }) => [settings.origin, isPrimaryBehind] as const),
+    },
+    exchange: {
+      keys,
+      offers: new Map(config.zones.map(({ origin, transfer }) => [origin, transfer])),
+      // the primary is to be told; nothing is passed on (RFC 2136 section 6)
+      update: (request) => answer(request, zoneOf(request) ? Rcode.REFUSED : Rcode.NOTAUTH),
+      notify: (request) => {
+        const zone = zoneOf(request);
+        if (!zone) return answer(request, Rcode.NOTAUTH);
+        if (!zone.believes(request)) {
+          counts.notify("in", "refused");
+          return answer(request, Rcode.REFUSED);
+        }
+        counts.notify("in", "answered");
+        zone.notify(request.message);
+        return answer(request, Rcode.NOERROR, Flag.AA);
+      },
     },
     stop: async () => void (await Promise.all(zones.map((zone) => zone.stop()))),
   };

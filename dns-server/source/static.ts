@@ -13,7 +13,7 @@ import { readZoneFile } from "../zone/load.ts";
 import { checkRecords } from "../zone/check.ts";
 import { addressRecord } from "../zone/name-server.ts";
 import { formatFault, type ZoneRecord, type ZoneFault } from "../zone/record.ts";
-import type { Source } from "./source.ts";
+import { NO_EXCHANGE, type Source, type ZoneExchange } from "./source.ts";
 
 /** Zone of a root server: the records of its file or text, and its static delegations. */
 export function loadRootZone(config: RootConfig): ServedZone {
@@ -52,7 +52,7 @@ interface StaticZones {
 }
 
 /** A view that never changes. Warnings of its zones are logged. */
-function staticSource({ loaded, keys, offers }: StaticZones): Source {
+function staticSource({ loaded, keys, offers }: StaticZones): Source & { readonly exchange: ZoneExchange } {
   for (const { warnings } of loaded) for (const warning of warnings) log("warn", formatFault(warning));
   const view: View = {
     zones: new Map(loaded.map(({ zone }) => [zone.origin, zone])),
@@ -62,8 +62,7 @@ function staticSource({ loaded, keys, offers }: StaticZones): Source {
   return {
     view: () => view,
     lost: () => undefined,
-    keys: new Map(keys.map((key) => [key.name, key])),
-    offers,
+    exchange: { ...NO_EXCHANGE, keys: new Map(keys.map((key) => [key.name, key])), offers },
     stop: async () => {},
   };
 }
@@ -86,7 +85,7 @@ export function rootSource(config: RootConfig, changed: () => void): Source {
   return {
     ...fixed,
     view: () => ({ ...fixed.view(), zones: new Map([[config.zone, updatable.zone()]]) }),
-    update: (request) => updatable.update(request),
+    exchange: { ...fixed.exchange, update: (request) => updatable.update(request) },
     stop: async () => updatable.close(),
   };
 }

@@ -2,18 +2,18 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, w
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { parseConfig, type ClusterConfig } from "../config/config.ts";
-import { startServer } from "../server.ts";
-import { eventually } from "../testing/client.ts";
-import { startFakeApi, type FakeApiServer } from "../testing/fake-api-server.ts";
-import { ingress, node, pod, service, slice } from "../testing/objects.ts";
-import { Type } from "../wire/constants.ts";
-import { foldName, parseName } from "../wire/name.ts";
-import { formatRdata } from "../wire/rdata.ts";
-import { findZone } from "../view/view.ts";
-import { lookup } from "../zone/lookup.ts";
+import { parseConfig, type ClusterConfig } from "../../config/config.ts";
+import { startServer } from "../../server.ts";
+import { eventually } from "../../testing/client.ts";
+import { startFakeApi, type FakeApiServer } from "../../testing/fake-api-server.ts";
+import { ingress, node, pod, service, slice } from "../../testing/objects.ts";
+import { Type } from "../../wire/constants.ts";
+import { foldName, parseName } from "../../wire/name.ts";
+import { formatRdata } from "../../wire/rdata.ts";
+import { findZone } from "../../view/view.ts";
+import { lookup } from "../../zone/lookup.ts";
 import { clusterSource } from "./cluster.ts";
-import type { Source } from "./source.ts";
+import type { Source } from "../source.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -126,7 +126,7 @@ describe("a view of a cluster", () => {
     applyIngress();
     const source = await start();
     expect([answer(source, "web.peak"), answer(source, "shop.peak")]).toEqual([["fd00::a"], ["refused"]]);
-    expect(source.selection!().kubernetesMissing).toEqual(["ConfigMap", "Ingress"]);
+    expect(source.pods!.watch().missing).toEqual(["ConfigMap", "Ingress"]);
     api.failing.clear();
     await eventually(
       () => answer(source, "shop.peak"),
@@ -134,7 +134,7 @@ describe("a view of a cluster", () => {
       800,
     );
     await eventually(
-      () => source.selection!().kubernetesMissing.length,
+      () => source.pods!.watch().missing.length,
       (count) => count === 0,
       800,
     );
