@@ -1,12 +1,17 @@
 import { rdataKey } from "../wire/canonical.ts";
 import { Type, typeName } from "../wire/constants.ts";
 import { foldName, formatName, isSubdomain, parentName, type Name } from "../wire/name.ts";
-import { formatRdata, targetName } from "../wire/rdata.ts";
+import { compressibleNames, formatRdata, targetName } from "../wire/rdata.ts";
 import type { Place, ZoneRecord, ZoneFault } from "./record.ts";
 
 /** Types that may stand beside a CNAME (RFC 2181 section 10.1, 4034 section 2.5). */
 const BESIDE_CNAME = new Set<number>([Type.CNAME, Type.RRSIG, Type.NSEC]);
 const SINGLETONS = new Set<number>([Type.SOA, Type.CNAME, Type.DNAME]);
+
+/** Octets of the records of an answer over TCP, beside its header, its question but for the name, and an OPT record. */
+const MOST_OCTETS = 0xffff - 12 - 4 - 11;
+/** Octets of a record but for its data, when its name is that of the question. */
+const RECORD_HEAD = 12;
 
 /** Said of a zone that brings signatures of its own. */
 export const SIGNED =
@@ -87,8 +92,18 @@ export function checkRecords(origin: Name, records: readonly ZoneRecord[], start
       }
       if (type === Type.DS && !isCut) report("warning", first.place, `DS at ${formatName(name)}, which is no delegation`);
       if (!hidden) for (const record of set) checkTarget(record);
+      checkLength(name, type, set);
       if (type === Type.SVCB || type === Type.HTTPS) for (const record of set) checkService(record);
     }
+  }
+
+  function checkLength(name: Name, type: number, set: readonly ZoneRecord[]): void {
+    // what is compressed may be shorter than it looks
+    if (compressibleNames(type)) return;
+    const octets = set.reduce((sum, { rdata }) => sum + RECORD_HEAD + rdata.length, name.length);
+    if (octets <= MOST_OCTETS) return;
+    const besides = set.length === 1 ? ", and the zone cannot be transferred" : "";
+    report("warning", set[0]!.place, `${typeName(type)} of ${formatName(name)} is too long for an answer: nobody gets it${besides}`);
   }
 
   function checkService(record: ZoneRecord): void {

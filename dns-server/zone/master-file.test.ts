@@ -170,6 +170,15 @@ describe("zone checks", () => {
     [`${head}@ MX 1 mx\nmx CNAME ns`, ["z:5: warning: MX of example. leads to mx.example., which is an alias"]],
     [`${head}a DS 1 13 2 00`, ["z:5: warning: DS at a.example., which is no delegation"]],
     [`${head}ns RRSIG \\# 1 00`, [expect.stringContaining("z:5: warning: the zone has signatures") as string]],
+    [`${head}big TXT${` "${"x".repeat(255)}"`.repeat(255)}`, []],
+    [
+      `${head}big TYPE65280 \\# 65500 ${"00".repeat(65_500)}`,
+      ["z:5: warning: TYPE65280 of big.example. is too long for an answer: nobody gets it, and the zone cannot be transferred"],
+    ],
+    [
+      `${head}${Array.from({ length: 256 }, (_, i) => `big TXT "${String(i).padEnd(255, "x")}"\n`).join("")}`,
+      ["z:5: warning: TXT of big.example. is too long for an answer: nobody gets it"],
+    ],
     [`${head}@ MX 0 .\n@ NS ns.elsewhere.`, []],
   ])("%s", (text, faults) => expect(check(text)).toEqual(faults));
 });
