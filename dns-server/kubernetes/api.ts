@@ -13,7 +13,9 @@ export class ApiError extends Error {
   }
 }
 
+/** Without anything from it, and for all of an answer. */
 const TIMEOUT_MS = 30_000;
+const TOTAL_MS = 60_000;
 
 export interface ApiRequest {
   readonly method: "GET" | "POST" | "PATCH";
@@ -69,8 +71,17 @@ function exchange(url: URL, options: https.RequestOptions, body: string | undefi
     // an agent for TLS cannot be used without
     const asked =
       url.protocol === "https:" ? https.request(url, options, answered) : http.request(url, { ...options, agent: undefined }, answered);
-    asked.on("timeout", () => asked.destroy(new DOMException("no answer in time", "TimeoutError")));
+    const isLate = (): void => {
+      reject(new DOMException("no answer in time", "TimeoutError"));
+      asked.destroy();
+    };
+    const late = setTimeout(isLate, TOTAL_MS).unref();
+    asked.on("timeout", isLate);
     asked.on("error", reject);
+    asked.on("close", () => {
+      clearTimeout(late);
+      reject(new Error("the connection has ended without an answer"));
+    });
     asked.end(body);
   });
 }

@@ -30,6 +30,8 @@ export interface ClusterWatch {
 
 interface KindState {
   listed: boolean;
+  /** Whether a part of a list has come: it is slow, perhaps, but it comes. */
+  isComing: boolean;
   /** Nobody waits for it any more. */
   isDoneWithout: boolean;
   lostAt: number | undefined;
@@ -41,6 +43,8 @@ const ESSENTIAL: readonly Kind[] = ["Pod"];
 
 /** How long a start waits for kinds that are not essential, and cannot be listed. */
 const PATIENCE_MS = 5000;
+/** How long for those of which nothing at all comes, not even a failure. */
+const SILENCE_MS = 10_000;
 
 /** What an operator loses with a kind that cannot be read. */
 const USES: Readonly<Record<Kind, string>> = {
@@ -62,7 +66,8 @@ const USES: Readonly<Record<Kind, string>> = {
 export function watchCluster(config: KubeConfig, listener: ClusterListener): ClusterWatch {
   const kinds = Object.keys(KINDS) as Kind[];
   const started = Date.now();
-  const states = new Map(kinds.map((kind): [Kind, KindState] => [kind, { listed: false, isDoneWithout: false, lostAt: started, loss: undefined }]));
+  const unlisted = { listed: false, isComing: false, isDoneWithout: false, lostAt: started, loss: undefined };
+  const states = new Map(kinds.map((kind): [Kind, KindState] => [kind, { ...unlisted }]));
   const lost = (): ReturnType<ClusterWatch["lost"]> => {
     let first: KindState | undefined;
     for (const state of states.values()) if (state.lostAt !== undefined && state.lostAt < (first?.lostAt ?? Infinity)) first = state;
@@ -83,21 +88,27 @@ export function watchCluster(config: KubeConfig, listener: ClusterListener): Clu
   /** One kind that cannot be listed is no reason to answer nothing at all. */
   const doWithout = (): void => {
     for (const [kind, state] of states) {
+      const { listed, isComing, isDoneWithout, loss } = state;
       // one that is slow is waited for until it fails
-      if (!isImpatient || state.listed || state.isDoneWithout || !state.loss || ESSENTIAL.includes(kind)) continue;
+      const isGivenUp = loss ? waited.failing : waited.silent && !isComing;
+      if (!isGivenUp || listed || isDoneWithout || ESSENTIAL.includes(kind)) continue;
       state.isDoneWithout = true;
-      log("error", `cannot list ${KINDS[kind].path}, doing without it until it can be: ${USES[kind]}`, { error: state.loss?.message });
+      log("error", `cannot list ${KINDS[kind].path}, doing without it until it can be: ${USES[kind]}`, {
+        error: loss?.message ?? "no answer at all",
+      });
     }
-    if (isImpatient && [...states.values()].some(({ isDoneWithout }) => isDoneWithout)) tellListed();
+    if ([...states.values()].some(({ isDoneWithout }) => isDoneWithout)) tellListed();
   };
-  let isImpatient = false;
-  const patience = setTimeout(
-    going("watch", () => {
-      isImpatient = true;
-      doWithout();
-    }),
-    PATIENCE_MS,
-  ).unref();
+  const waited = { failing: false, silent: false };
+  const wait = (what: keyof typeof waited, ms: number): NodeJS.Timeout =>
+    setTimeout(
+      going("watch", () => {
+        waited[what] = true;
+        doWithout();
+      }),
+      ms,
+    ).unref();
+  const timers = [wait("failing", PATIENCE_MS), wait("silent", SILENCE_MS)];
   const start = <K extends Kind>(kind: K): { stop(): Promise<void> } => {
     const state = states.get(kind)!;
     const listed = (): void => {
@@ -108,6 +119,7 @@ export function watchCluster(config: KubeConfig, listener: ClusterListener): Clu
     return watchKind(config, kind, {
       set: (key, facts) => listener.set(kind, key, facts),
       listed,
+      coming: () => void (state.isComing = true),
       connection: (loss) => {
         if (loss) errors.set(kind, (errors.get(kind) ?? 0) + 1);
         state.loss = loss;
@@ -131,7 +143,7 @@ export function watchCluster(config: KubeConfig, listener: ClusterListener): Clu
     lost,
     counts: () => ({ errors, missing: [...states].flatMap(([kind, { isDoneWithout }]) => (isDoneWithout ? kind : [])) }),
     stop: async () => {
-      clearTimeout(patience);
+      timers.forEach(clearTimeout);
       await Promise.all(watches.map((watch) => watch.stop()));
     },
   };

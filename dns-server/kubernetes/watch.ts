@@ -15,6 +15,8 @@ export interface KindListener<K extends Kind> {
   set(key: string, facts: FactsByKind[K] | undefined): void;
   /** A complete list has been told; from now on what was told is all there is. */
   listed(): void;
+  /** A part of a list has come. */
+  coming(): void;
   /** The API server is lost, or found again. What was told before stays true as far as anybody knows. */
   connection(loss: Loss | undefined): void;
   /** The kind may not be read, or is not there. It is asked for again and again. */
@@ -136,6 +138,7 @@ export function watchKind<K extends Kind>(config: KubeConfig, kind: K, listener:
         ...(next === undefined ? {} : { continue: next }),
       });
       const page = (await getJson(config, `${path}?${query}`)) as ObjectList;
+      listener.coming();
       for (const object of page.items ?? []) {
         const kept = keep(object, false);
         if (kept) items.push(kept);

@@ -33,6 +33,8 @@ export class FakeApiServer {
   readonly forbidden = new Set<Kind>();
   /** Kinds that get 500. */
   readonly failing = new Set<Kind>();
+  /** Kinds of which nothing comes: their lists begin, and go on without end. */
+  readonly endless = new Set<Kind>();
   /** Events that were written, in order. */
   readonly events: {
     readonly name: string;
@@ -129,7 +131,8 @@ export class FakeApiServer {
     const url = new URL(request.url ?? "/", "http://localhost");
     const kind = [...this.stores.keys()].find((known) => KINDS[known].path === url.pathname);
     if (request.method === "GET" && kind !== undefined) {
-      if (this.failing.has(kind)) answer(response, 500, { kind: "Status", code: 500, message: `${kind}s cannot be read` });
+      if (this.endless.has(kind)) this.drip(response);
+      else if (this.failing.has(kind)) answer(response, 500, { kind: "Status", code: 500, message: `${kind}s cannot be read` });
       else if (this.forbidden.has(kind)) {
         this.refused++;
         answer(response, 403, { kind: "Status", code: 403, message: `${kind}s are forbidden` });
@@ -143,6 +146,12 @@ export class FakeApiServer {
     else if (/^\/apis\/events\.k8s\.io\/v1\/namespaces\/[^/]+\/events(\/|$)/.test(url.pathname))
       this.takeEvent(request.method, body, response);
     else answer(response, 404, {});
+  }
+
+  private drip(response: ServerResponse): void {
+    response.writeHead(200, { "content-type": "application/json" });
+    const timer = setInterval(() => response.write(" "), 500);
+    response.on("close", () => clearInterval(timer));
   }
 
   private patchStatus(namespace: string, name: string, patch: { status: unknown }, response: ServerResponse): void {

@@ -140,6 +140,14 @@ describe("a view of a cluster", () => {
     );
   });
 
+  test("does without a kind whose list never ends", { timeout: 30_000 }, async () => {
+    api.endless.add("ConfigMap");
+    api.apply(web("a", "fd00::a"));
+    const source = await start();
+    expect(answer(source, "web.peak")).toEqual(["fd00::a"]);
+    expect(source.pods!.watch().missing).toEqual(["ConfigMap"]);
+  });
+
   test("goes on when the command that gives the token fails as a watch ends", async () => {
     const folder = mkdtempSync(join(tmpdir(), "peakdns-exec-"));
     cleanups.push(() => rmSync(folder, { recursive: true }));
