@@ -5,6 +5,7 @@ import { going } from "../runtime/unexpected.ts";
 import { formatIpv4, formatIpv6 } from "../wire/address.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import { probeBySocket, type Check, type ProbeResult } from "./check.ts";
+import { formatProbe } from "./spec.ts";
 import { FAILURES_OUT, HealthState } from "./state.ts";
 
 export interface ProbeSettings {
@@ -258,5 +259,3 @@ function probeId(target: Target): string | undefined {
   ids.set(target, id);
   return id;
 }
-
-const formatProbe = (spec: ProbeSpec): string => (spec.kind === "tcp" ? `tcp:${spec.port}` : `http:${spec.port}${spec.path}`);

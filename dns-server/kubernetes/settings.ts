@@ -1,7 +1,19 @@
+import { parseProbe, PROBE_FORM } from "../health/spec.ts";
+import type { Fault, ObjectRef, Port, ProbeSpec, SteeringSpec, TtlSpec } from "../model/domain.ts";
 import { isDomain } from "../model/names.ts";
+import {
+  DEFAULT_POLICY,
+  DEFAULT_THRESHOLD,
+  parsePolicy,
+  parseThreshold,
+  parseTtlSpec,
+  POLICY_FORM,
+  THRESHOLD_FORM,
+  TTL_FORM,
+} from "../steering/annotations.ts";
+import { withClusterType } from "../steering/template.ts";
 import { parseName, replaceSuffix, ROOT, type Name } from "../wire/name.ts";
 import type { Setting, Settings } from "./facts.ts";
-import type { Fault, ObjectRef, Port, ProbeSpec, SteeringSpec, TtlSpec } from "../model/domain.ts";
 
 /** What annotations and labels say, and who said it. Pure; a malformed one is a fault, and is as if it were not there. */
 
@@ -41,12 +53,6 @@ const KEYS = {
 } as const;
 
 const KNOWN: ReadonlySet<string> = new Set(Object.values(KEYS));
-const POLICIES: ReadonlyMap<string, SteeringSpec["policy"]> = new Map([
-  ["singlebest", "single-best"],
-  ["excludeoverloaded", "round-robin"],
-  ["leastloaded", "least-loaded"],
-]);
-const MAX_TTL = 0x7fffffff;
 
 /** Reads settings, the most specific object first. Faults go to `fault`. */
 export class SettingsReader {
@@ -86,7 +92,7 @@ export class SettingsReader {
 
   /** How to probe a target as somebody says; `unsaid` when nobody does. */
   saidProbe(unsaid?: ProbeSpec): ProbeSpec | undefined {
-    const said = this.read(KEYS.probe, "tcp:PORT, http:PORT/PATH or off", parseProbe);
+    const said = this.read(KEYS.probe, PROBE_FORM, parseProbe);
     return said === "off" ? undefined : (said ?? unsaid);
   }
 
@@ -95,9 +101,8 @@ export class SettingsReader {
     const word = "a word of letters, digits, dots, - and _";
     const parseWord = (text: string): string | undefined => (/^[\w.-]+$/.test(text) ? text : undefined);
     const clusterType = this.read(KEYS.clusterType, word, parseWord) ?? this.read(KEYS.bareClusterType, word, parseWord);
-    // without one it stays, and is told with the query that has it
-    const complete = (query: string): string => (clusterType === undefined ? query : query.replaceAll("%cluster-type%", clusterType));
-    const ttl = this.read(KEYS.ttl, "whole seconds, auto, or query:PROMQL", parseTtlSpec);
+    const complete = (query: string): string => withClusterType(query, clusterType);
+    const ttl = this.read(KEYS.ttl, TTL_FORM, parseTtlSpec);
     const steering = this.steering(configMaps);
     return {
       onlyTop: this.read(KEYS.onlyTop, "true or false", parseBoolean) ?? false,
@@ -112,18 +117,14 @@ export class SettingsReader {
       const reference = /^configmap\.(.*)$/s.exec(text.trim())?.[1];
       return (reference === undefined ? text : configMapText(reference, configMaps)).trim() || undefined;
     });
-    const policy = this.read(KEYS.mode, "excludeoverloaded, leastloaded or singlebest", (text) => POLICIES.get(text.toLowerCase()));
-    const threshold = this.read(
-      KEYS.threshold,
-      "a factor of the average above 0, such as 1.5, or absolute:VALUE, such as absolute:0.8",
-      parseThreshold,
-    );
+    const policy = this.read(KEYS.mode, POLICY_FORM, parsePolicy);
+    const threshold = this.read(KEYS.threshold, THRESHOLD_FORM, parseThreshold);
     return query === undefined
       ? undefined
       : {
-          policy: policy ?? "round-robin",
+          policy: policy ?? DEFAULT_POLICY,
           query,
-          threshold: threshold ?? { kind: "average-relative", factor: 1.5 },
+          threshold: threshold ?? DEFAULT_THRESHOLD,
         };
   }
 
@@ -156,9 +157,12 @@ const parseNamespaces = (text: string): string[] | undefined => {
   return names.every((item) => item === "*" || /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(item)) ? names : undefined;
 };
 
+/** What a namespace with these settings says of names below its own. */
+export const allowedBelow = (settings: Settings | undefined): string | undefined => settings?.[KEYS.allowBelow]?.text;
+
 /** Whether a namespace with these settings lets another one have names below its own. */
 export function allowsBelow(settings: Settings | undefined, other: string): boolean {
-  const names = parseNamespaces(settings?.[KEYS.allowBelow]?.text ?? "") ?? [];
+  const names = parseNamespaces(allowedBelow(settings) ?? "") ?? [];
   return names.includes(other) || names.includes("*");
 }
 
@@ -180,30 +184,4 @@ function configMapText(reference: string, configMaps: ConfigMaps): string {
   throw new Unusable(`the ConfigMap ${found} has no such key with a text of at most 4096 characters`);
 }
 
-const isPort = (port: number): boolean => Number.isInteger(port) && port >= 1 && port <= 65_535;
-
 const parseBoolean = (text: string): boolean | undefined => ({ true: true, false: false })[text.toLowerCase()];
-
-function parseProbe(text: string): ProbeSpec | "off" | undefined {
-  if (text.toLowerCase() === "off") return "off";
-  const [, kind, digits, path] = /^(tcp|http):(\d{1,5})(\/[\x21-\x7e]*)?$/.exec(text) ?? [];
-  const port = Number(digits);
-  if (!isPort(port)) return undefined;
-  if (kind === "http") return { kind, port, path: path ?? "/" };
-  return path === undefined ? { kind: "tcp", port } : undefined;
-}
-
-function parseTtlSpec(text: string): TtlSpec | undefined {
-  if (text.toLowerCase() === "auto") return { kind: "auto" };
-  const query = /^query:(.*)$/s.exec(text)?.[1]?.trim();
-  if (query) return { kind: "query", query };
-  return /^\d{1,10}$/.test(text) && Number(text) <= MAX_TTL ? { kind: "fixed", seconds: Number(text) } : undefined;
-}
-
-function parseThreshold(text: string): SteeringSpec["threshold"] | undefined {
-  const [, absolute, digits] = /^(absolute:)?([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/i.exec(text.trim()) ?? [];
-  const value = Number(digits ?? NaN);
-  if (!Number.isFinite(value)) return undefined;
-  if (absolute !== undefined) return { kind: "absolute", value };
-  return value > 0 ? { kind: "average-relative", factor: value } : undefined;
-}

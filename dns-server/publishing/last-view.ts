@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import { replaceFile } from "../runtime/atomic-file.ts";
 import type { Published } from "./domain-zone.ts";
-import type { Owner } from "../domains/inventory.ts";
+import type { Owner } from "../domains/origins.ts";
 import type { Target } from "../model/domain.ts";
 import { log } from "../runtime/log.ts";
 import { going } from "../runtime/unexpected.ts";

@@ -25,6 +25,10 @@ export const isPlainName = (name: string): boolean => PLAIN.test(name);
 /** Whether a template has to be asked once for each pod; else one answer is for all pods, told apart by the label `pod`. */
 export const isPerPod = (template: string): boolean => template.includes("%pod-name%");
 
+/** The template with the word in its place that `dns.peak/cluster-type` says; without one it stays, and is told with the query that has it. */
+export const withClusterType = (template: string, clusterType: string | undefined): string =>
+  clusterType === undefined ? template : template.replaceAll("%cluster-type%", clusterType);
+
 /**
  * Checks what Prometheus cannot know to be wrong: to it a misspelt placeholder is a name that matches nothing.
  * @returns what is wrong, or undefined
