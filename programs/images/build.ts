@@ -98,8 +98,12 @@ async function ownBase(
     await run("mmdebstrap", [...debian, join(directory, "rootfs.tar")], { signal, env: { ...process.env, SOURCE_DATE_EPOCH: "0" } })
       .catch((cause: Error) => {
         signal.throwIfAborted();
-        throw new Error(`${cause.message}\nThe base image is made of the packages that Debian had when they were looked up last. Where it has newer ones ` +
-          "by now, those are taken from tomorrow's first update on; where it cannot be reached, try again.", { cause });
+        // mmdebstrap tells no more of it: a version that Debian no longer has, or servers that are not reached.
+        const remedy = cause.message.includes("apt download failed")
+          ? "\nDebian may have newer packages than when they were looked up last: look them up anew, by ./peak up --replace 'Command base-image'. " +
+            "Where its servers are not reached, try again."
+          : "";
+        throw new Error(`${cause.message}${remedy}`, { cause });
       });
     await copyFile(join(await packageDirectory(root, node), "bin/node"), join(directory, "node"));
     await chmod(join(directory, "node"), 0o755);
