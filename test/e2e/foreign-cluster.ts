@@ -41,7 +41,7 @@ export class ForeignCluster extends Clone {
 
   /** Gives those outside a route to the addresses of services, as `minikube tunnel` does. */
   async tunnel(): Promise<void> {
-    await this.outside("ip", "-6", "route", "add", `fd7e:ea4c:0:${group}::/112`, "via", this.addressOf("pi2"));
+    await this.outside("ip", "-6", "route", "add", `fd7e:ea4c:0:${group}::/112`, "via", this.addressOf("pi2"), "dev", "eth0", "onlink");
   }
 
   /** The address of a node inside the cluster. */

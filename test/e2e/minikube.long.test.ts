@@ -148,7 +148,7 @@ describe("with images that minikube loads", () => {
     expect(await operator.output("refusals", ...stack)).toContain("no prefix is refused");
     expect(await operator.output("kubectl", ...stack, "get", "namespaces", "-o", "name")).toContain("namespace/echo\n");
     const nodes = await operator.start("ssh", ...stack, "pi1").ended;
-    expect([nodes.code, nodes.stderr]).toEqual([2, expect.stringContaining("there is no node pi1: the stack has no nodes")]);
+    expect([nodes.code, nodes.stderr]).toEqual([2, expect.stringContaining("there is no host pi1: the stack has no hosts")]);
   });
 
   test("another up changes nothing, and neither does what the cluster made of it", async () => {
