@@ -15,6 +15,12 @@ import { eventually } from "./wait.ts";
 const stack = ["--stack", "minikube"];
 const standIns = join(import.meta.dirname, "../harness/minikube");
 
+/** What the engine says at the end of an update. */
+interface Summary {
+  resourceChanges: Record<string, number>;
+  PolicyPacks: Record<string, string>;
+}
+
 let scratch: string;
 let cluster: ForeignCluster;
 let operator: Copy;
@@ -168,12 +174,13 @@ describe("another operator, with the official command line, on another clone, wi
   });
   afterAll(() => other?.[Symbol.asyncDispose]());
 
+  let updates = 0;
   /** How many resources an update changed how; with the policies. */
   const update = async () => {
-    const printed = await official.pulumi(["up", "-s", "minikube", "--yes", "--json", "--policy-pack", "policy/pack"]);
-    const events = printed.split("\n").filter((line) => line.startsWith("{"))
-      .map((line) => JSON.parse(line) as { summaryEvent?: { resourceChanges: object; PolicyPacks: object; isPreview: boolean } });
-    const { resourceChanges, PolicyPacks } = events.findLast(({ summaryEvent }) => summaryEvent?.isPreview === false)!.summaryEvent!;
+    const log = join(scratch, `${++updates}.events`);
+    await official.pulumi(["up", "-s", "minikube", "--yes", "--event-log", log, "--policy-pack", "policy/pack"]);
+    const events = readFileSync(log, "utf8").trim().split("\n").map((line) => JSON.parse(line) as { summaryEvent?: Summary });
+    const { resourceChanges, PolicyPacks } = events.findLast(({ summaryEvent }) => summaryEvent)!.summaryEvent!;
     expect(Object.keys(PolicyPacks)).toEqual([expect.stringContaining("peak")]);
     return resourceChanges;
   };
