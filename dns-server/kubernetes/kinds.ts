@@ -1,9 +1,21 @@
 import { isIPv4, isIPv6 } from "node:net";
-import { z } from "zod";
 import { parseIpv4, parseIpv6 } from "../wire/address.ts";
 import { EXTERNAL_DNS_PREFIXES } from "./external-dns.ts";
 import type { FactsByKind, IngressPath, Kind, Meta, Settings, SliceEndpoint } from "./facts.ts";
 import type { Port } from "../model/domain.ts";
+import {
+  configMapShape,
+  ingressClassShape,
+  ingressShape,
+  nodeShape,
+  plainShape,
+  podShape,
+  serviceShape,
+  sliceShape,
+  workloadShape,
+  type IngressBackend,
+  type Metadata,
+} from "./shapes.ts";
 
 /** Where each kind is in the API, and how its objects become facts. Everything else of an object is forgotten at once. */
 
@@ -44,31 +56,6 @@ const isForeign = (key: string): boolean => {
   return FOREIGN.some((domain) => prefix === domain || prefix.endsWith(`.${domain}`));
 };
 
-const texts = z.record(z.string(), z.string()).nullish();
-/** A string in JSON, a Date from a typed client. */
-const time = z.coerce.date().transform((date) => date.getTime());
-const metadata = z.object({
-  namespace: z.string().default(""),
-  name: z.string(),
-  uid: z.string().default(""),
-  creationTimestamp: time.nullish(),
-  deletionTimestamp: z.unknown().optional(),
-  annotations: texts,
-  labels: texts,
-  ownerReferences: z.array(z.object({ kind: z.string(), name: z.string(), controller: z.boolean().nullish() })).nullish(),
-});
-/** Names that could not be labels are none. */
-const portName = z
-  .string()
-  .nullish()
-  .transform((name) => (name && /^[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?$/.test(name) ? name : undefined));
-const protocol = z.enum(["TCP", "UDP", "SCTP"]).default("TCP");
-const list = <T extends z.ZodType>(item: T) =>
-  z
-    .array(item)
-    .nullish()
-    .transform((items) => items ?? []);
-
 /** What annotations and labels say to this server. */
 function settingsOf(
   from: { annotations?: Record<string, string> | null | undefined; labels?: Record<string, string> | null | undefined } | null | undefined,
@@ -80,7 +67,7 @@ function settingsOf(
   return settings;
 }
 
-function metaOf(value: z.output<typeof metadata>, isWanted = isOurs): Meta {
+function metaOf(value: Metadata, isWanted = isOurs): Meta {
   const controller = value.ownerReferences?.find((owner) => owner.controller === true);
   return {
     namespace: value.namespace,
@@ -101,118 +88,14 @@ const ipv4Of = (addresses: readonly string[]): Uint8Array | undefined => {
   return found === undefined ? undefined : parseIpv4(found);
 };
 
-const plain = z.object({ metadata });
-
-const container = z.object({
-  restartPolicy: z.string().nullish(),
-  ports: list(z.object({ name: portName, containerPort: z.int(), protocol: protocol.nullish() })),
-});
-
-const pod = z.object({
-  metadata,
-  spec: z
-    .object({
-      nodeName: z.string().nullish(),
-      containers: list(container),
-      initContainers: list(container),
-    })
-    .nullish(),
-  status: z
-    .object({
-      podIPs: list(z.object({ ip: z.string() })),
-      conditions: list(z.object({ type: z.string(), status: z.string(), lastTransitionTime: time.nullish() })),
-    })
-    .nullish(),
-});
-
-const node = z.object({
-  metadata,
-  status: z
-    .object({ conditions: list(z.object({ type: z.string(), status: z.string(), lastTransitionTime: time.nullish() })) })
-    .nullish(),
-});
-
-const workload = z.object({
-  metadata,
-  spec: z.object({ template: z.object({ metadata: z.object({ annotations: texts, labels: texts }).nullish() }).nullish() }).nullish(),
-});
-
-const slice = z.object({
-  metadata,
-  endpoints: list(
-    z.object({
-      addresses: list(z.string()),
-      conditions: z.object({ ready: z.boolean().nullish(), terminating: z.boolean().nullish() }).nullish(),
-      nodeName: z.string().nullish(),
-      targetRef: z.object({ kind: z.string().nullish(), name: z.string().nullish() }).nullish(),
-    }),
-  ),
-  ports: list(z.object({ name: portName, port: z.int().nullish(), protocol: protocol.nullish() })),
-});
-
-const service = z.object({
-  metadata,
-  spec: z
-    .object({
-      type: z.string().nullish(),
-      clusterIP: z.string().nullish(),
-      clusterIPs: list(z.string()),
-      externalIPs: list(z.string()),
-      externalName: z.string().nullish(),
-      publishNotReadyAddresses: z.boolean().nullish(),
-      ports: list(z.object({ name: z.string().nullish(), port: z.int() })),
-    })
-    .nullish(),
-  status: z
-    .object({ loadBalancer: z.object({ ingress: list(z.object({ ip: z.string().nullish(), hostname: z.string().nullish() })) }).nullish() })
-    .nullish(),
-});
-
-const configMap = z.object({ metadata, data: texts });
-
-const ingressClass = z.object({ metadata, spec: z.object({ controller: z.string().nullish() }).nullish() });
-
-const ingressBackend = z.object({
-  service: z.object({ name: z.string(), port: z.object({ name: z.string().nullish(), number: z.int().nullish() }).nullish() }).nullish(),
-});
-const backendOf = ({ service: named }: z.output<typeof ingressBackend>): IngressPath["backend"] =>
+const backendOf = ({ service: named }: IngressBackend): IngressPath["backend"] =>
   named ? { service: named.name, port: named.port?.name ?? named.port?.number ?? "" } : undefined;
-
-const ingress = z.object({
-  metadata,
-  spec: z
-    .object({
-      ingressClassName: z.string().nullish(),
-      defaultBackend: ingressBackend.nullish(),
-      tls: list(z.unknown()),
-      rules: list(
-        z.object({
-          host: z.string().nullish(),
-          http: z
-            .object({
-              paths: list(
-                z.object({
-                  path: z.string().nullish(),
-                  pathType: z.string().nullish(),
-                  backend: ingressBackend,
-                }),
-              ),
-            })
-            .nullish(),
-        }),
-      ),
-    })
-    .nullish(),
-  status: z
-    .object({ loadBalancer: z.object({ ingress: list(z.object({ hostname: z.string().nullish(), ip: z.string().nullish() })) }).nullish() })
-    .nullish(),
-});
 
 const workloads = <K extends "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet">(plural: string): KindSpec<K> => ({
   apiVersion: "apps/v1",
   path: `/apis/apps/v1/${plural}`,
   parse: (object): FactsByKind[K] => {
-    const { metadata: meta, spec } = workload.parse(object);
+    const { metadata: meta, spec } = workloadShape.parse(object);
     return { ...metaOf(meta), template: settingsOf(spec?.template?.metadata, isOurs) };
   },
 });
@@ -224,7 +107,7 @@ export const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
     // a pod that is over has given its address back
     fieldSelector: "status.phase!=Succeeded,status.phase!=Failed",
     parse: (object) => {
-      const { metadata: meta, spec, status } = pod.parse(object);
+      const { metadata: meta, spec, status } = podShape.parse(object);
       const addresses = (status?.podIPs ?? []).map(({ ip }) => ip);
       const condition = status?.conditions.find(({ type }) => type === "Ready");
       // sidecars run beside the others, and come after them: the first port is what the pod is for
@@ -247,7 +130,7 @@ export const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
     apiVersion: "discovery.k8s.io/v1",
     path: "/apis/discovery.k8s.io/v1/endpointslices",
     parse: (object) => {
-      const { metadata: meta, endpoints, ports } = slice.parse(object);
+      const { metadata: meta, endpoints, ports } = sliceShape.parse(object);
       const triggered = meta.annotations?.["endpoints.kubernetes.io/last-change-trigger-time"];
       return {
         ...metaOf(meta),
@@ -271,12 +154,12 @@ export const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
       };
     },
   },
-  Namespace: { apiVersion: "v1", path: "/api/v1/namespaces", parse: (object) => metaOf(plain.parse(object).metadata) },
+  Namespace: { apiVersion: "v1", path: "/api/v1/namespaces", parse: (object) => metaOf(plainShape.parse(object).metadata) },
   Node: {
     apiVersion: "v1",
     path: "/api/v1/nodes",
     parse: (object) => {
-      const { metadata: meta, status } = node.parse(object);
+      const { metadata: meta, status } = nodeShape.parse(object);
       const condition = status?.conditions.find(({ type }) => type === "Ready");
       const isLost = condition?.status === "Unknown";
       return {
@@ -294,7 +177,7 @@ export const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
     apiVersion: "v1",
     path: "/api/v1/services",
     parse: (object) => {
-      const { metadata: meta, spec, status } = service.parse(object);
+      const { metadata: meta, spec, status } = serviceShape.parse(object);
       return {
         ...metaOf(meta, isOursOrExternalDns),
         type: spec?.type ?? "ClusterIP",
@@ -314,7 +197,7 @@ export const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
     // one in each namespace, and no query in it
     fieldSelector: "metadata.name!=kube-root-ca.crt",
     parse: (object) => {
-      const { metadata: meta, data } = configMap.parse(object);
+      const { metadata: meta, data } = configMapShape.parse(object);
       const short = Object.entries(data ?? {}).filter(([, text]) => text.length <= MAX_QUERY_LENGTH);
       return { ...metaOf(meta), data: Object.fromEntries(short) };
     },
@@ -323,7 +206,7 @@ export const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
     apiVersion: "networking.k8s.io/v1",
     path: "/apis/networking.k8s.io/v1/ingressclasses",
     parse: (object) => {
-      const { metadata: meta, spec } = ingressClass.parse(object);
+      const { metadata: meta, spec } = ingressClassShape.parse(object);
       return { ...metaOf(meta), controllerName: spec?.controller ?? "" };
     },
   },
@@ -331,7 +214,7 @@ export const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
     apiVersion: "networking.k8s.io/v1",
     path: "/apis/networking.k8s.io/v1/ingresses",
     parse: (object) => {
-      const { metadata: meta, spec, status } = ingress.parse(object);
+      const { metadata: meta, spec, status } = ingressShape.parse(object);
       return {
         ...metaOf(meta, isOursOrExternalDns),
         className: spec?.ingressClassName ?? meta.annotations?.["kubernetes.io/ingress.class"],

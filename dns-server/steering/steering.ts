@@ -1,15 +1,16 @@
 import type { Domain, Target, Verdict } from "../model/domain.ts";
-import { log } from "../runtime/log.ts";
 import { going, unexpected } from "../runtime/unexpected.ts";
 import type { Name } from "../wire/name.ts";
-import { overBounds, type Demand } from "./bounds.ts";
-import { askLoads, askSeconds, demandOf, type TemplateAnswer, type Loads, type Subject } from "./loads.ts";
 import type { PrometheusAccess } from "./access.ts";
-import { policies } from "./policies.ts";
-import { FORGET, NOTHING_KNOWN, type Candidate, type Memories, type Round } from "./policy.ts";
-import { Prometheus, QueryError, type QueryErrorReason, type QueryResult } from "./prometheus.ts";
+import { overBounds } from "./bounds.ts";
+import { askLoads, askSeconds, type TemplateAnswer } from "./loads.ts";
+import { ObservedPrometheus } from "./observed.ts";
+import { FORGET } from "./policy.ts";
+import { Prometheus, type QueryErrorReason } from "./prometheus.ts";
 import { Reading } from "./reading.ts";
+import { reportOf, type QueryReport, type SteeringReport } from "./report.ts";
 import type { PrometheusConfig } from "./settings.ts";
+import { decide, demandOfSteered, isSettled, subjectOf, UNSTEERED, verdictOn, type Steered } from "./steered.ts";
 import { templateFault } from "./template.ts";
 
 export interface SteeringSettings {
@@ -43,30 +44,6 @@ export interface Selection {
   readonly interval: number | undefined;
 }
 
-/** What steering knows of a domain, for people. */
-export interface SteeringReport {
-  readonly policy: string;
-  readonly threshold: Round["threshold"];
-  readonly loads: Loads;
-  /** By target key. */
-  readonly held: ReadonlySet<string>;
-  /** By target key: what is particular about it. */
-  readonly notes: ReadonlyMap<string, string>;
-  readonly query: QueryReport;
-}
-
-export interface QueryReport {
-  readonly template: string;
-  /** As it was sent last with success. */
-  readonly sent: string | undefined;
-  /** Seconds since the last answer. */
-  readonly age: number | undefined;
-  readonly error: string | undefined;
-  /** Not asked any more until the text changes. */
-  readonly broken: boolean;
-  readonly warnings: readonly string[];
-}
-
 /** Numbers for the metrics. */
 export interface SteeringCounts {
   readonly rounds: number;
@@ -77,22 +54,6 @@ export interface SteeringCounts {
   /** Answers that had no load of any candidate. */
   readonly emptyAnswers: number;
 }
-
-interface Steered {
-  domain: Domain;
-  candidates: readonly Target[];
-  loads: Reading<Loads> | undefined;
-  ttl: Reading<number> | undefined;
-  /** What the last round began with: it is decided anew when the candidates change, and counts once. */
-  before: Memories;
-  round: Round;
-  /** Answers in a row that had no load of any candidate. */
-  empty: number;
-  /** Why it is not asked for, where the bounds say so: it is not steered then. */
-  over: string | undefined;
-}
-
-const UNSTEERED = { before: NOTHING_KNOWN.memories, round: NOTHING_KNOWN, empty: 0, over: undefined };
 
 /** Answers without any load before their author is told: after loads, and before there were any, as of pods that have just begun. */
 const EMPTY_TOLD = { after: 3, before: 12 };
@@ -106,13 +67,9 @@ const JITTER = 0.1;
 export class Steering {
   private readonly settings: SteeringSettings;
   private readonly listener: SteeringListener;
-  private readonly prometheus: Prometheus | undefined;
+  private readonly prometheus: ObservedPrometheus | undefined;
   private before: Steering | undefined;
   private readonly steered = new Map<Name, Steered>();
-  private readonly errors = new Map<QueryErrorReason, number>();
-  private requests = 0;
-  private answers = 0;
-  private warnings = 0;
   private emptyAnswers = 0;
   private rounds = 0;
   /** Queries of this round, those that are still to be sent included. */
@@ -121,8 +78,6 @@ export class Steering {
   private readonly fresh = new Set<Steered>();
   private soon: NodeJS.Immediate | undefined;
   private lastRoundSeconds: number | undefined;
-  private lastLoss: QueryError | undefined;
-  private lost: { readonly since: number; readonly reason: QueryErrorReason; readonly message: string } | undefined;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
 
@@ -131,9 +86,11 @@ export class Steering {
     this.settings = settings;
     this.listener = listener;
     this.before = before;
-    if (before?.settings.prometheus?.url === settings.prometheus?.url) this.lost = before?.lost;
-    this.prometheus = settings.prometheus && new Prometheus(settings.prometheus, settings.access);
-    if (this.prometheus) this.schedule(this.intervalMs());
+    if (!settings.prometheus) return;
+    const { url } = settings.prometheus;
+    const loss = before?.settings.prometheus?.url === url ? before.prometheus?.lost : undefined;
+    this.prometheus = new ObservedPrometheus(new Prometheus(settings.prometheus, settings.access), url, loss);
+    this.schedule(this.intervalMs());
   }
 
   /**
@@ -156,13 +113,13 @@ export class Steering {
       Object.assign(steered, UNSTEERED);
     Object.assign(steered, { domain, candidates, loads, ttl });
     this.steered.set(domain.name, steered);
-    steered.round = this.decide(steered);
+    steered.round = decide(steered, this.settings);
     // a new text is asked at once: that checks it, and its loads are not waited for
     if (fresh) {
       this.fresh.add(steered);
       this.soon ??= setImmediate(going("steering", () => this.askFresh()));
     }
-    const verdicts = new Map(candidates.map(({ key }): [string, Verdict] => [key, this.verdict(steered, key)]));
+    const verdicts = new Map(candidates.map(({ key }): [string, Verdict] => [key, verdictOn(steered, key)]));
     return {
       chosen: candidates.filter(({ key }) => verdicts.get(key) === "in"),
       verdicts,
@@ -177,9 +134,7 @@ export class Steering {
 
   /** Whether each template has been asked. */
   isSettled(): boolean {
-    const isAsked = (reading: Reading<unknown> | undefined): boolean =>
-      !reading || reading.answer !== undefined || reading.error !== undefined || reading.fault !== undefined;
-    return [...this.steered.values()].every(({ loads, ttl, over }) => over !== undefined || (isAsked(loads) && isAsked(ttl)));
+    return [...this.steered.values()].every(isSettled);
   }
 
   /** For a domain that asks to be steered. */
@@ -205,7 +160,8 @@ export class Steering {
 
   /** Whether Prometheus answers: since when and why not. */
   lostSince(): { readonly seconds: number; readonly reason: QueryErrorReason; readonly message: string } | undefined {
-    return this.lost && { seconds: (performance.now() - this.lost.since) / 1000, reason: this.lost.reason, message: this.lost.message };
+    const lost = this.prometheus?.lost;
+    return lost && { seconds: (performance.now() - lost.since) / 1000, reason: lost.reason, message: lost.message };
   }
 
   /** Last loads of candidates. */
@@ -229,7 +185,8 @@ export class Steering {
   }
 
   counts(): SteeringCounts {
-    const { rounds, lastRoundSeconds, requests, errors, warnings, emptyAnswers } = this;
+    const { rounds, lastRoundSeconds, emptyAnswers } = this;
+    const { requests = 0, errors = new Map<QueryErrorReason, number>(), warnings = 0 } = this.prometheus ?? {};
     return { rounds, lastRoundSeconds, requests, errors, warnings, emptyAnswers };
   }
 
@@ -263,18 +220,6 @@ export class Steering {
     return reading;
   }
 
-  private decide({ domain: { steering }, candidates, loads, before, over }: Steered): Round {
-    // before the first answer nothing is known, not even that no target has a load
-    if (!steering || !loads?.value || over !== undefined) return NOTHING_KNOWN;
-    const { threshold } = steering;
-    const { readmissionMargin: margin, maxHeld } = this.settings;
-    return policies[steering.policy].next(before, withLoads(candidates, loads.value), { threshold, margin, maxHeld });
-  }
-
-  private verdict({ domain: { steering }, round }: Steered, key: string): Verdict {
-    return steering && round.held.has(key) ? policies[steering.policy].verdict : "in";
-  }
-
   private intervalMs(): number {
     return (this.settings.prometheus?.interval ?? 0) * 1000 * (1 + JITTER * (Math.random() - 0.5));
   }
@@ -286,22 +231,11 @@ export class Steering {
     );
   }
 
-  private subject({ domain: { namespace }, candidates }: Steered): Subject {
-    return { namespace, clusterName: this.settings.clusterName, candidates };
-  }
-
-  /** What is asked for a domain; nothing of what is known to be wrong. */
-  private demand(steered: Steered): Demand {
-    const { domain, loads, ttl } = steered;
-    const templates = [loads, ttl].flatMap((reading) => (reading && reading.fault === undefined ? [reading.template] : []));
-    return demandOf(domain.name, this.subject(steered), templates);
-  }
-
   /** Finds out who is asked for within the bounds, and tells those that are not any more. @returns queries of those that are */
   private allot(): number {
     const { prometheus } = this.settings;
     if (!prometheus) return 0;
-    const demands = [...this.steered.values()].map((steered) => this.demand(steered)).filter(({ queries }) => queries > 0);
+    const demands = [...this.steered.values()].map((steered) => demandOfSteered(steered, this.settings)).filter(({ queries }) => queries > 0);
     const bounded = overBounds(demands, prometheus);
     for (const steered of this.steered.values()) {
       const over = bounded.get(steered.domain.name);
@@ -324,7 +258,7 @@ export class Steering {
     this.allot();
     const most = this.settings.prometheus?.queriesPerRound ?? 0;
     const asked = fresh.filter((steered) => {
-      const { queries } = this.demand(steered);
+      const { queries } = demandOfSteered(steered, this.settings);
       if (steered.over !== undefined || this.asked + queries > most) return false;
       this.asked += queries;
       return true;
@@ -335,19 +269,18 @@ export class Steering {
   /** Asks for all domains at once: the client of Prometheus holds back what is too much. */
   private async round(): Promise<void> {
     const start = performance.now();
-    const answersBefore = this.answers;
-    this.lastLoss = undefined;
     if (this.steered.size > 0) {
-      this.asked = this.allot();
-      // what goes wrong with one domain is no other's affair
-      const asked = [...this.steered.values()].map((steered) => this.refresh(steered).catch((error: unknown) => unexpected("steering", error)));
-      await Promise.all(asked);
+      await this.prometheus?.round(() => this.askAll());
       this.rounds++;
       this.lastRoundSeconds = (performance.now() - start) / 1000;
     }
-    // one query that is too slow does not mean that Prometheus is lost
-    if (this.answers === answersBefore && this.lastLoss) this.lose(start, this.lastLoss);
     if (!this.stopped) this.schedule(Math.max(0, this.intervalMs() - (performance.now() - start)));
+  }
+
+  private async askAll(): Promise<void> {
+    this.asked = this.allot();
+    // what goes wrong with one domain is no other's affair
+    await Promise.all([...this.steered.values()].map((steered) => this.refresh(steered).catch((error: unknown) => unexpected("steering", error))));
   }
 
   /** Asks for one domain, and tells when its selection is another by that. */
@@ -355,10 +288,7 @@ export class Steering {
     const { domain, candidates, loads, ttl } = steered;
     const { prometheus } = this;
     if (!prometheus || this.stopped || steered.over !== undefined) return;
-    const observed = {
-      query: (promql: string, signal?: AbortSignal): Promise<QueryResult> => this.observe(prometheus.query(promql, signal), signal),
-    };
-    const subject = this.subject(steered);
+    const subject = subjectOf(steered, this.settings);
     const isCurrent = (): boolean => this.steered.get(domain.name) === steered;
     const read = async <T>(reading: Reading<T> | undefined, ask: (template: string) => Promise<TemplateAnswer<T>>): Promise<void> => {
       if (!reading || reading.fault !== undefined) return;
@@ -368,15 +298,15 @@ export class Steering {
     const ttlBefore = ttl?.value;
     const answerBefore = loads?.answer;
     await Promise.all([
-      read(loads, (template) => askLoads(observed, template, subject)),
-      read(ttl, (template) => askSeconds(observed, template, subject)),
+      read(loads, (template) => askLoads(prometheus, template, subject)),
+      read(ttl, (template) => askSeconds(prometheus, template, subject)),
     ]);
     if (!isCurrent() || steered.loads !== loads || steered.ttl !== ttl) return;
     const { held } = steered.round;
     if (loads && loads.answer !== answerBefore && loads.value) {
       this.countEmpty(steered, loads.value.size === 0 && candidates.length > 0);
       steered.before = steered.round.memories;
-      steered.round = this.decide(steered);
+      steered.round = decide(steered, this.settings);
     }
     const now = steered.round.held;
     const isSame = held.size === now.size && [...held].every((key) => now.has(key));
@@ -399,47 +329,7 @@ export class Steering {
       );
   }
 
-  private async observe(request: Promise<QueryResult>, signal: AbortSignal | undefined): Promise<QueryResult> {
-    this.requests++;
-    try {
-      const result = await request;
-      this.warnings += result.warnings.length;
-      this.answered();
-      return result;
-    } catch (error) {
-      if (!(error instanceof QueryError) || signal?.aborted) throw error;
-      this.errors.set(error.reason, (this.errors.get(error.reason) ?? 0) + 1);
-      if (error.isLoss) this.lastLoss = error;
-      else this.answered();
-      throw error;
-    }
-  }
-
-  private answered(): void {
-    this.answers++;
-    if (this.lost) log("info", "Prometheus answers again", { url: this.settings.prometheus?.url });
-    this.lost = undefined;
-  }
-
-  private lose(since: number, { reason, message }: QueryError): void {
-    const url = this.settings.prometheus?.url;
-    if (!this.lost) log("warn", "Prometheus is away, steering by the last loads", { url, error: message });
-    this.lost = { since: this.lost?.since ?? since, reason, message };
-  }
-
   private tell(domain: Domain, message: string | undefined): void {
     if (message !== undefined) this.listener.fault(domain, message);
   }
 }
-
-const withLoads = (candidates: readonly Target[], loads: Loads): Candidate[] =>
-  candidates.map(({ key }) => ({ key, load: loads.get(key) }));
-
-const reportOf = <T>({ template, answer, ageSeconds, error, fault }: Reading<T>, over: string | undefined): QueryReport => ({
-  template,
-  sent: answer?.sent,
-  age: ageSeconds,
-  error: fault ?? over ?? error,
-  broken: fault !== undefined,
-  warnings: answer?.warnings ?? [],
-});
