@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics, type HistogramConfiguration } from "prom-client";
+import type { RegistrationState } from "./registration/registration.ts";
 import { unexpectedCounts } from "./runtime/unexpected.ts";
 import { BYTES, readSamples, SAMPLED, SECONDS, type Histogram as Counted } from "./transport/batched/sampler.ts";
-import type { RegistrationState } from "./registration/registration.ts";
 import type { Protocol, Response } from "./view/exchange.ts";
 import { rcodeName, typeName } from "./wire/constants.ts";
 

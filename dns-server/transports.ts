@@ -1,4 +1,4 @@
-import type { Config } from "./config/config.ts";
+import type { Config } from "./config/roles.ts";
 import { ConnectionLimits } from "./limit/connections.ts";
 import { Guard, GuardCounter } from "./limit/guard.ts";
 import { guarded } from "./limit/guarded.ts";

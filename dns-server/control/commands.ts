@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { z } from "zod";
 import { loadConfig } from "../config/config.ts";
-import { FailureError, UserError } from "../runtime/errors.ts";
 import { refusal, type Refusal } from "../limit/refusals.ts";
+import { FailureError, UserError } from "../runtime/errors.ts";
 import { explanation, renderExplanation } from "../selection/explanation.ts";
 import { askServer, DEFAULT_CONTROL } from "./client.ts";
 

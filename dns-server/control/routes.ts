@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { FailureError, UserError } from "../runtime/errors.ts";
 import type { Refusals } from "../limit/refusals.ts";
+import { FailureError, UserError } from "../runtime/errors.ts";
 import { prefix } from "../settings/values.ts";
 import type { Source } from "../source/source.ts";
 import { foldName, parseName, type Name } from "../wire/name.ts";

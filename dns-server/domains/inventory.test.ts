@@ -1,9 +1,9 @@
 import type { KubernetesObject } from "@kubernetes/client-node";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Kind } from "../kubernetes/facts.ts";
 import { ingress, node, plain, pod, service, slice, TestInventory, workload, type PodOptions } from "../testing/objects.ts";
 import type { Name } from "../wire/name.ts";
-import type { Kind } from "../kubernetes/facts.ts";
 
 const inDomain = (domain: string, options: PodOptions = {}): PodOptions => ({
   ...options,

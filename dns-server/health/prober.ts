@@ -1,5 +1,5 @@
-import { limiter } from "../runtime/concurrency.ts";
 import type { ProbeSpec, Target } from "../model/domain.ts";
+import { limiter } from "../runtime/concurrency.ts";
 import { log } from "../runtime/log.ts";
 import { going } from "../runtime/unexpected.ts";
 import { formatIpv4, formatIpv6 } from "../wire/address.ts";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
+import type { Fault, ObjectRef, Target } from "../model/domain.ts";
 import type { Name } from "../wire/name.ts";
 import type { FactsByKind, Kind, Meta, SliceFacts } from "./facts.ts";
 import { KINDS } from "./kinds.ts";
-import type { Fault, ObjectRef, Target } from "../model/domain.ts";
 import type { ConfigMaps, DomainSettings, SettingsSource } from "./settings.ts";
 
 /** What one object asks for: that a name leads to some targets. The claims of all objects make the domains. */

@@ -1,5 +1,5 @@
-import { showName } from "../model/names.ts";
 import type { Fault } from "../model/domain.ts";
+import { showName } from "../model/names.ts";
 import type { Name } from "../wire/name.ts";
 import { NO_CLAIMS, type Claim, type ClaimSettings, type ObjectClaims, type Objects } from "./claim.ts";
 import type { FactsByKind, Kind } from "./facts.ts";

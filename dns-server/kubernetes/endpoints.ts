@@ -1,6 +1,6 @@
+import type { Fault, Port, Target } from "../model/domain.ts";
 import { namespaceSource, type Objects } from "./claim.ts";
 import type { PodFacts, ServiceFacts, SliceEndpoint, SliceFacts } from "./facts.ts";
-import type { Fault, Port, Target } from "../model/domain.ts";
 import { podReader, podTarget } from "./pods.ts";
 import { SettingsReader, type SettingsSource } from "./settings.ts";
 

@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
-import { log } from "../runtime/log.ts";
-import { ApiError, type ApiRequest } from "./api.ts";
-import { going } from "../runtime/unexpected.ts";
-import { faultId, showObject } from "./fault.ts";
 import type { Fault } from "../model/domain.ts";
+import { log } from "../runtime/log.ts";
+import { going } from "../runtime/unexpected.ts";
+import { ApiError, type ApiRequest } from "./api.ts";
+import { faultId, showObject } from "./fault.ts";
 
 /** What lasts no longer is not worth a word: objects that belong together come one by one. */
 const SETTLE_MS = 2000;

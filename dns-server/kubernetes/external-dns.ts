@@ -1,5 +1,5 @@
-import type { Settings } from "./facts.ts";
 import type { TtlSpec } from "../model/domain.ts";
+import type { Settings } from "./facts.ts";
 
 /** The annotations of external-dns: of the two prefixes the newer wins. */
 

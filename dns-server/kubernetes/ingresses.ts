@@ -1,4 +1,4 @@
-import type { IngressFacts, IngressPath, ServiceFacts } from "./facts.ts";
+import type { Fault, Target } from "../model/domain.ts";
 import {
   configMapsOf,
   namespaceSource,
@@ -12,7 +12,7 @@ import {
 } from "./claim.ts";
 import { serviceTargets } from "./endpoints.ts";
 import { externalDns, externalDnsTtl } from "./external-dns.ts";
-import type { Fault, Target } from "../model/domain.ts";
+import type { IngressFacts, IngressPath, ServiceFacts } from "./facts.ts";
 import { placeHost } from "./placement.ts";
 import { SettingsReader, type SettingsSource } from "./settings.ts";
 

@@ -1,8 +1,8 @@
 import { isIPv4, isIPv6 } from "node:net";
+import type { Port } from "../model/domain.ts";
 import { parseIpv4, parseIpv6 } from "../wire/address.ts";
 import { EXTERNAL_DNS_PREFIXES } from "./external-dns.ts";
 import type { FactsByKind, IngressPath, Kind, Meta, Settings, SliceEndpoint } from "./facts.ts";
-import type { Port } from "../model/domain.ts";
 import {
   configMapShape,
   ingressClassShape,

@@ -1,4 +1,4 @@
-import type { PodFacts, WorkloadFacts } from "./facts.ts";
+import type { Fault, Port, Target } from "../model/domain.ts";
 import {
   configMapsOf,
   labelOf,
@@ -12,8 +12,8 @@ import {
   type ObjectClaims,
 } from "./claim.ts";
 import { externalDns, isAnothers, splitList } from "./external-dns.ts";
+import type { PodFacts, WorkloadFacts } from "./facts.ts";
 import { placeHost } from "./placement.ts";
-import type { Fault, Port, Target } from "../model/domain.ts";
 import { SettingsReader, type SettingsSource } from "./settings.ts";
 
 /** Kinds that make pods, or make what makes them. */

@@ -1,4 +1,6 @@
 import { isIPv4, isIPv6 } from "node:net";
+import type { Fault, Target } from "../model/domain.ts";
+import { isDomain } from "../model/names.ts";
 import { parseIpv4, parseIpv6 } from "../wire/address.ts";
 import { foldName, parseName, type Name } from "../wire/name.ts";
 import {
@@ -15,8 +17,6 @@ import {
 import { serviceTargets } from "./endpoints.ts";
 import { EXTERNAL_DNS_PREFIXES, externalDns, externalDnsTtl, isAnothers, splitList } from "./external-dns.ts";
 import type { ServiceFacts } from "./facts.ts";
-import type { Fault, Target } from "../model/domain.ts";
-import { isDomain } from "../model/names.ts";
 import { placeAlias, placeHost } from "./placement.ts";
 import { SettingsReader } from "./settings.ts";
 

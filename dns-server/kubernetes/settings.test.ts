@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { pod, plain, TestInventory, workload } from "../testing/objects.ts";
 import type { Domain } from "../model/domain.ts";
+import { pod, plain, TestInventory, workload } from "../testing/objects.ts";
 
 /** The domain `web` with one pod that says these. */
 function domainWith(annotations: Record<string, string>, cluster = new TestInventory()): { domain: Domain; faults: string[] } {

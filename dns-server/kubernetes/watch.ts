@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import { Backoff } from "../runtime/backoff.ts";
 import { UserError } from "../runtime/errors.ts";
 import { log } from "../runtime/log.ts";
+import { going } from "../runtime/unexpected.ts";
 import { getJson } from "./api.ts";
 import type { FactsByKind, Kind } from "./facts.ts";
 import { KINDS } from "./kinds.ts";
-import { going } from "../runtime/unexpected.ts";
 import { describe, lossOf, statusOf, type Loss } from "./loss.ts";
 
 /** What the watch of one kind tells. */

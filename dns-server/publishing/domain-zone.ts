@@ -1,11 +1,11 @@
+import type { Domain, Target } from "../model/domain.ts";
+import { nameBelow } from "../model/names.ts";
 import { Type } from "../wire/constants.ts";
 import { foldName, isSubdomain, nameBytes, type Name } from "../wire/name.ts";
 import { parseSvcParams } from "../wire/svcb.ts";
 import { addressRecord, type NameServer } from "../zone/name-server.ts";
 import type { ZoneRecord } from "../zone/record.ts";
 import { changeZone, makeZone, type Zone } from "../zone/zone.ts";
-import type { Domain, Target } from "../model/domain.ts";
-import { nameBelow } from "../model/names.ts";
 
 export interface ZoneSettings {
   readonly nameServers: readonly NameServer[];

@@ -1,14 +1,14 @@
 import { mkdirSync, readFileSync, statSync, utimesSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
-import { replaceFile } from "../runtime/atomic-file.ts";
-import type { Published } from "./domain-zone.ts";
 import type { Owner } from "../domains/origins.ts";
 import type { Target } from "../model/domain.ts";
+import { replaceFile } from "../runtime/atomic-file.ts";
 import { log } from "../runtime/log.ts";
 import { going } from "../runtime/unexpected.ts";
 import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from "../wire/address.ts";
 import { foldName, formatName, parseName, type Name } from "../wire/name.ts";
+import type { Published } from "./domain-zone.ts";
 
 /** What is given, and whose each name is, kept in a file: a server that starts while the Kubernetes API is away goes on with it. */
 export interface LastView {

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
-import { foldName, isSubdomain, parentName, ROOT, type Name } from "../wire/name.ts";
-import type { Zone } from "../zone/zone.ts";
 import type { Target } from "../model/domain.ts";
+import { foldName, isSubdomain, parentName, ROOT, type Name } from "../wire/name.ts";
 import type { NameServer } from "../zone/name-server.ts";
+import type { Zone } from "../zone/zone.ts";
 import { domainZone, type MadeZone, type Published, type ZoneSettings } from "./domain-zone.ts";
 
 /** The zones of all domains. A change makes again the zones that it touches and no other. */

@@ -1,4 +1,4 @@
-import type { SecondaryConfig } from "../config/config.ts";
+import type { SecondaryConfig } from "../config/roles.ts";
 import { loadSigner } from "../dnssec/load.ts";
 import type { TransferCounts } from "../transfer/counts.ts";
 import { SecondaryZone } from "../transfer/secondary.ts";

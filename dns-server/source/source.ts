@@ -1,5 +1,5 @@
-import type { WatchCounts } from "../kubernetes/cluster.ts";
 import type { Owner } from "../domains/origins.ts";
+import type { WatchCounts } from "../kubernetes/cluster.ts";
 import type { Zones } from "../publishing/zones.ts";
 import type { RegistrationState } from "../registration/registration.ts";
 import type { SelectionCounts, Selector } from "../selection/selector.ts";

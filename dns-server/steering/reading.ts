@@ -1,5 +1,5 @@
-import { QueryError } from "./prometheus.ts";
 import type { TemplateAnswer } from "./loads.ts";
+import { QueryError } from "./prometheus.ts";
 
 /** A template of a domain and the last good answer to it, which stays in force while there is no newer one. */
 export class Reading<T> {

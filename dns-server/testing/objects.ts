@@ -1,6 +1,6 @@
 import type { KubernetesObject } from "@kubernetes/client-node";
-import type { Kind } from "../kubernetes/facts.ts";
 import { Inventory, type Changes } from "../domains/inventory.ts";
+import type { Kind } from "../kubernetes/facts.ts";
 import { KINDS } from "../kubernetes/kinds.ts";
 import type { Domain } from "../model/domain.ts";
 import { showName } from "../model/names.ts";

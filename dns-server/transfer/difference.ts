@@ -1,8 +1,8 @@
 import { Type } from "../wire/constants.ts";
 import type { Name } from "../wire/name.ts";
 import { soaOf } from "../zone/content.ts";
-import type { ZoneRecord } from "../zone/record.ts";
 import type { RRset } from "../zone/node.ts";
+import type { ZoneRecord } from "../zone/record.ts";
 import { differingNames, type Zone } from "../zone/zone.ts";
 
 /** What leads from one version of a zone to a later one. The SOA records are not among the records. */

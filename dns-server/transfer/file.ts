@@ -1,8 +1,8 @@
 import { stat, utimes } from "node:fs/promises";
 import { replaceFile } from "../runtime/atomic-file.ts";
 import { soaOf, recordsOf } from "../zone/content.ts";
-import { formatRecord } from "../zone/record.ts";
 import { loadZone, readZoneFile } from "../zone/load.ts";
+import { formatRecord } from "../zone/record.ts";
 import type { Zone } from "../zone/zone.ts";
 
 /** The last version of a transferred zone, kept as a master file. When it was last known to be current is the file's modification time. */

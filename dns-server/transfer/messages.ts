@@ -3,8 +3,8 @@ import type { Question } from "../wire/query.ts";
 import { MessageWriter } from "../wire/writer.ts";
 import { soaOf, recordsOf } from "../zone/content.ts";
 import type { ZoneRecord } from "../zone/record.ts";
-import { type Difference } from "./difference.ts";
 import type { Zone } from "../zone/zone.ts";
+import { type Difference } from "./difference.ts";
 
 /** Octets at which a message is sent: beyond, names could not be compressed any more. */
 const FULL = 0x4000;

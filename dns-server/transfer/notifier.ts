@@ -1,8 +1,8 @@
 import { randomInt } from "node:crypto";
 import { Backoff } from "../runtime/backoff.ts";
 import { log } from "../runtime/log.ts";
-import { exchangeDatagram } from "../transport/client.ts";
 import { going } from "../runtime/unexpected.ts";
+import { exchangeDatagram } from "../transport/client.ts";
 import { Class, Flag, Opcode, Rcode, rcodeName, Type } from "../wire/constants.ts";
 import { formatEndpoint, type Endpoint } from "../wire/endpoint.ts";
 import { formatName, ROOT } from "../wire/name.ts";

@@ -1,8 +1,8 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
-import { addressesIn, ask, encodeQuery, eventually, exchangeUdp, rcodeOf } from "../testing/client.ts";
 import { Limits } from "../limit/limits.ts";
+import { addressesIn, ask, encodeQuery, eventually, exchangeUdp, rcodeOf } from "../testing/client.ts";
 import { testIdentity } from "../testing/identity.ts";
 import { Answerer } from "../view/answerer.ts";
 import type { Response } from "../view/exchange.ts";

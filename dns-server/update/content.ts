@@ -3,8 +3,8 @@ import { Class, Rcode, Type } from "../wire/constants.ts";
 import { foldName, type Name } from "../wire/name.ts";
 import { isLater } from "../wire/serial.ts";
 import { soaSerial, withSerial } from "../wire/soa.ts";
-import type { ZoneRecord } from "../zone/record.ts";
 import type { UpdateRecord } from "../wire/update.ts";
+import type { ZoneRecord } from "../zone/record.ts";
 
 /** A record of a zone that can be updated, and when it goes by itself. */
 export interface LeasedRecord {

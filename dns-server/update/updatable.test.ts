@@ -12,15 +12,15 @@ import { Class, Opcode, Rcode, Type, typeName } from "../wire/constants.ts";
 import { formatName, parseName, readName } from "../wire/name.ts";
 import { formatRdata } from "../wire/rdata.ts";
 import { isSignedAnswer, signRequest, TsigError, type TsigKey } from "../wire/tsig.ts";
+import { encodeUpdate } from "../wire/update-request.ts";
+import type { UpdateRecord } from "../wire/update.ts";
 import { checkRecords } from "../zone/check.ts";
+import { serialOf } from "../zone/content.ts";
 import { loadZone } from "../zone/load.ts";
 import { parseMasterFile } from "../zone/master-file.ts";
 import type { ZoneRecord } from "../zone/record.ts";
-import { serialOf } from "../zone/content.ts";
 import { Journal } from "./journal.ts";
 import { applyJournal } from "./merge.ts";
-import type { UpdateRecord } from "../wire/update.ts";
-import { encodeUpdate } from "../wire/update-request.ts";
 import { UpdatableZone, type UpdateSettings } from "./updatable.ts";
 
 vi.mock("node:fs", { spy: true });

@@ -6,6 +6,7 @@ import { Class, Rcode, Type } from "../wire/constants.ts";
 import { leaseRecord } from "../wire/edns.ts";
 import { bareAnswer } from "../wire/message.ts";
 import { foldName, formatName, isSubdomain, type Name } from "../wire/name.ts";
+import { readUpdate, type UpdateRecord } from "../wire/update.ts";
 import { formatFault, formatRecord, type ZoneRecord } from "../zone/record.ts";
 import { changeZone, makeZone, type Zone } from "../zone/zone.ts";
 import {
@@ -21,7 +22,6 @@ import {
 import { mayChange, rightTo, type Grant, type Surroundings } from "./grants.ts";
 import { Journal } from "./journal.ts";
 import { applyJournal } from "./merge.ts";
-import { readUpdate, type UpdateRecord } from "../wire/update.ts";
 
 export interface UpdateSettings {
   readonly grants: readonly Grant[];

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import dnsPacket from "dns-packet";
-import { decodeMessage } from "../testing/decode.ts";
 import { encodeQuery } from "../testing/client.ts";
+import { decodeMessage } from "../testing/decode.ts";
 import { testClient, testIdentity } from "../testing/identity.ts";
-import { EdnsOption, Flag, Rcode } from "../wire/constants.ts";
-import { foldName, parseName } from "../wire/name.ts";
 import { IncomingTransfer } from "../transfer/incoming.ts";
 import { encodeMessages, wholeZone } from "../transfer/messages.ts";
+import { EdnsOption, Flag, Rcode } from "../wire/constants.ts";
+import { foldName, parseName } from "../wire/name.ts";
 import { loadZone } from "../zone/load.ts";
 import type { Protocol } from "./exchange.ts";
 import { Responder } from "./responder.ts";

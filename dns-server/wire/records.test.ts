@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { encodeUpdate } from "./update-request.ts";
 import { Class, HEADER_LENGTH, Type } from "./constants.ts";
 import { parseName } from "./name.ts";
 import { RecordCursor, readRecords } from "./records.ts";
+import { encodeUpdate } from "./update-request.ts";
 
 const address = (text: string, last: number): Parameters<typeof encodeUpdate>[2][number] => ({
   name: parseName(text),

@@ -2,18 +2,19 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, w
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { parseConfig, type ClusterConfig } from "../../config/config.ts";
+import { parseConfig } from "../../config/config.ts";
+import type { ClusterConfig } from "../../config/roles.ts";
 import { startServer } from "../../server.ts";
 import { eventually } from "../../testing/client.ts";
 import { startFakeApi, type FakeApiServer } from "../../testing/fake-api-server.ts";
 import { ingress, node, pod, service, slice } from "../../testing/objects.ts";
+import { findZone } from "../../view/view.ts";
 import { Type } from "../../wire/constants.ts";
 import { foldName, parseName } from "../../wire/name.ts";
 import { formatRdata } from "../../wire/rdata.ts";
-import { findZone } from "../../view/view.ts";
 import { lookup } from "../../zone/lookup.ts";
-import { clusterSource } from "./cluster.ts";
 import type { Source } from "../source.ts";
+import { clusterSource } from "./cluster.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import type { ClusterConfig } from "../../config/config.ts";
+import type { ClusterConfig } from "../../config/roles.ts";
 import { loadKubeConfig } from "../../kubernetes/watch.ts";
 import { unlessAborted } from "../../runtime/abort.ts";
 import { explainDomain } from "../../selection/explanation.ts";

@@ -1,5 +1,5 @@
 import type { KubeConfig } from "@kubernetes/client-node";
-import type { ClusterConfig } from "../../config/config.ts";
+import type { ClusterConfig } from "../../config/roles.ts";
 import { Inventory } from "../../domains/inventory.ts";
 import { request, type ApiRequest } from "../../kubernetes/api.ts";
 import type { ClusterWatch } from "../../kubernetes/cluster.ts";

@@ -1,4 +1,4 @@
-import type { ClusterConfig } from "../../config/config.ts";
+import type { ClusterConfig } from "../../config/roles.ts";
 import type { Published } from "../../publishing/domain-zone.ts";
 import { Zones } from "../../publishing/zones.ts";
 import { foldName, isSubdomain, parentName, parseName, type Name } from "../../wire/name.ts";

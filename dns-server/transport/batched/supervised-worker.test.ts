@@ -1,9 +1,9 @@
 import dnsPacket, { type DecodedPacket } from "dns-packet";
 import { afterEach, describe, expect, test } from "vitest";
 import { Limits } from "../../limit/limits.ts";
+import { unexpectedCounts } from "../../runtime/unexpected.ts";
 import { addressesIn, encodeQuery, eventually, exchangeUdp } from "../../testing/client.ts";
 import { testIdentity } from "../../testing/identity.ts";
-import { unexpectedCounts } from "../../runtime/unexpected.ts";
 import { Answerer, type TableListener } from "../../view/answerer.ts";
 import type { AnswerTable } from "../../view/layout.ts";
 import { Release } from "../../view/release.ts";
