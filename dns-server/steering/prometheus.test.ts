@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { FakePrometheus, parseError, type FakeAnswer } from "../testing/fake-prometheus.ts";
@@ -42,6 +42,26 @@ test.each<[string, FakeAnswer, object]>([
     }),
     { samples: [{ labels: { pod: "a" }, value: 7 }] },
   ],
+  [
+    "what is malformed beside numbers",
+    ok({
+      resultType: "vector",
+      result: [
+        { metric: { pod: "a" }, value: [1, "7"] },
+        { metric: { pod: "b" }, value: [1, null] },
+        { metric: { pod: 5 }, value: [1, "8"] },
+        { metric: { pod: "c" }, value: [1, ""] },
+        null,
+      ],
+    }),
+    {
+      samples: [
+        { labels: { pod: "a" }, value: 7 },
+        { labels: { pod: "c" }, value: NaN },
+      ],
+    },
+  ],
+  ["nothing, as some say it", ok({ resultType: "vector", result: null }, { warnings: null }), { samples: [], warnings: [] }],
   ["a scalar", ok({ resultType: "scalar", result: [1.5, "7"] }), { samples: [{ labels: {}, value: 7 }] }],
   ["warnings", ok({ resultType: "vector", result: [] }, { warnings: ["partial"] }), { samples: [], warnings: ["partial"] }],
 ])("reads %s", async (_, answer, expected) => {
@@ -90,6 +110,31 @@ test.each<[string, FakeAnswer, string, boolean, string]>([
     .catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(QueryError);
   expect(error).toMatchObject({ reason, isLoss, message: expect.stringContaining(message) });
+});
+
+test.each<[string, (request: IncomingMessage, response: ServerResponse) => void]>([
+  ["begins and has no end", (_, response) => void response.writeHead(200).write("{")],
+  [
+    "is the start of another protocol",
+    ({ socket }) => void socket.write("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"),
+  ],
+])("waits no longer than it may for an answer that %s", async (_, handle) => {
+  const server = createServer(handle).listen(0, "::1");
+  await once(server, "listening");
+  cleanups.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const asked = client(`http://[::1]:${(server.address() as AddressInfo).port}`, 0.2).query("up");
+  await expect(asked).rejects.toMatchObject({ reason: "timeout", message: "no answer within 0.2 s" });
+});
+
+test("tells no more of a fault than fits into a line of the log", async () => {
+  const { url } = await start(parseError("x".repeat(1 << 20)));
+  const error = (await client(url)
+    .query("up")
+    .catch((thrown: unknown) => thrown)) as QueryError;
+  expect([error.reason, error.message.length < 1100]).toEqual(["rejected", true]);
 });
 
 test("asks for no more samples than it takes", async () => {

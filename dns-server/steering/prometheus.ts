@@ -33,12 +33,15 @@ export type QueryErrorReason =
   | "status"
   | "protocol";
 
+/** Characters of what is told of a fault: what comes from elsewhere fills no log. */
+const MAX_MESSAGE = 1000;
+
 export class QueryError extends Error {
   override readonly name = "QueryError";
   readonly reason: QueryErrorReason;
 
   constructor(reason: QueryErrorReason, message: string) {
-    super(message);
+    super(message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}...` : message);
     this.reason = reason;
   }
 
@@ -60,20 +63,23 @@ export interface PrometheusSettings extends AccessSettings {
 const MAX_SAMPLES = 20_000;
 const MAX_OCTETS = 8 << 20;
 
-const number = z.string().transform((text) => (text === "+Inf" ? Infinity : text === "-Inf" ? -Infinity : Number(text)));
+const parseNumber = (text: string): number => (text === "+Inf" ? Infinity : text === "-Inf" ? -Infinity : text.trim() === "" ? NaN : Number(text));
+const number = z.string().transform(parseNumber);
 const point = z.tuple([z.number(), number]);
-/** One that is a native histogram has no value. */
-const sample = z.object({ metric: z.record(z.string(), z.string()), value: point.optional(), histogram: z.unknown().optional() }).refine(
-  ({ value, histogram }) => value !== undefined || histogram !== undefined,
-);
+/** One that is a native histogram has no value; one that is malformed voids itself only. */
+const sample = z
+  .object({ metric: z.record(z.string(), z.string()), value: point.optional(), histogram: z.unknown().optional() })
+  .refine(({ value, histogram }) => value !== undefined || histogram !== undefined)
+  .nullable()
+  .catch(null);
 const success = z.object({
   status: z.literal("success"),
   data: z.discriminatedUnion("resultType", [
-    z.object({ resultType: z.literal("vector"), result: z.array(sample) }),
+    z.object({ resultType: z.literal("vector"), result: z.array(sample).nullable() }),
     z.object({ resultType: z.literal("scalar"), result: point }),
     z.object({ resultType: z.enum(["matrix", "string"]) }),
   ]),
-  warnings: z.array(z.string()).default([]),
+  warnings: z.array(z.string()).nullish(),
 });
 const failure = z.object({ status: z.literal("error"), errorType: z.string(), error: z.string() });
 const response = z.discriminatedUnion("status", [success, failure]);
@@ -117,7 +123,8 @@ export class Prometheus {
       return readResult(answer, await readBounded(answer));
     } catch (error) {
       if (error instanceof QueryError) throw error;
-      throw transportError(error, this.timeout);
+      // what is cut off in the middle of an answer says only that it was
+      throw transportError(deadline.aborted ? deadline.reason : error, this.timeout);
     }
   }
 
@@ -131,7 +138,8 @@ export class Prometheus {
       sent.on("error", () => {});
       sent.end(body);
       try {
-        const [answer] = (await once(sent, "response")) as [IncomingMessage];
+        // one that becomes another protocol's ends without a word
+        const [answer] = (await once(sent, "response", { signal })) as [IncomingMessage];
         return answer;
       } catch (error) {
         // a connection that is kept may have been closed by the other side in this moment
@@ -157,6 +165,8 @@ async function readBounded(answer: IncomingMessage): Promise<string> {
 const tooMuch = (how: string): QueryError =>
   new QueryError("failed", `the query gives ${how}: restrict it to the domain's pods, such as by {namespace="%namespace%", pod=~"%pods%"}`);
 
+const notPrometheus = (): QueryError => new QueryError("protocol", "the answer is none of Prometheus' API");
+
 /** @throws QueryError */
 function readResult({ statusCode: status = 0, headers }: IncomingMessage, text: string): QueryResult {
   if (status === 401 || status === 403)
@@ -166,15 +176,19 @@ function readResult({ statusCode: status = 0, headers }: IncomingMessage, text: 
     if (status >= 300 && status < 400)
       throw new QueryError("status", `HTTP status ${status}, to ${headers.location}: give that as prometheus.url, without /api/v1/query`);
     if (status !== 200) throw new QueryError("status", `HTTP status ${status}, and no answer of Prometheus' API`);
-    throw new QueryError("protocol", "the answer is none of Prometheus' API");
+    throw notPrometheus();
   }
   const body = parsed.data;
   if (body.status === "error") throw new QueryError(errorReason(body.errorType), body.error);
-  const { data, warnings } = body;
+  const { data } = body;
+  const warnings = body.warnings ?? [];
   switch (data.resultType) {
-    case "vector":
-      if (data.result.length > MAX_SAMPLES) throw tooMuch(`more than ${MAX_SAMPLES} samples`);
-      return { samples: data.result.flatMap(({ metric, value }) => (value ? { labels: metric, value: value[1] } : [])), warnings };
+    case "vector": {
+      const result = data.result ?? [];
+      if (result.length > MAX_SAMPLES) throw tooMuch(`more than ${MAX_SAMPLES} samples`);
+      if (result.length > 0 && result.every((each) => each === null)) throw notPrometheus();
+      return { samples: result.flatMap((each) => (each?.value ? { labels: each.metric, value: each.value[1] } : [])), warnings };
+    }
     case "scalar":
       return { samples: [{ labels: {}, value: data.result[1] }], warnings };
     default:
