@@ -48,7 +48,7 @@ export function askServers(access: Outputs, servers: readonly DnsServer[], words
   return Promise.all(
     servers.map(async ({ name: server, pod }): Promise<Answer> => {
       if (pod === undefined) return { server, fault: "does not run" };
-      return runIn(exec, pod, ["node", "dns-server/main.ts", ...words]).then(
+      return runIn(exec, pod, ["node", "dns-server/main.js", ...words]).then(
         (ended) => ({ server, ...ended }),
         (error: unknown) => ({ server, fault: `cannot be asked: ${messageOf(error)}` }),
       );

@@ -49,7 +49,7 @@ it("is one command, with the request on its secret standard input and the tag as
   expect(await pulumi.isSecret(image.ref)).toBe(false);
   expect(made.map(({ type }) => type)).toEqual(["peak:images:Image", "command:local:Command"]);
   const { create, stdin, triggers, ...rest } = made[1]!.inputs as Record<string, unknown>;
-  expect({ create, rest }).toEqual({ create: "node programs/images/main.ts build", rest: { logging: "stderr", addPreviousOutputInEnv: false } });
+  expect({ create, rest }).toEqual({ create: "node --disable-warning=ExperimentalWarning programs/images/main.ts build", rest: { logging: "stderr", addPreviousOutputInEnv: false } });
   expect(stdin).toHaveProperty("value");
   expect(JSON.parse((stdin as { value: string }).value)).toEqual({
     image: { name: "echo", arch: "arm64", entry: "services/echo/main.ts", base, files: [] },

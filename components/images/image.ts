@@ -59,7 +59,7 @@ export class Image extends pulumi.ComponentResource {
     const build = new command.local.Command(
       name,
       {
-        create: "node programs/images/main.ts build",
+        create: "node --disable-warning=ExperimentalWarning programs/images/main.ts build",
         stdin: pulumi.secret(pulumi.jsonStringify({ image, destination: args.destination })),
         triggers: [pulumi.all([tag, args.store]).apply((all) => all.filter(Boolean).join(" in "))],
         logging: command.local.Logging.Stderr,

@@ -30,7 +30,7 @@ export interface Context {
 const MODULE = /\.[mc]?[jt]s$/;
 
 /**
- * Node needs to be told that `.ts` files below are ES modules; the project's own package.json would change with every unrelated package.
+ * Node needs to be told that the modules below are ES modules; the project's own package.json would change with every unrelated package.
  */
 const MANIFEST: ContextFile = { path: "package.json", bytes: Buffer.from('{"type":"module"}\n'), executable: false };
 

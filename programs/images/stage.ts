@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { run } from "../../shell/run.ts";
 import type { Context } from "./context.ts";
 import { packageDirectory } from "./npm.ts";
+import { stripped, strippedPath } from "./strip.ts";
 
 /** A binary of a product: where it is on this machine, and where it goes in the context. */
 export interface StagedProduct {
@@ -10,10 +11,11 @@ export interface StagedProduct {
   readonly to: string;
 }
 
-/** Lays a context out in an empty directory, for a builder to read. `root` is the project's. */
+/** Lays a context out in an empty directory, for a builder to read; modules as plain JavaScript. `root` is the project's. */
 export async function stage(directory: string, root: string, context: Context, products: readonly StagedProduct[]): Promise<void> {
   for (const { path, bytes, executable } of context.files) {
-    await writeFile(await place(directory, path), bytes, { mode: executable ? 0o755 : 0o644 });
+    const content = path.endsWith(".ts") ? stripped(path, Buffer.from(bytes).toString()) : bytes;
+    await writeFile(await place(directory, strippedPath(path)), content, { mode: executable ? 0o755 : 0o644 });
   }
   for (const wanted of context.packages) {
     // Packages nested in this one are in the list themselves, if they are needed.

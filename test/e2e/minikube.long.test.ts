@@ -169,7 +169,8 @@ describe("another operator, with the official command line, on another clone, wi
   beforeAll(async () => {
     other = new Copy({});
     const { KUBECONFIG, PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE, MINIKUBE_NODES, PATH } = operator.environment;
-    const env = { KUBECONFIG, PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE, MINIKUBE_NODES, PATH };
+    // With its debug commands it knows --event-log.
+    const env = { KUBECONFIG, PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE, MINIKUBE_NODES, PATH, PULUMI_DEBUG_COMMANDS: "true" };
     official = await OfficialCli.for({ clone: other.directory, home: join(scratch, "other"), env });
   });
   afterAll(() => other?.[Symbol.asyncDispose]());
@@ -235,7 +236,7 @@ describe("with images from the registry of the cluster", () => {
     await cluster.on(first!, "systemd-run", "--unit=addon-registry", "--setenv=OTEL_TRACES_EXPORTER=none", "docker-registry", "serve", "/srv/registry.yaml");
     for (const node of others) {
       await cluster.on(node, "systemd-run", "--unit=addon-registry-proxy", `--socket-property=ListenStream=${port}`,
-        "/lib/systemd/systemd-socket-proxyd", `[${cluster.addressOf(first!)}]:${port}`);
+        "/lib/systemd/systemd-socket-proxyd", `${cluster.addressOf(first!)}:${port}`); // it knows no brackets
     }
   }
 

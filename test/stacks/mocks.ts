@@ -39,7 +39,7 @@ const printed: [command: string, stdout: string][] = [
   ["node programs/hosts/main.ts settle", "incarnation"],
   ["node programs/hosts/main.ts admit", ""],
   ["node programs/binaries/main.ts push", "d".repeat(64)],
-  ["node programs/images/main.ts build", JSON.stringify({ ref: `registry.peak.internal:5000/peak/image:0123456789abcdef@sha256:${"e".repeat(64)}` })],
+  ["node --disable-warning=ExperimentalWarning programs/images/main.ts build", JSON.stringify({ ref: `registry.peak.internal:5000/peak/image:0123456789abcdef@sha256:${"e".repeat(64)}` })],
   ["node programs/images/main.ts versions", JSON.stringify({ libc6: "2.36-9" })],
   ["node toolchain/main.ts digest", JSON.stringify({ digest: "d".repeat(64) })],
 ];
