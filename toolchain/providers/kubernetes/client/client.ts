@@ -41,8 +41,8 @@ const passingErrors = new Set([
   "ENOTFOUND",
 ]);
 const maximalRetryAfterSeconds = 10;
-/** The server ends watches after this long, so that a dead connection is noticed. */
-const watchSeconds = 240;
+/** The server ends watches after this long, so that a connection that brings nothing any more is noticed: somebody waits for what it tells. */
+const watchSeconds = 30;
 
 export class Client {
   readonly #connection: Connection;
@@ -80,7 +80,7 @@ export class Client {
     const parameters = { ...query, watch: "true", allowWatchBookmarks: "true", timeoutSeconds: String(watchSeconds) };
     const response = await this.#send({ path, query: parameters, signal });
     if (response.statusCode !== 200) throw new ApiError(response.statusCode ?? 0, parseBody(await readAll(response)));
-    response.setTimeout((watchSeconds + 30) * 1000, () => response.destroy());
+    response.setTimeout((watchSeconds + 15) * 1000, () => response.destroy());
     response.setEncoding("utf8");
     let rest = "";
     for await (const chunk of response) {
