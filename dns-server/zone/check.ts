@@ -6,6 +6,8 @@ import type { Place, ZoneRecord, ZoneFault } from "./record.ts";
 
 /** Types that may stand beside a CNAME (RFC 2181 section 10.1, 4034 section 2.5). */
 const BESIDE_CNAME = new Set<number>([Type.CNAME, Type.RRSIG, Type.NSEC]);
+/** Types that belong at a delegation; those of signers are told with the zone as a whole. */
+const AT_CUT = new Set<number>([Type.NS, Type.DS, Type.RRSIG, Type.NSEC]);
 const SINGLETONS = new Set<number>([Type.SOA, Type.CNAME, Type.DNAME]);
 
 /** Octets of the records of an answer over TCP, beside its header, its question but for the name, and an OPT record. */
@@ -87,7 +89,7 @@ export function checkRecords(origin: Name, records: readonly ZoneRecord[], start
       const isCut = name !== origin && types.has(Type.NS);
       if (hidden && !(hidden.type === Type.NS && isAddress)) {
         report("warning", first.place, `${formatName(name)} is never seen: ${formatName(hidden.name)} has ${typeName(hidden.type)}`);
-      } else if (isCut && type !== Type.NS && type !== Type.DS && !isAddress) {
+      } else if (isCut && !isAddress && !AT_CUT.has(type)) {
         report("warning", first.place, `${typeName(type)} at the delegation ${formatName(name)} is never seen`);
       }
       if (type === Type.DS && !isCut) report("warning", first.place, `DS at ${formatName(name)}, which is no delegation`);

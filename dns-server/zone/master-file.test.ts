@@ -179,6 +179,10 @@ describe("zone checks", () => {
       `${head}${Array.from({ length: 256 }, (_, i) => `big TXT "${String(i).padEnd(255, "x")}"\n`).join("")}`,
       ["z:5: warning: TXT of big.example. is too long for an answer: nobody gets it"],
     ],
+    [
+      `${head}sub NS ns\nsub NSEC x. NS\nsub RRSIG NSEC 13 2 60 20260101000000 20260101000000 1 example. AQID`,
+      [expect.stringContaining("z:7: warning: the zone has signatures") as string],
+    ],
     [`${head}@ MX 0 .\n@ NS ns.elsewhere.`, []],
   ])("%s", (text, faults) => expect(check(text)).toEqual(faults));
 });
