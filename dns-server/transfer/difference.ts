@@ -28,7 +28,7 @@ export function differenceOf(before: Zone, after: Zone): Difference {
 /** Adds the records of an RRset that the other one lacks; all of them when the TTLs differ. */
 function collect(records: ZoneRecord[], name: Name, { type, ttl, rdatas }: RRset, other: RRset | undefined): void {
   if (type === Type.SOA) return;
-  for (const rdata of rdatas) {
-    if (other?.ttl !== ttl || !other.rdatas.some((same) => Buffer.compare(same, rdata) === 0)) records.push({ name, type, ttl, rdata });
-  }
+  const octets = (rdata: Uint8Array): string => Buffer.from(rdata.buffer, rdata.byteOffset, rdata.byteLength).toString("latin1");
+  const kept = new Set(other?.ttl === ttl ? other.rdatas.map(octets) : []);
+  for (const rdata of rdatas) if (!kept.has(octets(rdata))) records.push({ name, type, ttl, rdata });
 }

@@ -1,4 +1,4 @@
-import { isSameRdata } from "../wire/canonical.ts";
+import { rdataKey } from "../wire/canonical.ts";
 import { Class, Rcode, Type } from "../wire/constants.ts";
 import { foldName, type Name } from "../wire/name.ts";
 import { isLater } from "../wire/serial.ts";
@@ -19,15 +19,18 @@ export interface Change {
   readonly add: readonly LeasedRecord[];
 }
 
-export const sameData = (a: ZoneRecord, b: { type: number; rdata: Uint8Array }): boolean =>
-  a.type === b.type && isSameRdata(a.type, a.rdata, b.rdata);
+/** A text that is the same for the same data of a type, whatever name and TTL it has. */
+export const dataKey = ({ type, rdata }: { readonly type: number; readonly rdata: Uint8Array }): string => `${type} ${rdataKey(type, rdata)}`;
+
+/** Records of one name, by their data: one message may bring thousands. */
+type ByData = Map<string, LeasedRecord>;
 
 /** The records of a zone by name, in a form that updates work on. */
 export class Content {
   private readonly names = new Map<Name, LeasedRecord[]>();
 
   constructor(records: Iterable<ZoneRecord> = []) {
-    for (const record of records) this.put({ record });
+    this.apply({ remove: [], add: Array.from(records, (record) => ({ record })) });
   }
 
   at(name: Name): readonly LeasedRecord[] {
@@ -42,22 +45,40 @@ export class Content {
     for (const { record } of this.entries()) yield record;
   }
 
+  /** The records of a name by their data: a copy. */
+  byData(name: Name): ByData {
+    return new Map(this.at(name).map((entry) => [dataKey(entry.record), entry]));
+  }
+
+  /** Finds what has the name and data of a record, fast for many; as long as nothing changes. */
+  finder(): (record: Pick<ZoneRecord, "name" | "type" | "rdata">) => LeasedRecord | undefined {
+    const known = new Map<Name, ByData>();
+    return (record) => {
+      const name = foldName(record.name);
+      const own = known.get(name) ?? this.byData(name);
+      known.set(name, own);
+      return own.get(dataKey(record));
+    };
+  }
+
   apply({ remove, add }: Change): void {
-    for (const record of remove) this.take(record);
-    for (const entry of add) this.put(entry);
-  }
-
-  private put(entry: LeasedRecord): void {
-    this.take(entry.record);
-    const key = foldName(entry.record.name);
-    this.names.set(key, [...(this.names.get(key) ?? []), entry]);
-  }
-
-  private take(record: ZoneRecord): void {
-    const key = foldName(record.name);
-    const rest = (this.names.get(key) ?? []).filter((entry) => !sameData(entry.record, record));
-    if (rest.length > 0) this.names.set(key, rest);
-    else this.names.delete(key);
+    const changed = new Map<Name, ByData>();
+    const own = (record: ZoneRecord): ByData => {
+      const name = foldName(record.name);
+      const entries = changed.get(name) ?? this.byData(name);
+      changed.set(name, entries);
+      return entries;
+    };
+    for (const record of remove) own(record).delete(dataKey(record));
+    for (const entry of add) {
+      const [entries, key] = [own(entry.record), dataKey(entry.record)];
+      entries.delete(key);
+      entries.set(key, entry);
+    }
+    for (const [name, entries] of changed) {
+      if (entries.size > 0) this.names.set(name, [...entries.values()]);
+      else this.names.delete(name);
+    }
   }
 }
 
@@ -77,8 +98,8 @@ export function checkPrerequisites(content: Content, prerequisites: readonly Upd
   }
   for (const { name, type, wanted } of exact.values()) {
     const there = content.at(name).filter(({ record }) => record.type === type);
-    const same = there.length === wanted.length && there.every(({ record }) => wanted.some((other) => sameData(record, other)));
-    if (!same) return Rcode.NXRRSET;
+    const keys = new Set(wanted.map(dataKey));
+    if (there.length !== wanted.length || !there.every(({ record }) => keys.has(dataKey(record)))) return Rcode.NXRRSET;
   }
   return undefined;
 }
@@ -94,59 +115,73 @@ export function planUpdates(
   updates: readonly UpdateRecord[],
   expiresOf: (update: UpdateRecord) => number | undefined,
 ): Change {
-  const touched = new Map<Name, LeasedRecord[]>();
-  const entriesAt = (name: Name): LeasedRecord[] => touched.get(foldName(name)) ?? [...content.at(name)];
+  const touched = new Map<Name, Touched>();
   for (const update of updates) {
     const { name, type, ttl, rdata } = update;
     const isApex = foldName(name) === apex;
-    const entries = entriesAt(name);
-    let next: LeasedRecord[];
+    const at = touched.get(foldName(name)) ?? { entries: content.byData(name), ttls: new Map<number, number>(), isAlias: undefined };
+    touched.set(foldName(name), at);
+    const { entries } = at;
+    if (update.class !== Class.IN) at.isAlias = undefined;
     if (update.class === Class.IN) {
       const expires = expiresOf(update);
-      next = added(entries, { record: { name, type, ttl, rdata }, ...(expires === undefined ? {} : { expires }) });
+      add(at, { record: { name, type, ttl, rdata }, ...(expires === undefined ? {} : { expires }) });
     } else if (update.class === Class.ANY) {
       const kept = (present: number): boolean =>
         (type === Type.ANY ? false : present !== type) || (isApex && (present === Type.SOA || present === Type.NS));
-      next = entries.filter(({ record }) => kept(record.type));
+      for (const [key, { record }] of entries) if (!kept(record.type)) entries.delete(key);
     } else {
-      const lastNs = isApex && type === Type.NS && entries.filter(({ record }) => record.type === Type.NS).length === 1;
-      next = type === Type.SOA || lastNs ? entries : entries.filter(({ record }) => !sameData(record, update));
+      const isLastNs = isApex && type === Type.NS && [...entries.values()].filter(({ record }) => record.type === Type.NS).length === 1;
+      if (type !== Type.SOA && !isLastNs) entries.delete(dataKey(update));
     }
-    touched.set(foldName(name), next);
   }
-  const remove: ZoneRecord[] = [];
-  const add: LeasedRecord[] = [];
-  for (const [name, after] of touched) {
-    const before = content.at(name);
-    for (const { record } of before) if (!after.some((entry) => sameData(entry.record, record))) remove.push(record);
-    for (const entry of after) if (!before.includes(entry)) add.push(entry);
+  const removed: ZoneRecord[] = [];
+  const added: LeasedRecord[] = [];
+  for (const [name, { entries, ttls }] of touched) {
+    const before = content.byData(name);
+    for (const [key, { record }] of before) if (!entries.has(key)) removed.push(record);
+    for (const [key, entry] of entries) {
+      const { record } = entry;
+      // a TTL holds for the whole RRset (RFC 2181 section 5.2)
+      const ttl = ttls.get(record.type) ?? record.ttl;
+      if (record.ttl !== ttl) added.push({ ...entry, record: { ...record, ttl } });
+      else if (before.get(key) !== entry) added.push(entry);
+    }
   }
-  return { remove, add };
+  return { remove: removed, add: added };
 }
 
-function added(entries: readonly LeasedRecord[], entry: LeasedRecord): LeasedRecord[] {
-  const { type } = entry.record;
-  const isAlias = entries.some(({ record }) => record.type === Type.CNAME);
-  if (type === Type.CNAME ? entries.length > 0 && !isAlias : isAlias) return [...entries];
+/** What updates make of a name: its records, and the TTL of each type to which some were added. */
+interface Touched {
+  readonly entries: ByData;
+  readonly ttls: Map<number, number>;
+  /** Whether there is a CNAME, as far as that is known. */
+  isAlias: boolean | undefined;
+}
+
+function add(at: Touched, entry: LeasedRecord): void {
+  const { entries, ttls } = at;
+  const { type, ttl } = entry.record;
+  at.isAlias ??= [...entries.values()].some(({ record }) => record.type === Type.CNAME);
+  if (type === Type.CNAME ? entries.size > 0 && !at.isAlias : at.isAlias) return;
+  const key = dataKey(entry.record);
   if (type === Type.SOA) {
-    const soa = entries.find(({ record }) => record.type === Type.SOA);
-    if (!soa || !isLater(soaSerial(entry.record.rdata), soaSerial(soa.record.rdata))) return [...entries];
-    return [...entries.filter((other) => other !== soa), entry];
+    const soa = [...entries.values()].find(({ record }) => record.type === Type.SOA);
+    if (!soa || !isLater(soaSerial(entry.record.rdata), soaSerial(soa.record.rdata))) return;
+    entries.delete(dataKey(soa.record));
+    entries.set(key, entry);
+    return;
   }
-  const single = type === Type.CNAME || type === Type.DNAME;
-  const known = entries.find(({ record }) => sameData(record, entry.record));
+  const known = entries.get(key);
   // what is to stay for ever does so, whoever adds it again for a time: others count on it
   const fresh: LeasedRecord = known && known.expires === undefined ? { record: entry.record } : entry;
-  if (known && known.expires === fresh.expires && known.record.ttl === fresh.record.ttl) return [...entries];
-  // a TTL holds for the whole RRset (RFC 2181 section 5.2)
-  const rest = entries
-    .filter(({ record }) => (single ? record.type !== type : !sameData(record, entry.record)))
-    .map((other) =>
-      other.record.type === type && other.record.ttl !== entry.record.ttl
-        ? { ...other, record: { ...other.record, ttl: entry.record.ttl } }
-        : other,
-    );
-  return [...rest, fresh];
+  if (known && known.expires === fresh.expires && (ttls.get(type) ?? known.record.ttl) === ttl) return;
+  const isSingle = type === Type.CNAME || type === Type.DNAME;
+  if (isSingle) for (const [other, { record }] of entries) if (record.type === type) entries.delete(other);
+  entries.delete(key);
+  entries.set(key, fresh);
+  ttls.set(type, ttl);
+  if (type === Type.CNAME) at.isAlias = true;
 }
 
 /** A change with the SOA's serial moved on, unless the change itself does so. */

@@ -4,7 +4,7 @@ import { isLater } from "../wire/serial.ts";
 import { soaSerial } from "../wire/soa.ts";
 import { checkRecords } from "../zone/check.ts";
 import { formatRecord, type ZoneRecord, type ZoneFault } from "../zone/record.ts";
-import { Content, sameData, type Change, type LeasedRecord } from "./content.ts";
+import { Content, type Change, type LeasedRecord } from "./content.ts";
 import { isOf, type Grant } from "./grants.ts";
 
 /**
@@ -48,9 +48,10 @@ function dropDelegations(
   const leased = [...content.entries()].filter(({ record, expires }) => record.type === Type.NS && expires !== undefined && isOf(servers, record));
   if (leased.length === 0) return [];
   const taken = new Set<Name>();
+  const find = content.finder();
   for (const record of base) {
     // what an update took away is nobody's
-    if (!content.at(record.name).some((entry) => sameData(entry.record, record))) continue;
+    if (!find(record)) continue;
     if (record.type === Type.NS ? shared.has(foldName(record.name)) : isOf(servers, record)) continue;
     for (let at = foldName(record.name); !taken.has(at) && at.length > 1; at = parentName(at)) taken.add(at);
   }
@@ -66,9 +67,10 @@ function dropBroken(content: Content, origin: Name, base: readonly ZoneRecord[],
     checkRecords(origin, [...content.records()]).flatMap(({ severity, name }) => (severity === "error" && name !== undefined ? name : [])),
   );
   const faults: ZoneFault[] = [];
+  const find = before.finder();
   for (const name of broken) {
     const isKept = ({ record }: LeasedRecord): boolean =>
-      record.type === Type.SOA || before.at(name).some((entry) => sameData(entry.record, record));
+      record.type === Type.SOA || find(record) !== undefined;
     const dropped = content.at(name).filter((entry) => !isKept(entry));
     const soa = content.at(name).find(({ record }) => record.type === Type.SOA);
     const add = before.at(name).filter(({ record }) => !soa || record.type !== Type.SOA);

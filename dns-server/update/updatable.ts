@@ -14,7 +14,7 @@ import {
   Content,
   planUpdates,
   nextSerial,
-  sameData,
+  dataKey,
   withNextSerial,
   type Change,
   type LeasedRecord,
@@ -119,10 +119,15 @@ export class UpdatableZone {
     if (failed !== undefined) return { rcode: failed };
     const lease = update.lease === undefined ? undefined : Math.min(MAX_LEASE, Math.max(MIN_LEASE, update.lease));
     const { grants, delegationTtl } = this.settings;
+    const find = this.content.finder();
+    const isLastingItself = (record: Pick<ZoneRecord, "name" | "type" | "rdata">): boolean => {
+      const found = find(record);
+      return found !== undefined && found.expires === undefined;
+    };
     const updates = update.updates.flatMap((asked) => {
       if (asked.class !== Class.IN || rightTo(grants, key, asked) !== "delegated") return asked;
       // what is there for ever is there
-      return this.lasting(asked).some((record) => sameData(record, asked)) ? [] : { ...asked, ttl: delegationTtl ?? asked.ttl };
+      return isLastingItself(asked) ? [] : { ...asked, ttl: delegationTtl ?? asked.ttl };
     });
     const until = (seconds: number): number => Date.now() + seconds * 1000;
     // nothing that is registered is for ever: that is the operator's
@@ -132,11 +137,11 @@ export class UpdatableZone {
     const expiresOf = (asked: UpdateRecord): number | undefined => (isVital(asked) ? undefined : lease === undefined ? longest(asked) : until(lease));
     const change = planUpdates(this.content, this.origin, updates, expiresOf);
     // the TTL that another record of the same RRset takes on needs no grant: it follows from the record that was added
-    const byName = Map.groupBy(updates, ({ name }) => foldName(name));
-    const added = change.add.filter(({ record }) => byName.get(foldName(record.name))?.some((asked) => sameData(record, asked)));
+    const keyOf = (record: Pick<ZoneRecord, "name" | "type" | "rdata">): string => foldName(record.name) + dataKey(record);
+    const asked = new Set(updates.map(keyOf));
+    const added = change.add.filter(({ record }) => asked.has(keyOf(record)));
     const isAllowed = (record: ZoneRecord, isLasting: Surroundings["isLasting"]): boolean =>
       mayChange(grants, key, this.origin, record, { isLasting, hidden: (name) => this.hiddenBy(name) });
-    const isLastingItself = (record: ZoneRecord): boolean => this.lasting(record).some((other) => sameData(other, record));
     const isShared = ({ name, type }: ZoneRecord): boolean => type === Type.NS && this.settings.shared?.has(foldName(name)) === true;
     const joinsLasting = (record: ZoneRecord): boolean => this.lasting(record).length > 0 && !isShared(record);
     if (!change.remove.every((record) => isAllowed(record, isLastingItself)) || !added.every(({ record }) => isAllowed(record, joinsLasting)))
@@ -165,7 +170,8 @@ export class UpdatableZone {
 
   private commit(change: Change): void {
     if (change.remove.length + change.add.length === 0) return;
-    const visible = change.remove.length > 0 || change.add.some((entry) => !this.isThere(entry));
+    const find = this.content.finder();
+    const visible = change.remove.length > 0 || change.add.some(({ record }) => find(record)?.record.ttl !== record.ttl);
     const complete = visible ? withNextSerial(this.content, this.origin, change) : change;
     if (this.journal.isLost) {
       log("warn", "the journal was removed, writing it anew", { zone: formatName(this.origin), file: this.settings.journal });
@@ -210,20 +216,17 @@ export class UpdatableZone {
     }
   }
 
-  private isThere({ record }: LeasedRecord): boolean {
-    return this.content.at(record.name).some((entry) => entry.record.ttl === record.ttl && sameData(entry.record, record));
-  }
-
   /** All changes in one: how the records differ from those of the master file. */
   private difference(): Change {
     const base = new Content(this.base);
-    const isIn = (content: Content, { record, expires }: LeasedRecord): boolean =>
-      content
-        .at(record.name)
-        .some((entry) => entry.record.ttl === record.ttl && entry.expires === expires && sameData(entry.record, record));
+    const [inBase, inContent] = [base.finder(), this.content.finder()];
+    const isInBase = ({ record, expires }: LeasedRecord): boolean => {
+      const known = inBase(record);
+      return known?.record.ttl === record.ttl && known.expires === expires;
+    };
     return {
-      remove: [...base.records()].filter((record) => !this.content.at(record.name).some((entry) => sameData(entry.record, record))),
-      add: [...this.content.entries()].filter((entry) => !isIn(base, entry)),
+      remove: [...base.records()].filter((record) => !inContent(record)),
+      add: [...this.content.entries()].filter((entry) => !isInBase(entry)),
     };
   }
 
