@@ -18,4 +18,4 @@ nft list ruleset | section nft
 find /sys/fs/cgroup -type d ! -path '*/system.slice/*' ! -path '*/user.slice/*' | sort | section cgroup
 sysctl -a 2> /dev/null | grep -E '^(net\.(ipv4|ipv6|core|bridge|netfilter)|vm|kernel\.(panic|keys))' \
   | grep -Ev '_count|stat_refresh|nf_conntrack_(max|buckets)|secret|fastopen_key|\.(mem|base_reachable)|\.icmp\.ratemask|fib_sync_mem|file_autocorking|lock_stat' | section sysctl
-for exe in /proc/[0-9]*/exe; do readlink "$exe"; done 2> /dev/null | grep -v -e /sshd -e /dash -e /systemd -e /find -e /readlink -e /grep -e /sort | sort -u | section process
+for exe in /proc/[0-9]*/exe; do readlink "$exe"; done 2> /dev/null | grep -v -e /sshd -e /dash -e /systemd -e /find -e /readlink -e /grep -e /sort -e /sed | sort -u | section process

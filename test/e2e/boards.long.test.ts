@@ -160,7 +160,7 @@ describe("to bare boards", () => {
   test("with these on the same disks, up makes another cluster: nothing of the former one is back", async () => {
     await boards.takeKeys();
     for (const name of names) {
-      boards.killNode(name);
+      await boards.switchOff(name);
       boards.switchOn(name);
     }
     bare = boards.snapshots();

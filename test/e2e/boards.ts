@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { planAddresses } from "../../addressing/delegation.ts";
 import type { InventoryHost, Role } from "../../hardware/inventory.ts";
@@ -9,6 +9,7 @@ import { snapshotScript } from "../host-snapshot.ts";
 import type { Ended } from "./clone.ts";
 import { endLeftover } from "./leftover.ts";
 import { Stack } from "./stack.ts";
+import { eventually } from "./wait.ts";
 
 const prefix = "fd7e:ea4c:0:b0a4";
 const plan = planAddresses(`${prefix}::/64`);
@@ -98,6 +99,12 @@ export class Boards extends Stack {
       hostKeys: [{ private: privateKeyOpenssh, public: publicKeyOpenssh.trim() }],
     };
     this.#verb("pi up", spec);
+  }
+
+  /** Pulls a board's plug. */
+  async switchOff(name: string): Promise<void> {
+    const process = this.killNode(name);
+    await eventually(`${name} is off`, 30, async () => !existsSync(`/proc/${process}`) || undefined);
   }
 
   /** Gives a board another disk, with what it has been flashed with. */

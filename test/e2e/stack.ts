@@ -90,12 +90,13 @@ export class Stack extends Clone {
     await this.output("ssh", node, `kill -9 ${pid}`);
   }
 
-  /** Ends all processes of a node at once. */
-  killNode(name: string): void {
+  /** Ends all processes of a node at once. @returns the process that still cleans up behind them */
+  killNode(name: string): number {
     const processes = this.leftovers()["processes"] as { pid: number; command: string }[];
     const container = processes.find(({ command }) => new RegExp(`systemd-nspawn .*--machine=${name} `).test(command))!.pid;
     // With its first process, the kernel ends all processes of the node.
     process.kill(Number(readFileSync(`/proc/${container}/task/${container}/children`, "utf8").trim()), "SIGKILL");
+    return container;
   }
 
   get #client(): string {
