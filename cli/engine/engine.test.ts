@@ -1,9 +1,12 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { parse } from "yaml";
-import { backendDirectory, isHeld, type ProcessTable } from "./locks.ts";
+import { backendDirectory, isHeld, programOf, thisHost, type ProcessTable } from "./locks.ts";
 import { sessionOf } from "./orphans.ts";
 import { parseOutputs } from "./outputs.ts";
 import { backendFault } from "./environment.ts";
@@ -141,4 +144,26 @@ describe("what the engine says of a backend is told with a remedy", () => {
 
 describe("outputs", () => {
   test.each(["{}", '{"kubeconfig":"x"}'])("%s is a stack that is half up", (json) => expect(parseOutputs(json)).toBeUndefined());
+});
+
+describe("the program of a process", () => {
+  test.each([
+    ["12 (pulumi) S 1 12 12 0", "pulumi"],
+    ["12 (a) b) (c) R 1 12 12 0", "a) b) (c"],
+    ["12 (pulumi) Z 1 12 12 0", undefined],
+    ["", undefined],
+  ])("%s", (stat, name) => expect(programOf(stat)).toBe(name));
+
+  test("is none once it has been killed, also before anybody has taken note of that", async () => {
+    const parent = spawn("sh", ["-c", "sleep 60 & echo $!; kill -9 $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+    try {
+      const [line] = (await once(parent.stdout, "data")) as [Buffer];
+      const pid = Number(line.toString());
+      await vi.waitFor(async () => expect(await readFile(`/proc/${pid}/stat`, "utf8")).toMatch(/\) Z /), 10_000);
+      expect(await thisHost.program(pid)).toBeUndefined();
+      expect(await thisHost.program(parent.pid!)).toMatch(/^(sh|sleep)$/);
+    } finally {
+      parent.kill("SIGKILL");
+    }
+  });
 });

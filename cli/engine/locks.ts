@@ -43,9 +43,15 @@ export const thisHost: ProcessTable = {
   hostname: hostname(),
   async program(pid) {
     if (pid <= 0) return undefined;
-    return (await readFile(`/proc/${pid}/comm`, "utf8").catch(() => undefined))?.trim();
+    return programOf(await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ""));
   },
 };
+
+/** The program in a /proc/PID/stat; none where there is no such process, and for a zombie, which has ended and is only not yet taken note of. */
+export function programOf(stat: string): string | undefined {
+  const [, name, state] = /^\d+ \((.*)\) (\w)/s.exec(stat) ?? [];
+  return state === "Z" || state === "X" ? undefined : name;
+}
 
 /**
  * Whether a lock's holder lives: a process of that id which is an engine (after a reboot the id may be anybody's), or one on another host.

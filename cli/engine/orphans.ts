@@ -31,6 +31,8 @@ export async function endOrphans(stack: string): Promise<boolean> {
   const { session, members } = await engineProcesses(file);
   for (let waited = 0; waited < GRACE && (await engineProcesses(file)).members.includes(session); waited += 200) await sleep(200);
   await killEngine(file);
+  // A killed process may still be at its end.
+  for (let waited = 0; waited < GRACE && (await engineProcesses(file)).members.length > 0; waited += 50) await sleep(50);
   await rm(file, { force: true });
   return members.length > 0;
 }
